@@ -1,0 +1,71 @@
+"""The six kinds of machine that are imitated: what their probe, beam former and screen do to the same tissue."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Settings of one kind of machine. Levels in dB are relative to healthy myocardium; spreads are over patients."""
+
+    name: str
+    manufacturer: str
+    model: str
+    half_angle: float = 37.4           # degrees, half opening angle of the sector
+    half_angle_sd: float = 0.0
+    virtual_apex: float = 0.0          # mm behind the probe's face; above 0 the top is curved
+    rows: int = 0                      # height of the sector on the screen in pixels; 0: fixed pixel size
+    pixel: float = 0.308               # mm, where rows is 0
+    columns_kept: float = 1.0          # share of the sector's width that is on the screen (archives that crop to squares)
+    ranges: int = 512                  # samples along a line, a multiple of 8
+    lines: int = 192                   # lines of the sector, a multiple of 8; few lines can be seen
+    line_jitter: float = 0.0           # dB, gain differences between neighbouring lines (parallel receive beams)
+    axial: float = 0.22                # mm, standard deviation of the point spread along the line
+    lateral: float = 0.013             # radians, the same across lines: it widens with depth
+    dynamic_range: float = 58.0        # dB
+    dynamic_range_sd: float = 3.0
+    gain: float = 0.0                  # dB
+    gain_sd: float = 3.0
+    gamma: float = 1.0                 # gray curve: below 1 lifts dark grays, above 1 presses them down
+    noise: float = -9.0                # dB, electronic noise in the blood at 100 mm depth
+    noise_sd: float = 2.5
+    noise_slope: float = 0.02          # dB a mm of depth
+    haze: float = -14.0                # dB, clutter from the side lobes of bright structures near by
+    near: float = 2.0                  # dB, reverberation below the probe's face
+    near_reach: float = 6.0            # mm over which it falls by a factor of e
+    tgc: float = 1.5                   # dB, spread of random gain ramps over the depth
+    dropout: float = 1.0               # strength of shadows and of the weak lateral wall, 1 as in a Vivid E95
+    speckle_reduction: float = 0.0     # share of a median filtered image mixed in
+    edge: float = 0.0                  # amount of the unsharp mask on the screen
+    edge_mm: float = 1.0               # its radius
+    persistence: float = 0.0           # share of the previous frame that stays on the screen
+    jpeg: int = 0                      # quality of lossy compression; 0 none
+
+
+REFERENCE_DB = -31.0                   # healthy myocardium on the screen at gain 0, below white
+
+MACHINES: dict[str, Machine] = {
+    machine.name: machine
+    for machine in (
+        Machine("camus", "GE Vingmed Ultrasound", "Vivid E95"),
+        Machine(
+            "vscan", "GE Healthcare", "Vscan Extend", half_angle=35, rows=232, ranges=320, lines=96, axial=0.40, lateral=0.024,
+            dynamic_range=46, gain=3, haze=-8, jpeg=60,
+        ),
+        Machine(
+            "vscan_air", "GE Healthcare", "Vscan Air", half_angle=40, virtual_apex=15, rows=900, lines=128, axial=0.34,
+            lateral=0.020, dynamic_range=66, gain=6, haze=-4,
+        ),
+        Machine(
+            "echonet", "Philips", "iE33", half_angle=44, rows=98, columns_kept=0.84, ranges=256, lines=96, axial=0.30,
+            lateral=0.020, dynamic_range=62, gain=1, haze=-12, jpeg=90,
+        ),
+        Machine(
+            "2d_t", "GE Vingmed Ultrasound", "Vivid 7", rows=620, axial=0.24, lateral=0.014, dynamic_range=52, gain=-1, haze=-12,
+            lines=128,
+        ),
+        Machine(
+            "3d_spatial", "GE Vingmed Ultrasound", "Vivid E9", half_angle=36, rows=300, lines=64, axial=0.32, lateral=0.024,
+            dynamic_range=54, gain=-1, haze=-10,
+        ),
+    )
+}

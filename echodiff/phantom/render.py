@@ -1,0 +1,198 @@
+"""From a machine and a patient's seed to frames as the machine shows them, with label maps in the same pixels."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from echodiff.labels import STRUCTURES
+from echodiff.phantom import acoustics
+from echodiff.phantom.anatomy import Anatomy, at_phase, label_contours, sample_anatomy
+from echodiff.phantom.machines import REFERENCE_DB, Machine
+from echodiff.phantom.scene import (
+    COARSE,
+    Appearance,
+    Texture,
+    echogenicity,
+    material_places,
+    sample_appearance,
+)
+from echodiff.phantom.sector import BLANK_MM, PolarGrid, Sector, fill, scan_convert, scan_maps
+
+FRAME_STEP = 0.07                # phase between two frames where a still has to know its predecessor
+
+
+@dataclass(frozen=True)
+class Case:
+    """A frame of the tissue sector: image and label map uint8 (H, W), sector uint8 (H, W) 0/1, pixel (row, column) in mm."""
+
+    image: np.ndarray
+    labels: np.ndarray
+    sector: np.ndarray
+    spacing_mm: tuple[float, float]
+    anatomy: Anatomy
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Everything that stays the same over a patient's cine."""
+
+    seed: int
+    anatomy: Anatomy             # at end-diastole
+    look: Appearance
+    sector: Sector
+    dynamic_range: float         # dB
+    gain: float                  # dB
+    tgc: tuple[float, ...]       # dB at even steps of depth
+
+
+def sample_patient(machine: Machine, seed: int, anatomy: Anatomy | None = None) -> Patient:
+    """The patient of a seed before a machine: heart, tissue, and the settings that the examiner chose."""
+    rng = np.random.default_rng([seed, 0])
+    heart = sample_anatomy(rng) if anatomy is None else anatomy
+    look = sample_appearance(rng)
+    depth = _depth(heart, rng)
+    half_angle = machine.half_angle + machine.half_angle_sd * rng.normal()
+    if machine.name == "camus" and rng.uniform() < 0.1:
+        half_angle = rng.uniform(30, 45)                         # one in ten has another opening angle
+    half_angle = float(np.radians(half_angle))
+    sector = Sector(depth, half_angle, machine.virtual_apex, machine.pixel)
+    if machine.rows:
+        sector = replace(sector, pixel=(depth - sector.top) / machine.rows)
+    return Patient(
+        seed=seed, anatomy=heart, look=look, sector=sector,
+        dynamic_range=machine.dynamic_range + machine.dynamic_range_sd * float(np.clip(rng.normal(), -2, 2)),
+        gain=machine.gain + machine.gain_sd * float(np.clip(rng.normal(), -2.2, 2.2)),
+        tgc=tuple(machine.tgc * rng.normal(0, 1, 6)),
+    )
+
+
+def _depth(heart: Anatomy, rng: np.random.Generator) -> float:
+    """Depth in mm, in the steps of 10 mm that machines have: most examiners show the whole atrium."""
+    needed = heart.apex_depth + heart.lv_length + 0.85 * heart.la_length + rng.normal(2.0, 12.0)
+    return float(np.clip(10 * np.ceil(needed / 10), 110, 220))
+
+
+class Renderer:
+    """Frames of one patient on one machine; speckle moves with the tissue, blood and noise change in every frame."""
+
+    def __init__(self, machine: Machine, patient: Patient):
+        self.machine, self.patient = machine, patient
+        self.grid = PolarGrid(patient.sector, machine.ranges, machine.lines)
+        rng = np.random.default_rng([patient.seed, 2])
+        self._tissue = acoustics.scatterers(rng, self.grid.shape)
+        self._texture = Texture(self.grid, patient.look)
+        self._line_gain = machine.line_jitter * rng.standard_normal(machine.lines).astype(np.float32)
+        self._screen: np.ndarray | None = None                   # what persistence keeps
+        columns = patient.sector.shape[1]
+        margin = round(columns * (1 - machine.columns_kept) / 2)
+        self._columns = slice(margin, columns - margin)
+
+    @property
+    def sector_mask(self) -> np.ndarray:
+        """uint8 (H, W), 1 where tissue is shown."""
+        return np.ascontiguousarray(scan_maps(self.grid)[2][:, self._columns])
+
+    def anatomy(self, phase: float) -> Anatomy:
+        return at_phase(self.patient.anatomy, phase)
+
+    def labels(self, phase: float) -> np.ndarray:
+        """Label map uint8 (H, W) at a phase, clipped by the sector."""
+        sector = self.patient.sector
+        canvas = np.zeros(sector.shape, np.uint8)
+        for name, contour in label_contours(self.anatomy(phase)):
+            fill(canvas, sector.to_pixels(contour), STRUCTURES[name])
+        return canvas[:, self._columns] * self.sector_mask
+
+    def frame(self, phase: float, index: int) -> np.ndarray:
+        """Image uint8 (H, W) at a phase; `index` seeds what changes from frame to frame."""
+        gray = scan_convert(self._polar(phase, index), self.grid)
+        gray = _sharpen(gray, self.machine.edge, self.machine.edge_mm / self.patient.sector.pixel)
+        if self._screen is not None and self.machine.persistence > 0:
+            gray = (1 - self.machine.persistence) * gray + self.machine.persistence * self._screen
+        self._screen = gray
+        kept = gray[:, self._columns] * self.sector_mask
+        return np.clip(np.rint(kept), 0, 255).astype(np.uint8)
+
+    def _polar(self, phase: float, index: int) -> np.ndarray:
+        machine, patient, grid = self.machine, self.patient, self.grid
+        now = self.anatomy(phase)
+        level = echogenicity(grid, now, patient.look, self._texture)
+        tissue = self._tissue
+        if phase % 1.0:
+            places = material_places(grid, now, patient.anatomy)
+            tissue = cv2.remap(tissue, places[..., 0], places[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+        amplitude = cv2.exp((level + self._attenuation()) * np.float32(np.log(10) / 20))
+        amplitude = acoustics.blur(amplitude, 0.5 / grid.range_step, 0.008 / grid.angle_step)
+        axial, lateral = machine.axial / grid.range_step, machine.lateral / grid.angle_step
+        rng = np.random.default_rng([patient.seed, 3, index])
+        fresh = acoustics.scatterers(rng, grid.shape)
+        signal = acoustics.point_spread(tissue * amplitude[..., None], axial, lateral)
+        signal += acoustics.point_spread(fresh, axial, 0.5 * lateral) * self._clutter(amplitude)[..., None]
+        shown = acoustics.decibel(acoustics.envelope(signal)) + self._gain()
+        gray = acoustics.compress(shown, patient.dynamic_range, machine.gamma)
+        if machine.speckle_reduction:
+            smooth = cv2.medianBlur(np.rint(gray).astype(np.uint8), 5).astype(np.float32)
+            gray = (1 - machine.speckle_reduction) * gray + machine.speckle_reduction * smooth
+        return gray
+
+    def _attenuation(self) -> np.ndarray:
+        """dB (ranges, lines) that shadows and poor contact take from the echoes (not from the noise)."""
+        look, strength = self.patient.look, self.machine.dropout
+        across = np.linspace(-1, 1, self.grid.lines, dtype=np.float32)
+        loss = look.attenuation_left * np.clip((-across - 0.45) / 0.55, 0, 1) ** 1.5
+        loss = loss + look.attenuation_right * np.clip((across - 0.35) / 0.65, 0, 1) ** 1.5
+        for angle, width, depth in look.shadows:
+            loss = loss + depth * np.exp(-(((across - angle) / width) ** 2))
+        start = 1 / (1 + np.exp(-(np.linspace(0, 1, self.grid.ranges, dtype=np.float32) - 0.12) / 0.04))
+        return (-strength * start[:, None] * loss[None, :]).astype(np.float32)
+
+    def _clutter(self, amplitude: np.ndarray) -> np.ndarray:
+        """Amplitude (ranges, lines) of noise, side lobe haze and near-field reverberation together."""
+        machine, look, grid = self.machine, self.patient.look, self.grid
+        depth = (np.arange(grid.ranges, dtype=np.float32) + 0.5)[:, None] * grid.range_step
+        noise = machine.noise + look.noise * machine.noise_sd / 2.5 + machine.noise_slope * (depth - 100)
+        near = machine.near + look.near + 2.5 * np.cos(2 * np.pi * depth / 3.1) - 8.69 * depth / machine.near_reach
+        reverberation = machine.noise + 0.8 * look.near + 1.5 - 8.69 * depth / 45.0
+        small = cv2.resize(amplitude**2, (grid.lines // COARSE, grid.ranges // COARSE), interpolation=cv2.INTER_AREA)
+        spread = acoustics.blur(small, 8.0 / (COARSE * grid.range_step), 0.16 / (COARSE * grid.angle_step))
+        around = cv2.resize(spread, grid.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        power = sum(10 ** (part / 10) for part in (noise, near, reverberation))
+        return np.sqrt(around * np.float32(10 ** ((machine.haze + look.haze) / 10)) + power.astype(np.float32))
+
+    def _gain(self) -> np.ndarray:
+        """dB (ranges, lines) of overall gain, depth ramps and line to line differences."""
+        steps = np.linspace(0, 1, self.grid.ranges)
+        ramp = np.interp(steps, np.linspace(0, 1, len(self.patient.tgc)), self.patient.tgc).astype(np.float32)
+        return REFERENCE_DB + np.float32(self.patient.gain) + ramp[:, None] + self._line_gain[None, :]
+
+
+def _sharpen(gray: np.ndarray, amount: float, radius: float) -> np.ndarray:
+    if not amount:
+        return gray
+    return np.clip(gray + amount * (gray - acoustics.blur(gray, radius, radius)), 0, 255)
+
+
+def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    """The image after lossy compression; unchanged for quality 0."""
+    if not quality:
+        return image
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+
+
+def render_case(machine: Machine, patient_seed: int, phase: float = 0.0, anatomy: Anatomy | None = None) -> Case:
+    """One frame of one patient on one machine, at a phase of the cycle (0 = end-diastole), cropped to the sector.
+
+    The same seed gives the same frame, byte for byte. `anatomy` replaces the seed's own heart (at end-diastole).
+    """
+    patient = sample_patient(machine, patient_seed, anatomy)
+    renderer = Renderer(machine, patient)
+    if machine.persistence:
+        renderer.frame(phase - FRAME_STEP, 0)
+    image = renderer.frame(phase, 1)
+    sector = renderer.sector_mask
+    return Case(
+        image=jpeg(image, machine.jpeg) * sector, labels=renderer.labels(phase), sector=sector,
+        spacing_mm=(patient.sector.pixel, patient.sector.pixel), anatomy=renderer.anatomy(phase),
+    )
