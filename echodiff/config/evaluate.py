@@ -1,0 +1,34 @@
+"""Section `evaluate`: which metrics, in which features."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from echodiff.config.base import Section
+
+
+class Evaluate(Section):
+    """Metrics of the synthetic images."""
+
+    features: Literal["auto", "inception", "efficientnet_lite0"] = "auto"
+    """Features of the Frechet distance; `auto`: Inception where its weights can be had, else
+    EfficientNet-Lite0, under a name of its own."""
+
+    inception_weights: Path | None = None
+    """File `weights-inception-2015-12-05-6726825d.pth` of torch-fidelity, for machines without network."""
+
+    download: bool = True
+    """Download the Inception weights (96 MB) into torch's cache where they are in neither place."""
+
+    download_timeout_s: float = Field(default=10.0, gt=0)
+    """Longest wait for an answer of the network, in seconds."""
+
+    batch_size: int = Field(default=4, ge=1)
+    """Frames in one pass of the feature extractor; on a CPU small ones are the fastest."""
+
+    draws: int = Field(default=40, ge=0)
+    """Subsamples of an interval and random splits of a floor; 0: no intervals."""
+
+    seed: int = Field(default=2024, ge=0)
+    """Seed of subsamples, splits and of the draw of another patient."""

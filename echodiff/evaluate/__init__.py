@@ -1,0 +1,1 @@
+"""Stage `evaluate`: metrics of synthetic images, pure functions, with floors and ceilings."""

@@ -1,0 +1,132 @@
+"""`echodiff evaluate ...`: features and metrics, each from explicit files to one file."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from echodiff.config import load_config
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Metrics of synthetic images.",
+)
+
+ConfigFiles = typer.Option(..., "--config", help="YAML file; given again, later ones override.")
+
+
+def _model_of(attributes: dict, path: Path) -> str:
+    return str(attributes.get("model") or path.parent.name)
+
+
+@app.command()
+def extractor(
+    config: list[Path] = ConfigFiles,
+    output: Path = typer.Option(..., help="JSON file that says which extractor and weights the run uses."),
+) -> None:
+    """Choose the feature extractor, once for all datasets and models of a run."""
+    from echodiff.evaluate.extractors import TITLES, choose_extractor
+
+    options = load_config(config).evaluate
+    choice = choose_extractor(
+        options.features,
+        inception_weights=options.inception_weights,
+        download=options.download,
+        timeout_s=options.download_timeout_s,
+    )
+    choice.write(output)
+    print(
+        f"features: {TITLES[choice.extractor]} ({choice.reason}); "
+        f"the Frechet distance of this run is named {choice.frechet_name}",
+        file=sys.stderr,
+    )
+
+
+@app.command()
+def features(
+    config: list[Path] = ConfigFiles,
+    extractor: Path = typer.Option(..., help="The choice written by `evaluate extractor`."),
+    images: Path = typer.Option(..., help="Image set, a dataset or a translation."),
+    output: Path = typer.Option(..., help="Features, HDF5."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
+) -> None:
+    """Compute the features of an image set, for every metric that follows."""
+    from echodiff.errors import InputError
+    from echodiff.evaluate.extractors import ExtractorChoice, load_extractor
+    from echodiff.evaluate.features import FeatureSet, extract_features, write_features
+    from echodiff.store.image_set import content_fingerprint, read_image_set
+
+    options = load_config(config).evaluate
+    choice = ExtractorChoice.read(extractor)
+    content = read_image_set(images)
+    if not len(content):
+        raise InputError(f"{images}: expected images, found none; see the rejects of its case table")
+    if device == "auto":
+        import torch
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    values = extract_features(
+        content.images, load_extractor(choice, device), batch_size=options.batch_size, device=device
+    )
+    attributes = {
+        "extractor": choice.extractor,
+        "weights_sha256": choice.weights_sha256,
+        "images": content_fingerprint(content),
+        **{key: content.attributes[key] for key in ("dataset", "kind", "model") if key in content.attributes},
+    }
+    write_features(FeatureSet(values, content.case_id, attributes), output)
+
+
+@app.command()
+def frechet(
+    config: list[Path] = ConfigFiles,
+    reference_features: Path = typer.Option(..., help="Features of the training dataset."),
+    split: Path = typer.Option(..., help="Split of the training dataset."),
+    original_features: Path = typer.Option(..., help="Features of the dataset that was translated."),
+    synthetic_features: Path = typer.Option(..., help="Features of its translation."),
+    output: Path = typer.Option(..., help="Parquet, one row a metric and set of images."),
+) -> None:
+    """Frechet and kernel distance from the training images before and after translation, with floors."""
+    from echodiff.evaluate.features import read_features
+    from echodiff.evaluate.frechet_table import Options, frechet_table
+    from echodiff.store.table import read_table, write_table
+
+    options = load_config(config).evaluate
+    synthetic = read_features(synthetic_features)
+    table = frechet_table(
+        reference=read_features(reference_features),
+        split=read_table(split, ("case_id", "subset")),
+        original=read_features(original_features),
+        synthetic=synthetic,
+        model=_model_of(synthetic.attributes, synthetic_features),
+        options=Options(draws=options.draws, seed=options.seed),
+    )
+    write_table(table, output)
+
+
+@app.command()
+def pixel(
+    config: list[Path] = ConfigFiles,
+    original: Path = typer.Option(..., help="Image set of the dataset."),
+    cases: Path = typer.Option(..., help="Case table of the dataset: patients and subgroups."),
+    synthetic: Path = typer.Option(..., help="Its translation."),
+    output: Path = typer.Option(..., help="Parquet, one row a case and comparison."),
+) -> None:
+    """MSE, PSNR, SSIM of every case, correct and legacy, beside their floors and ceilings."""
+    from echodiff.evaluate.pixel_table import pixel_table
+    from echodiff.store.image_set import read_image_set
+    from echodiff.store.table import read_table, write_table
+
+    options = load_config(config).evaluate
+    translation = read_image_set(synthetic)
+    table = pixel_table(
+        read_image_set(original),
+        translation,
+        read_table(cases, ("case_id", "patient")),
+        model=_model_of(translation.attributes, synthetic),
+        seed=options.seed,
+    )
+    write_table(table, output)

@@ -1,0 +1,141 @@
+"""`echodiff evaluate ...` as typed by hand: from image sets to two tables; faults in one sentence."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from echodiff.errors import InputError
+from echodiff.evaluate.features import FeatureSet
+from echodiff.evaluate.frechet_table import Options, frechet_table
+from echodiff.store.image_set import ImageSetWriter, read_image_set
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A configuration of two datasets that needs no network."""
+    path = tmp_path / "config.yaml"
+    content = {
+        "training_dataset": "camus",
+        "datasets": {name: {"format": "camus", "folder": str(tmp_path)} for name in ("camus", "vscan")},
+        "models": {"small": {"preset": "fast"}},
+        "evaluate": {"features": "efficientnet_lite0", "draws": 4},
+    }
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture
+def files(tmp_path, write_image_set):
+    """A dataset, its case table, a split, and a translation with one case less."""
+    data = write_image_set("data.h5", cases=8)
+    original = read_image_set(data)
+    frame = pd.DataFrame({"case_id": original.case_id, "patient": original.case_id, "quality": "Good"})
+    frame.to_parquet(tmp_path / "cases.parquet")
+    frame["subset"] = ["training"] * 6 + ["validation"] * 2
+    frame.to_parquet(tmp_path / "split.parquet")
+    rng = np.random.default_rng(1)
+    attributes = {"kind": "translation", "dataset": "test", "model": "small"}
+    with ImageSetWriter(
+        tmp_path / "translation.h5", size=64, attributes=attributes, with_seed=True
+    ) as writer:
+        for i in range(7):
+            image = rng.integers(0, 256, (64, 64), dtype=np.uint8)
+            row = (original.masks[i], original.sectors[i], original.spacing_mm[i], original.case_id[i])
+            writer.append(image, *row, seed=i)
+    return tmp_path
+
+
+def test_from_image_sets_to_both_tables(run_echodiff, config, files):
+    def evaluate(*arguments):
+        done = run_echodiff("evaluate", *arguments, "--config", config)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    choice = files / "extractor.json"
+    said = evaluate("extractor", "--output", choice).stderr
+    assert "fd_efficientnet_lite0" in said
+    assert json.loads(choice.read_text())["extractor"] == "efficientnet_lite0"
+    for name in ("data", "translation"):
+        evaluate(
+            "features", "--extractor", choice, "--images", files / f"{name}.h5", "--output",
+            files / f"{name}.features.h5", "--device", "cpu",
+        )  # fmt: skip
+    evaluate(
+        "frechet", "--reference-features", files / "data.features.h5", "--split", files / "split.parquet",
+        "--original-features", files / "data.features.h5",
+        "--synthetic-features", files / "translation.features.h5", "--output", files / "frechet.parquet",
+    )  # fmt: skip
+    evaluate(
+        "pixel", "--original", files / "data.h5", "--cases", files / "cases.parquet",
+        "--synthetic", files / "translation.h5", "--output", files / "pixel.parquet",
+    )  # fmt: skip
+    distances = pd.read_parquet(files / "frechet.parquet").set_index(["metric", "set"])
+    after = distances.loc[("fd_efficientnet_lite0", "after")]
+    assert (after["n"], after["n_reference"], after["model"], after["dataset"]) == (7, 6, "small", "test")
+    assert set(distances.index.levels[0]) == {"fd_efficientnet_lite0", "kd_efficientnet_lite0"}
+    pixel = pd.read_parquet(files / "pixel.parquet")
+    assert len(pixel) == 7 * 5 and set(pixel["model"]) == {"small"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("data.h5", b"", "could not read"),
+        ("cases.parquet", b"x", "could not read"),
+        ("translation.h5", None, "no such"),
+    ],
+)
+def test_a_broken_file_is_named_in_one_sentence(run_echodiff, config, files, name, content, expected):
+    (files / name).unlink()
+    if content is not None:
+        (files / name).write_bytes(content)
+    done = run_echodiff(
+        "evaluate", "pixel", "--config", config, "--original", files / "data.h5",
+        "--cases", files / "cases.parquet", "--synthetic", files / "translation.h5", "--output", files / "out.parquet",
+    )  # fmt: skip
+    assert done.returncode == 1 and not (files / "out.parquet").exists()
+    assert name in done.stderr and expected in done.stderr and "Traceback" not in done.stderr
+
+
+def _features(n, seed, shift=0.0, **attributes):
+    rng = np.random.default_rng(seed)
+    values = (rng.normal(size=(n, 16)) + shift).astype(np.float32)
+    base = {"extractor": "efficientnet_lite0", "weights_sha256": "ab", "dataset": "d"}
+    return FeatureSet(values, [f"c{i:03d}" for i in range(n)], base | attributes)
+
+
+def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
+    reference = _features(60, 0)
+    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["training"] * 50 + ["validation"] * 10})
+    table = frechet_table(
+        reference=reference,
+        split=split,
+        original=_features(20, 1, shift=3.0),
+        synthetic=_features(18, 2, shift=1.0),
+        model="m",
+        options=Options(draws=10, seed=0),
+    ).set_index(["metric", "set"])
+    distance = table.loc["fd_efficientnet_lite0"]
+    value = distance["value"]
+    assert value["before"] > value["after"] > value["floor_same_n"] > 0
+    # Before and after are of the same cases, so that N biases both alike.
+    assert (
+        distance.loc["before", "n"] == distance.loc["after", "n"] == distance.loc["floor_same_n", "n"] == 18
+    )
+    assert (distance.loc["floor_validation", "n"], distance.loc["floor_halves", "n"]) == (10, 25)
+    assert distance.loc["after", "low"] < value["after"] < distance.loc["after", "high"]
+    shift = table.loc[("kd_efficientnet_lite0", "floor_halves")]
+    assert shift["low"] < 0 < shift["high"]
+
+
+def test_frechet_table_refuses_a_single_image():
+    reference = _features(10, 0)
+    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["training"] * 8 + ["validation"] * 2})
+    with pytest.raises(InputError, match="at least 2 images, found 1"):
+        frechet_table(
+            reference=reference, split=split, original=reference, synthetic=_features(1, 2), model="m",
+            options=Options(draws=0, seed=0),
+        )  # fmt: skip

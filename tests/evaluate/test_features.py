@@ -1,0 +1,184 @@
+"""Extractors, their choice and their files: the right weights or an error, never another network."""
+
+import http.server
+import socket
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from echodiff.errors import InputError
+from echodiff.evaluate import weights
+from echodiff.evaluate.extractors import (
+    EFFICIENTNET,
+    INCEPTION,
+    ExtractorChoice,
+    choose_extractor,
+    load_efficientnet,
+    load_extractor,
+    load_inception,
+)
+from echodiff.evaluate.features import (
+    FeatureSet,
+    check_same_extractor,
+    extract_features,
+    read_features,
+    write_features,
+)
+from echodiff.evaluate.torchvision_ops import import_torchvision
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return np.random.default_rng(0).integers(0, 256, (5, 64, 64), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def efficientnet():
+    return load_efficientnet("cpu")
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    return tmp_path / "torch" / "hub" / "checkpoints" / weights.INCEPTION_URL.rsplit("/", 1)[1]
+
+
+@pytest.fixture(scope="module")
+def untrained_inception(tmp_path_factory):
+    """A file of the right layout and the wrong content, with its own SHA-256."""
+    import_torchvision()
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    original = FeatureExtractorInceptionV3.load_state_dict
+    try:  # the constructor insists on weights; it is given its own initialisation
+        FeatureExtractorInceptionV3.load_state_dict = lambda self, state: None
+        torch.save({}, folder / "empty.pth")
+        network = FeatureExtractorInceptionV3(
+            "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(folder / "empty.pth")
+        )
+    finally:
+        FeatureExtractorInceptionV3.load_state_dict = original
+    torch.save(network.state_dict(), folder / "weights.pth")
+    return folder / "weights.pth", network
+
+
+def test_features_do_not_depend_on_batch_size_or_order(efficientnet, frames):
+    one = extract_features(frames, efficientnet, batch_size=1, device="cpu")
+    four = extract_features(frames[::-1], efficientnet, batch_size=4, device="cpu")[::-1]
+    assert one.shape == (5, 1280) and one.dtype == np.float32
+    np.testing.assert_allclose(one, four, atol=1e-5)
+    assert np.abs(one[0] - one[1]).max() > 0.01
+
+
+def test_float_frames_are_refused(efficientnet):
+    with pytest.raises(TypeError, match="uint8"):
+        efficientnet(torch.zeros(1, 64, 64))
+
+
+def test_inception_is_the_network_of_torch_fidelity_on_gray_as_three_channels(untrained_inception, frames):
+    path, network = untrained_inception
+    extract = load_inception(path, "cpu", sha256=weights.sha256_of(path))
+    found = extract_features(frames[:2], extract, batch_size=1, device="cpu")
+    rgb = torch.from_numpy(frames[:2])[:, None].repeat(1, 3, 1, 1)
+    np.testing.assert_allclose(found, network(rgb)[0].numpy(), rtol=1e-4, atol=1e-5)
+    assert found.shape == (2, 2048)
+
+
+def test_other_weights_never_answer_as_inception(untrained_inception):
+    path, _ = untrained_inception
+    with pytest.raises(InputError, match="SHA-256 6726825d.*found"):
+        load_inception(path, "cpu")
+    with pytest.raises(InputError, match="SHA-256"):  # a configured file is never passed over, even by auto
+        choose_extractor("auto", inception_weights=path, download=False, timeout_s=1)
+    choice = ExtractorChoice(INCEPTION, weights.INCEPTION_SHA256, str(path), "")
+    with pytest.raises(InputError, match="SHA-256"):
+        load_extractor(choice, "cpu")
+
+
+def test_auto_without_weights_chooses_another_extractor_under_another_name(empty_cache):
+    choice = choose_extractor("auto", inception_weights=None, download=False, timeout_s=1)
+    assert choice.extractor == EFFICIENTNET and choice.frechet_name == "fd_efficientnet_lite0"
+    assert "evaluate.download is off" in choice.reason
+    with pytest.raises(InputError, match="Inception weights"):
+        choose_extractor("inception", inception_weights=None, download=False, timeout_s=1)
+
+
+def test_a_network_that_never_answers_is_given_up_quickly(empty_cache, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/w.pth"
+        monkeypatch.setattr(weights, "download_weights", partial(weights.download_weights, url=url))
+        start = time.monotonic()
+        choice = choose_extractor("auto", inception_weights=None, download=True, timeout_s=0.5)
+    assert choice.extractor == EFFICIENTNET and time.monotonic() - start < 5
+    assert not list(empty_cache.parent.glob("*"))
+
+
+def test_a_download_is_checked_kept_and_found_again(empty_cache, untrained_inception):
+    source, _ = untrained_inception
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(source.parent))
+
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/weights.pth"
+        with pytest.raises(InputError, match="SHA-256"):
+            weights.download_weights(empty_cache, timeout_s=5, url=url)
+        assert not empty_cache.exists()
+        sha256 = weights.sha256_of(source)
+        weights.download_weights(empty_cache, timeout_s=5, url=url, sha256=sha256)
+        server.shutdown()
+    found = weights.find_inception_weights(None, download=False, timeout_s=1, sha256=sha256)
+    assert found == empty_cache and weights.sha256_of(found) == sha256
+
+
+def test_a_choice_survives_its_file(tmp_path):
+    choice = ExtractorChoice(EFFICIENTNET, "ab", "", "because")
+    choice.write(tmp_path / "choice.json")
+    assert ExtractorChoice.read(tmp_path / "choice.json") == choice
+    (tmp_path / "choice.json").write_text("{}")
+    with pytest.raises(InputError, match=r"choice\.json.*evaluate extractor"):
+        ExtractorChoice.read(tmp_path / "choice.json")
+
+
+def _features(extractor=EFFICIENTNET, sha256="ab"):
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    attributes = {"extractor": extractor, "weights_sha256": sha256, "dataset": "d"}
+    return FeatureSet(values, ["a", "b", "ü"], attributes)
+
+
+def test_features_survive_their_file(tmp_path):
+    write_features(_features(), tmp_path / "f.h5")
+    again = read_features(tmp_path / "f.h5")
+    np.testing.assert_array_equal(again.features, _features().features)
+    assert again.case_id == ["a", "b", "ü"] and again.attributes == _features().attributes
+    np.testing.assert_array_equal(again.select(["ü", "a"]).features, _features().features[[2, 0]])
+    with pytest.raises(InputError, match="case x"):
+        again.select(["x"])
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not HDF5"])
+def test_missing_or_damaged_features_are_named(tmp_path, content):
+    path = Path(tmp_path / "f.h5")
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"f\.h5"):
+        read_features(path)
+
+
+def test_features_of_two_extractors_are_never_compared():
+    with pytest.raises(InputError, match="one extractor"):
+        check_same_extractor({"a": _features(), "b": _features(INCEPTION)})
+    with pytest.raises(InputError, match="one extractor"):
+        check_same_extractor({"a": _features(), "b": _features(sha256="cd")})

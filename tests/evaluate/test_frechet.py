@@ -1,0 +1,121 @@
+"""Frechet and kernel distances against torch-fidelity, closed forms and their own invariances."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from echodiff.evaluate.frechet import frechet_distance
+from echodiff.evaluate.interval import split_halves, subsampling_interval
+from echodiff.evaluate.kernel import kernel_distance
+
+
+@pytest.fixture(scope="module")
+def torch_fidelity_modules():
+    from echodiff.evaluate.torchvision_ops import import_torchvision
+
+    import_torchvision()
+    from torch_fidelity import metric_fid, metric_kid
+
+    return metric_fid, metric_kid
+
+
+def _sets(n, m, dimension, seed=0):
+    rng = np.random.default_rng(seed)
+    mix = rng.normal(size=(dimension, dimension)) / np.sqrt(dimension)
+    return rng.normal(size=(n, dimension)) @ mix, 0.3 + 1.2 * rng.normal(size=(m, dimension)) @ mix
+
+
+@pytest.mark.parametrize(("n", "m"), [(30, 40), (200, 90), (300, 250)])  # around the dimension 128
+def test_frechet_equals_torch_fidelity(torch_fidelity_modules, n, m):
+    import torch
+
+    fid, _ = torch_fidelity_modules
+    x, y = _sets(n, m, 128)
+    statistics = [fid.fid_features_to_statistics(torch.from_numpy(features)) for features in (x, y)]
+    expected = fid.fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
+    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-5)
+
+
+def test_kernel_distance_equals_torch_fidelity(torch_fidelity_modules):
+    import torch
+
+    _, kid = torch_fidelity_modules
+    x, y = _sets(60, 60, 32)
+    result = kid.kid_features_to_metric(
+        torch.from_numpy(x), torch.from_numpy(y), kid_subsets=1, kid_subset_size=60, verbose=False
+    )
+    assert kernel_distance(x, y) == pytest.approx(result["kernel_inception_distance_mean"], rel=1e-5)
+
+
+def test_kernel_distance_is_the_mean_over_random_subsets(torch_fidelity_modules):
+    import torch
+
+    _, kid = torch_fidelity_modules
+    x, y = _sets(40, 80, 16)
+    result = kid.kid_features_to_metric(
+        torch.from_numpy(x), torch.from_numpy(y), kid_subsets=2000, kid_subset_size=30, verbose=False
+    )
+    error = result["kernel_inception_distance_std"] / np.sqrt(2000)
+    assert kernel_distance(x, y) == pytest.approx(result["kernel_inception_distance_mean"], abs=5 * error)
+
+
+def test_frechet_of_shifted_and_scaled_features_is_the_closed_form():
+    """|shift|^2 for equal covariances; (s - 1)^2 tr S where one set is the other scaled about its mean."""
+    x, _ = _sets(50, 2, 200)
+    shift = np.linspace(0, 0.1, 200)
+    assert frechet_distance(x, x + shift) == pytest.approx(shift @ shift, rel=1e-6)
+    scaled = x.mean(axis=0) + 1.5 * (x - x.mean(axis=0))
+    assert frechet_distance(x, scaled) == pytest.approx(0.25 * np.cov(x, rowvar=False).trace(), rel=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(4, 60), st.integers(2, 40), st.integers(0, 1000))
+def test_distances_of_identical_sets_are_zero_and_order_does_not_matter(n, dimension, seed):
+    x, y = _sets(n, n + 3, dimension, seed)
+    order = np.random.default_rng(seed).permutation(n)
+    scale = (x**2).sum()
+    assert frechet_distance(x, x[order]) == pytest.approx(0, abs=1e-10 * scale)
+    assert frechet_distance(x[order], y) == pytest.approx(frechet_distance(x, y), rel=1e-6, abs=1e-9)
+    assert frechet_distance(y, x) == pytest.approx(frechet_distance(x, y), rel=1e-6, abs=1e-9)
+    assert kernel_distance(x[order], y) == pytest.approx(kernel_distance(x, y), rel=1e-6, abs=1e-9)
+
+
+def test_kernel_distance_of_random_halves_is_zero_within_its_spread_but_frechet_is_not():
+    x, _ = _sets(200, 2, 64)
+    kernel = split_halves(kernel_distance, x, draws=100, seed=0)
+    assert abs(kernel.mean()) < 2 * kernel.std()
+    assert split_halves(frechet_distance, x, draws=10, seed=0).min() > 1  # the bias a floor row shows
+
+
+def test_interval_covers_the_value_at_about_its_rate():
+    rng = np.random.default_rng(5)
+
+    def mean_difference(x, y):
+        return float(x.mean() - y.mean())
+
+    covered = 0
+    for seed in range(200):
+        x, y = rng.normal(0.5, 1, (40, 1)), rng.normal(0, 1, (60, 1))
+        low, high = subsampling_interval(mean_difference, x, y, draws=60, seed=seed)
+        covered += low <= 0.5 <= high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_intervals_repeat_with_their_seed_and_are_absent_for_tiny_sets():
+    x, y = _sets(30, 30, 8)
+    first, again, other = (
+        subsampling_interval(frechet_distance, x, y, draws=20, seed=seed) for seed in (1, 1, 2)
+    )
+    assert first == again != other
+    assert np.isnan(subsampling_interval(frechet_distance, x[:3], y, draws=20, seed=1)).all()
+    assert not len(split_halves(frechet_distance, x[:3], draws=5, seed=0))
+
+
+@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
+def test_too_few_images_or_other_dimensions_are_refused(distance):
+    x, y = _sets(5, 5, 4)
+    with pytest.raises(ValueError, match="expected features"):
+        distance(x[:1], y)
+    with pytest.raises(ValueError, match="expected features"):
+        distance(x, y[:, :3])
