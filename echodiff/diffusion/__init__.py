@@ -1,0 +1,1 @@
+"""The adversarial diffusion model: schedule, networks, losses, sampler. Pure torch, no files."""

@@ -1,0 +1,1 @@
+"""Generators and discriminators, chosen by name in the registry."""

@@ -1,0 +1,121 @@
+"""Losses against formulas written again in float64 and numpy; R1 where derivatives are known."""
+
+import numpy as np
+import pytest
+import torch
+
+from echodiff.diffusion.losses import (
+    choose_transitions,
+    discriminator_loss,
+    generator_loss,
+    r1_penalty,
+    r1_penalty_finite,
+    reconstruction_loss,
+)
+
+RANDOM = np.random.default_rng(0)
+REAL, FAKE = RANDOM.standard_normal((2, 4, 3)) * 3
+WEIGHTS = np.array([0.2, 1.0, 2.0, 0.0])
+
+
+def tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.tensor(array)
+
+
+def log1pexp(x: np.ndarray) -> np.ndarray:
+    return np.log1p(np.exp(x))
+
+
+def weighted(values: np.ndarray, weights: np.ndarray | None) -> float:
+    return float((values.mean(axis=1) * (1 if weights is None else weights)).sum() / len(values))
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_independent_losses(weights):
+    w = None if weights is None else tensor(weights)
+    found = discriminator_loss(tensor(REAL), tensor(FAKE), pairing="independent", weights=w)
+    assert found.item() == pytest.approx(
+        weighted(log1pexp(-REAL), weights) + weighted(log1pexp(FAKE), weights)
+    )
+    found = generator_loss(tensor(FAKE), None, pairing="independent", weights=w)
+    assert found.item() == pytest.approx(weighted(log1pexp(-FAKE), weights))
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_relativistic_losses(weights):
+    w = None if weights is None else tensor(weights)
+    found = discriminator_loss(tensor(REAL), tensor(FAKE), pairing="relativistic", weights=w)
+    assert found.item() == pytest.approx(weighted(log1pexp(FAKE - REAL), weights))
+    found = generator_loss(tensor(FAKE), tensor(REAL), pairing="relativistic", weights=w)
+    assert found.item() == pytest.approx(weighted(log1pexp(REAL - FAKE), weights))
+
+
+def test_undecided_discriminator_costs_two_ln_two():
+    zeros = torch.zeros(2, 1)
+    assert discriminator_loss(zeros, zeros, pairing="independent").item() == pytest.approx(2 * np.log(2))
+    assert discriminator_loss(zeros, zeros, pairing="relativistic").item() == pytest.approx(np.log(2))
+
+
+class Quadratic(torch.nn.Module):
+    """K = 2 logits: a sum(x^2)/2 and b sum(x); gradient of their mean is (a x + b)/2."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = torch.nn.Parameter(torch.tensor(1.5, dtype=torch.float64))
+        self.b = torch.nn.Parameter(torch.tensor(-0.5, dtype=torch.float64))
+
+    def forward(self, x_t, x_tp1, t):
+        return torch.stack([self.a * x_t.square().sum((1, 2, 3)) / 2, self.b * x_t.sum((1, 2, 3))], dim=1)
+
+
+def test_r1_and_its_gradient_against_the_closed_form():
+    x = RANDOM.standard_normal((3, 1, 5, 5)) * 0.5
+    network = Quadratic()
+    penalty = r1_penalty(network, tensor(x), tensor(x), torch.zeros(3))
+    slope = (1.5 * x - 0.5) / 2
+    assert penalty.item() == pytest.approx((slope**2).sum() / 3 / 2, rel=1e-6)
+    penalty.backward()
+    assert network.a.grad.item() == pytest.approx((slope * x / 2).sum() / 3, rel=1e-5)
+    assert network.b.grad.item() == pytest.approx((slope / 2).sum() / 3, rel=1e-5)
+
+
+def test_finite_r1_has_the_exact_one_as_its_mean():
+    x = tensor(RANDOM.standard_normal((4, 1, 5, 5)) * 0.5)
+    network, t = Quadratic(), torch.zeros(4)
+    exact = r1_penalty(network, x, x, t).item()
+    random = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        draws = [
+            r1_penalty_finite(network, x, x, t, torch.randn(x.shape, generator=random, dtype=x.dtype)).item()
+            for _ in range(3000)
+        ]
+    assert np.mean(draws) == pytest.approx(exact, abs=4 * np.std(draws) / np.sqrt(len(draws)))
+    assert np.std(draws) > 0
+
+
+def test_reconstruction_on_pixels_and_on_means():
+    a, b = RANDOM.standard_normal((2, 4, 1, 8, 8))
+    each = np.abs(a - b).reshape(4, -1)
+    found = reconstruction_loss(tensor(a), tensor(b), weights=tensor(WEIGHTS))
+    assert found.item() == pytest.approx(weighted(each, WEIGHTS))
+    means = (a - b).reshape(4, 2, 4, 2, 4).mean(axis=(2, 4)).reshape(4, -1)
+    assert reconstruction_loss(tensor(a), tensor(b), pool=4).item() == pytest.approx(np.abs(means).mean())
+
+
+def test_transitions_are_drawn_with_their_probabilities():
+    uniform = torch.rand(40_000, generator=torch.Generator().manual_seed(0))
+    probabilities = torch.tensor([0.4, 0.0, 0.35, 0.25])
+    t = choose_transitions(uniform, probabilities)
+    share = torch.bincount(t, minlength=4) / len(t)
+    torch.testing.assert_close(share, probabilities, atol=0.01, rtol=0)
+    assert share[1] == 0
+    assert choose_transitions(torch.tensor([0.0, 0.999999940395]), torch.ones(4) / 4).tolist() == [0, 3]
+
+
+def test_a_batch_in_parts_has_the_mean_of_the_parts():
+    whole = discriminator_loss(tensor(REAL), tensor(FAKE), pairing="independent")
+    parts = [
+        discriminator_loss(tensor(REAL[part]), tensor(FAKE[part]), pairing="independent").item()
+        for part in (slice(0, 2), slice(2, 4))
+    ]
+    assert np.mean(parts) == pytest.approx(whole.item())
