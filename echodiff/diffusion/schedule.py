@@ -1,4 +1,4 @@
-"""The diffusion process with few, large steps (Xiao et al. 2022, "Tackling the generative trilemma").
+"""The diffusion process with few, large steps (Xiao et al. 2022, arXiv 2112.07804).
 
 Steps are counted as in the paper: x_0 is the image, x_T is noise. A tensor `t` in 0..T-1 names the transition
 x_{t+1} -> x_t, which is what both networks are told.
