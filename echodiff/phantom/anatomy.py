@@ -82,18 +82,18 @@ def sample_anatomy(rng: np.random.Generator) -> Anatomy:
     def draw(mean: float, sd: float, low: float, high: float, with_size: float = 0.0) -> float:
         return float(np.clip(mean + sd * (with_size * size + np.sqrt(1 - with_size**2) * rng.normal()), low, high))
 
-    lv_width = draw(46.0, 7.0, 31.0, 66.0, 0.5)
+    lv_width = draw(45.0, 7.0, 31.0, 66.0, 0.5)
     ripple = rng.normal(0.0, 0.025, 4)
     return Anatomy(
         lv_length=draw(81.0, 9.0, 60.0, 106.0, 0.6), lv_width=lv_width, lv_widest=draw(0.58, 0.06, 0.42, 0.72),
         lv_fullness=draw(2.1, 0.22, 1.7, 2.8), lv_bow=draw(1.5, 2.0, -3.0, 6.0),
-        annulus_width=lv_width * draw(0.72, 0.07, 0.55, 0.9),
+        annulus_width=lv_width * draw(0.7, 0.07, 0.52, 0.88),
         ripple_left=(float(ripple[0]), float(ripple[1])), ripple_right=(float(ripple[2]), float(ripple[3])),
-        wall_septum=draw(10.5, 1.8, 6.5, 17.0), wall_lateral=draw(10.0, 1.6, 6.5, 15.0), wall_apex=draw(8.5, 1.6, 5.0, 13.0),
-        la_width=draw(42.0, 7.5, 26.0, 64.0, 0.3), la_length=draw(44.0, 9.0, 22.0, 70.0, 0.3), la_lean=draw(0.0, 7.0, -15.0, 15.0),
+        wall_septum=draw(12.3, 2.2, 7.5, 19.0), wall_lateral=draw(12.3, 2.2, 7.5, 18.0), wall_apex=draw(10.5, 2.4, 5.5, 17.0),
+        la_width=draw(39.0, 8.0, 24.0, 62.0, 0.3), la_length=draw(43.0, 11.0, 18.0, 74.0, 0.3), la_lean=draw(-13.0, 9.0, -35.0, 10.0),
         rv_width=draw(31.0, 7.0, 16.0, 50.0), rv_reach=draw(0.22, 0.06, 0.08, 0.4), rv_wall=draw(4.0, 0.8, 2.5, 6.5),
         ra_width=draw(38.0, 6.0, 24.0, 56.0, 0.3), ra_length=draw(42.0, 7.0, 26.0, 60.0, 0.3), atrial_septum=draw(4.0, 1.0, 2.0, 7.0),
-        apex_x=draw(-2.5, 5.0, -14.0, 12.0), apex_depth=draw(31.5, 6.0, 18.0, 48.0), tilt=draw(12.5, 7.5, -10.0, 32.0),
+        apex_x=draw(-3.0, 4.0, -13.0, 10.0), apex_depth=draw(31.0, 6.5, 17.0, 50.0), tilt=draw(12.5, 7.5, -10.0, 32.0),
         leaflet_length=draw(20.0, 3.0, 13.0, 28.0), roundness=draw(0.95, 0.05, 0.8, 1.1),
         ejection_fraction=draw(0.57, 0.11, 0.22, 0.76),
     )

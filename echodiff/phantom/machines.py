@@ -11,7 +11,7 @@ class Machine:
     manufacturer: str
     model: str
     half_angle: float = 37.4           # degrees, half opening angle of the sector
-    half_angle_sd: float = 0.0
+    other_angles: float = 0.0          # share of patients with another one, 30 to 45 degrees
     virtual_apex: float = 0.0          # mm behind the probe's face; above 0 the top is curved
     rows: int = 0                      # height of the sector on the screen in pixels; 0: fixed pixel size
     pixel: float = 0.308               # mm, where rows is 0
@@ -19,34 +19,34 @@ class Machine:
     ranges: int = 512                  # samples along a line, a multiple of 8
     lines: int = 192                   # lines of the sector, a multiple of 8; few lines can be seen
     line_jitter: float = 0.0           # dB, gain differences between neighbouring lines (parallel receive beams)
-    axial: float = 0.22                # mm, standard deviation of the point spread along the line
-    lateral: float = 0.013             # radians, the same across lines: it widens with depth
-    dynamic_range: float = 58.0        # dB
+    axial: float = 0.26                # mm, standard deviation of the point spread along the line
+    lateral: float = 0.009             # radians, the same across lines: it widens with depth
+    dynamic_range: float = 50.0        # dB
     dynamic_range_sd: float = 3.0
     gain: float = 0.0                  # dB
     gain_sd: float = 3.0
     gamma: float = 1.0                 # gray curve: below 1 lifts dark grays, above 1 presses them down
-    noise: float = -9.0                # dB, electronic noise in the blood at 100 mm depth
+    noise: float = -8.5                # dB, electronic noise in the blood at 100 mm depth
     noise_sd: float = 2.5
-    noise_slope: float = 0.02          # dB a mm of depth
-    haze: float = -14.0                # dB, clutter from the side lobes of bright structures near by
-    near: float = 2.0                  # dB, reverberation below the probe's face
+    noise_slope: float = 0.045         # dB a mm of depth
+    haze: float = -14.5                # dB, clutter from the side lobes of bright structures near by
+    near: float = 10.0                 # dB, reverberation below the probe's face
     near_reach: float = 6.0            # mm over which it falls by a factor of e
-    tgc: float = 1.5                   # dB, spread of random gain ramps over the depth
+    tgc: float = 2.0                   # dB, spread of random gain ramps over the depth
     dropout: float = 1.0               # strength of shadows and of the weak lateral wall, 1 as in a Vivid E95
-    speckle_reduction: float = 0.0     # share of a median filtered image mixed in
+    smoothing: float = 0.65             # display filter against speckle, standard deviation relative to the point spread's
     edge: float = 0.0                  # amount of the unsharp mask on the screen
     edge_mm: float = 1.0               # its radius
     persistence: float = 0.0           # share of the previous frame that stays on the screen
     jpeg: int = 0                      # quality of lossy compression; 0 none
 
 
-REFERENCE_DB = -31.0                   # healthy myocardium on the screen at gain 0, below white
+REFERENCE_DB = -26.5                   # healthy myocardium on the screen at gain 0, below white
 
 MACHINES: dict[str, Machine] = {
     machine.name: machine
     for machine in (
-        Machine("camus", "GE Vingmed Ultrasound", "Vivid E95"),
+        Machine("camus", "GE Vingmed Ultrasound", "Vivid E95", other_angles=0.1),
         Machine(
             "vscan", "GE Healthcare", "Vscan Extend", half_angle=35, rows=232, ranges=320, lines=96, axial=0.40, lateral=0.024,
             dynamic_range=46, gain=3, haze=-8, jpeg=60,

@@ -52,9 +52,8 @@ def sample_patient(machine: Machine, seed: int, anatomy: Anatomy | None = None) 
     heart = sample_anatomy(rng) if anatomy is None else anatomy
     look = sample_appearance(rng)
     depth = _depth(heart, rng)
-    half_angle = machine.half_angle + machine.half_angle_sd * rng.normal()
-    if machine.name == "camus" and rng.uniform() < 0.1:
-        half_angle = rng.uniform(30, 45)                         # one in ten has another opening angle
+    other = float(rng.uniform(30, 45))
+    half_angle = other if rng.uniform() < machine.other_angles else machine.half_angle
     half_angle = float(np.radians(half_angle))
     sector = Sector(depth, half_angle, machine.virtual_apex, machine.pixel)
     if machine.rows:
@@ -82,6 +81,7 @@ class Renderer:
         rng = np.random.default_rng([patient.seed, 2])
         self._tissue = acoustics.scatterers(rng, self.grid.shape)
         self._texture = Texture(self.grid, patient.look)
+        self._near = self._reverberation(rng)
         self._line_gain = machine.line_jitter * rng.standard_normal(machine.lines).astype(np.float32)
         self._screen: np.ndarray | None = None                   # what persistence keeps
         columns = patient.sector.shape[1]
@@ -122,19 +122,32 @@ class Renderer:
         if phase % 1.0:
             places = material_places(grid, now, patient.anatomy)
             tissue = cv2.remap(tissue, places[..., 0], places[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
-        amplitude = cv2.exp((level + self._attenuation()) * np.float32(np.log(10) / 20))
+        attenuation = self._attenuation()
+        amplitude = cv2.exp((level + attenuation) * np.float32(np.log(10) / 20))
         amplitude = acoustics.blur(amplitude, 0.5 / grid.range_step, 0.008 / grid.angle_step)
         axial, lateral = machine.axial / grid.range_step, machine.lateral / grid.angle_step
         rng = np.random.default_rng([patient.seed, 3, index])
         fresh = acoustics.scatterers(rng, grid.shape)
         signal = acoustics.point_spread(tissue * amplitude[..., None], axial, lateral)
-        signal += acoustics.point_spread(fresh, axial, 0.5 * lateral) * self._clutter(amplitude)[..., None]
+        signal += acoustics.point_spread(fresh, axial, 0.5 * lateral) * self._clutter(amplitude, attenuation)[..., None]
+        signal += self._near
         shown = acoustics.decibel(acoustics.envelope(signal)) + self._gain()
         gray = acoustics.compress(shown, patient.dynamic_range, machine.gamma)
-        if machine.speckle_reduction:
-            smooth = cv2.medianBlur(np.rint(gray).astype(np.uint8), 5).astype(np.float32)
-            gray = (1 - machine.speckle_reduction) * gray + machine.speckle_reduction * smooth
+        if machine.smoothing:
+            gray = acoustics.blur(gray, machine.smoothing * axial, machine.smoothing * lateral)
         return gray
+
+    def _reverberation(self, rng: np.random.Generator) -> np.ndarray:
+        """Standing echoes of the probe's face, complex (ranges, lines, 2): bands across the beam that fade with depth."""
+        machine, grid = self.machine, self.grid
+        depth = (np.arange(grid.ranges, dtype=np.float32) + 0.5) * grid.range_step
+        rows = int(min(grid.ranges, np.ceil(6 * machine.near_reach / grid.range_step)))
+        fall = machine.near + self.patient.look.near - 8.69 * np.maximum(depth[:rows] - machine.near_reach, 0) / machine.near_reach
+        field = np.zeros((*grid.shape, 2), np.float32)
+        for part in range(2):
+            field[:rows, :, part] = acoustics.smooth_field(rng, (rows, grid.lines), (6 * machine.near_reach / 1.3, 3))
+        field[:rows] *= (np.sqrt(0.5) * 10 ** (fall / 20))[:, None, None]
+        return field
 
     def _attenuation(self) -> np.ndarray:
         """dB (ranges, lines) that shadows and poor contact take from the echoes (not from the noise)."""
@@ -147,17 +160,18 @@ class Renderer:
         start = 1 / (1 + np.exp(-(np.linspace(0, 1, self.grid.ranges, dtype=np.float32) - 0.12) / 0.04))
         return (-strength * start[:, None] * loss[None, :]).astype(np.float32)
 
-    def _clutter(self, amplitude: np.ndarray) -> np.ndarray:
+    def _clutter(self, amplitude: np.ndarray, attenuation: np.ndarray) -> np.ndarray:
         """Amplitude (ranges, lines) of noise, side lobe haze and near-field reverberation together."""
         machine, look, grid = self.machine, self.patient.look, self.grid
         depth = (np.arange(grid.ranges, dtype=np.float32) + 0.5)[:, None] * grid.range_step
-        noise = machine.noise + look.noise * machine.noise_sd / 2.5 + machine.noise_slope * (depth - 100)
-        near = machine.near + look.near + 2.5 * np.cos(2 * np.pi * depth / 3.1) - 8.69 * depth / machine.near_reach
-        reverberation = machine.noise + 0.8 * look.near + 1.5 - 8.69 * depth / 45.0
+        offset = look.noise * machine.noise_sd / 2.5
+        noise = machine.noise - 7.0 + offset + 0.04 * (depth - 100)
+        veil = machine.noise + offset + machine.noise_slope * (depth - 100) + self._texture.clutter + 0.5 * attenuation
+        veil = veil + (4.0 + 0.8 * look.near) * np.exp(-depth / 25.0)
         small = cv2.resize(amplitude**2, (grid.lines // COARSE, grid.ranges // COARSE), interpolation=cv2.INTER_AREA)
         spread = acoustics.blur(small, 8.0 / (COARSE * grid.range_step), 0.16 / (COARSE * grid.angle_step))
         around = cv2.resize(spread, grid.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        power = sum(10 ** (part / 10) for part in (noise, near, reverberation))
+        power = sum(10 ** (part / 10) for part in (noise, veil))
         return np.sqrt(around * np.float32(10 ** ((machine.haze + look.haze) / 10)) + power.astype(np.float32))
 
     def _gain(self) -> np.ndarray:

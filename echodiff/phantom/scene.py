@@ -44,12 +44,12 @@ def sample_appearance(rng: np.random.Generator) -> Appearance:
     )
     return Appearance(
         quality=quality,
-        septum=float(rng.normal(4.0 - 3.0 * quality, 2.0)), lateral_wall=float(rng.normal(-2.5 - 2.5 * quality, 2.5)),
-        apex=float(rng.normal(-3.0, 2.5)), tissue=float(rng.normal(-4.5, 3.0)), posterior=float(rng.normal(4.0, 3.5)),
-        pericardium=float(rng.normal(6.0, 2.5)), valve=float(rng.normal(3.0, 2.5)), clouds=float(rng.uniform(1.8, 3.6)),
+        septum=float(rng.normal(10.0 - 6.0 * quality, 3.5)), lateral_wall=float(rng.normal(-2.5 - 3.0 * quality, 4.0)),
+        apex=float(rng.normal(-5.0, 3.5)), tissue=float(rng.normal(-6.0, 5.0)), posterior=float(rng.normal(8.0, 6.5)),
+        pericardium=float(rng.normal(9.0, 4.0)), valve=float(rng.normal(7.0, 3.0)), clouds=float(rng.uniform(3.4, 6.0)),
         noise=float(rng.normal(3.0 * (quality - 0.45), 1.0)), haze=float(rng.normal(6.0 * (quality - 0.4), 1.5)),
-        near=float(rng.normal(0.0, 3.5)),
-        attenuation_left=float(rng.gamma(1.5, 3.0)), attenuation_right=float(rng.gamma(1.5, 3.0 + 2.0 * quality)),
+        near=float(rng.normal(0.0, 4.0)),
+        attenuation_left=float(rng.gamma(1.5, 5.0)), attenuation_right=float(rng.gamma(1.5, 6.0 + 4.0 * quality)),
         shadows=shadows, texture_seed=int(rng.integers(2**31)),
     )
 
@@ -85,9 +85,12 @@ class Texture:
         fine = smooth_field(rng, shape, (grid.sector.depth / 5, 20))
         streaks = smooth_field(rng, shape, (grid.sector.depth / 2.5, 9))       # fibres and layers lie across the beam
         coarse = smooth_field(rng, shape, (6, 5))
-        self.wall = look.clouds * (0.75 * fine + 0.55 * coarse)
+        grain = smooth_field(rng, shape, (grid.sector.depth / 2.2, 50))
+        self.wall = look.clouds * (0.65 * fine + 0.55 * coarse) + 1.2 * np.maximum(grain, 0) ** 2
         self.tissue = look.clouds * (0.7 * fine + 0.9 * streaks + 1.1 * coarse)
+        self.clutter = 3.2 * smooth_field(rng, shape, (3, 3))
         self.blobs = rng.uniform(0, 1, (40, 5))
+        self.lobes = np.column_stack([rng.uniform(0, 1, (4, 4)), rng.gamma(1.2, 6.0, 4)])
         self.arcs = rng.uniform(0, 1, (12, 5))
 
 
@@ -127,6 +130,10 @@ def echogenicity(grid: PolarGrid, a: Anatomy, look: Appearance, texture: Texture
     canvas = np.full(grid.shape, look.tissue, np.float32)
     behind = 1 / (1 + np.exp(-(u - a.lv_length - 0.75 * a.la_length) / 5))
     canvas += (look.posterior - look.tissue) * behind
+    bottom = a.lv_length + 0.8 * a.la_length
+    for across, deep, wide, tall, bright in texture.lobes:                   # bright lung and pericardium behind the atria
+        far = ((v - 150 * (across - 0.5)) / (10 + 22 * wide)) ** 2 + ((u - bottom - 45 * (deep - 0.55)) / (6 + 12 * tall)) ** 2
+        canvas += np.float32(bright) * np.exp(-far)
     painter = Painter(grid, a, canvas)
     _outline(painter, parts, look, texture)
     walls = _walls(painter, parts, look)
@@ -191,18 +198,17 @@ def _chambers(painter: Painter, parts: dict[str, Profile]) -> np.ndarray:
 
 
 def leaflets(a: Anatomy) -> list[np.ndarray]:
-    """Anterior and posterior mitral leaflet and the tricuspid ones' line, each (N, 2) of (v, u) in mm."""
+    """Anterior and posterior mitral leaflet, each (N, 2) of (v, u) in mm."""
     half, base = a.annulus_width / 2, a.lv_length
-    along = np.linspace(0, 1, 12)
-    closed = np.array([0.12 * half, base - 5.0])                 # where they meet: tented into the ventricle
+    t = np.linspace(0, 1, 14)[:, None]
+    closed = np.array([0.12 * half, base - 0.3 * a.leaflet_length])          # they meet tented into the ventricle
     lines = []
     for side, length in ((-1, a.leaflet_length), (1, 0.65 * a.leaflet_length)):
         root = np.array([side * half, base])
         swung = root + length * np.array([-side * 0.25, -0.97])
         tip = (1 - a.valve_open) * closed + a.valve_open * swung
-        line = root + (tip - root) * along[:, None]
-        belly = np.sin(np.pi * along) * (2.5 * (1 - a.valve_open) + 1.0)
-        lines.append(line + np.stack([0 * along, belly], 1))
+        belly = 0.5 * (root + tip) + np.array([0.0, -0.15 * length * (1 - a.valve_open)])
+        lines.append((1 - t) ** 2 * root + 2 * t * (1 - t) * belly + t**2 * tip)
     return lines
 
 
