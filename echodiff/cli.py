@@ -1,0 +1,93 @@
+"""The console command `echodiff`: one subcommand a stage, each of which reads and writes explicit files.
+
+Every stage's `command.py` is imported only when its subcommand is called, so that `echodiff --help` and the
+small commands do not wait for torch.
+"""
+
+import importlib
+import os
+import sys
+
+import click
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from echodiff import __version__
+from echodiff.errors import EchodiffError
+
+# Subcommand -> (module, its typer app or function, one line of help).
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "check": ("echodiff.ingest.check.command", "check", "Look through a folder of unknown content before a run."),
+    "phantom": ("echodiff.phantom.command", "phantom", "Write a phantom dataset as the files of a scanner."),
+    "ingest": ("echodiff.ingest.command", "ingest", "Read scanner files into an image set and a case table."),
+    "shape-model": ("echodiff.ingest.command", "shape_model", "Learn the shape model that completes label maps."),
+    "split": ("echodiff.split.command", "split", "Divide patients into training and validation."),
+    "train": ("echodiff.train.command", "train", "Train a model."),
+    "translate": ("echodiff.translate.command", "translate", "Redraw an image set in the training data's style."),
+    "evaluate": ("echodiff.evaluate.command", "app", "Metrics of synthetic images."),
+    "report": ("echodiff.report.command", "app", "Tables and figures."),
+    "lease": ("echodiff.devices.command", "lease", "Run a command on free GPUs of this machine."),
+    "config": ("echodiff.config.command", "app", "Check a configuration, print its schema and defaults."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose subcommands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        target = getattr(importlib.import_module(module), attribute)
+        if not isinstance(target, typer.Typer):
+            target = _single(target, cmd_name)
+        command = get_command(target)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Stages and tools"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+def _single(function, name: str) -> typer.Typer:
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    settings = getattr(function, "context_settings", None)
+    app.command(name, context_settings=settings)(function)
+    return app
+
+
+app = typer.Typer(
+    cls=LazyGroup, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Echocardiography images redrawn in another scanner's style, from raw files to the paper's tables."""
+
+
+def main() -> None:
+    """Entry point; a user's error becomes one line on standard error and exit status 1."""
+    try:
+        app()
+    except EchodiffError as error:
+        print(f"echodiff: error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,251 @@
+"""Section `models`: a named entry is one model to train, a preset and what differs from it.
+
+The defaults of all options are the paper's (Tiago et al. 2024) and, where it is silent, those of SynDiff (Ozbey et
+al. 2023). A preset is what differs from these defaults; an entry's own options come on top.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from echodiff.config.base import Section
+from echodiff.config.networks import DiscriminatorOptions, GeneratorOptions, NcsnppGenerator, ResidualDiscriminator
+
+
+class Diffusion(Section):
+    """The diffusion process."""
+
+    steps: int = Field(default=4, ge=1, le=1000)
+    """Transitions from noise to image, T. With 1 the model is a plain conditional GAN."""
+
+    beta_min: float = Field(default=0.1, gt=0)
+    """Lower bound of the variance that is added a unit of time."""
+
+    beta_max: float = Field(default=20.0, gt=0)
+    """Upper bound."""
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.beta_max < self.beta_min:
+            raise ValueError(f"beta_max must not be below beta_min = {self.beta_min}, found {self.beta_max}")
+        return self
+
+
+class Guide(Section):
+    """What the generator sees of a label map."""
+
+    style: Literal["gray", "planes"] = "gray"
+    """`gray`: one image in the paper's grays; `planes`: a channel for each structure."""
+
+    sector: bool = False
+    """The tissue sector as one more channel."""
+
+
+class Loss(Section):
+    """What the networks minimise."""
+
+    adversarial_weight: float = Field(default=1.0, ge=0)
+    """Of the adversarial term in the generator's loss."""
+
+    reconstruction_weight: float = Field(default=0.5, ge=0)
+    """Of the L1 distance between the estimated and the true image."""
+
+    reconstruction_pool: int = Field(default=1, ge=1)
+    """The L1 distance is taken between means over this many pixels squared; 1 compares pixels."""
+
+    pairing: Literal["independent", "relativistic"] = "independent"
+    """`independent`: real and fake are judged each by itself; `relativistic`: by the difference of their logits."""
+
+    r1_gamma: float = Field(default=1.0, ge=0)
+    """Weight of the gradient penalty on real steps."""
+
+    r1_fake_gamma: float = Field(default=0.0, ge=0)
+    """Weight of the gradient penalty on fake steps."""
+
+    r1_every: int = Field(default=10, ge=1)
+    """Steps from one gradient penalty to the next."""
+
+    r1_method: Literal["exact", "finite"] = "exact"
+    """`exact`: second derivatives; `finite`: a difference along a random direction, which compiles."""
+
+    shared_draw: bool = False
+    """Both networks learn from one fake a step, which spares a pass of the generator; else each from its own."""
+
+    transition_probabilities: tuple[float, ...] | None = None
+    """How often each transition t = 0..T-1 is drawn; all alike where it is not given."""
+
+    transition_weights: tuple[float, ...] | None = None
+    """Weight of each transition in the adversarial terms; all 1 where it is not given."""
+
+
+class Optimiser(Section):
+    """Adam for both networks, and the running mean of the generator's weights."""
+
+    generator_rate: float = Field(default=1.6e-4, gt=0)
+    """First learning rate of the generator."""
+
+    discriminator_rate: float = Field(default=1e-4, gt=0)
+    """First learning rate of the discriminator."""
+
+    final_rate: float = Field(default=1e-5, ge=0)
+    """Learning rate at the end; a cosine lies between."""
+
+    betas: tuple[float, float] = (0.5, 0.9)
+    """Decay of Adam's two running means."""
+
+    ema: float = Field(default=0.999, ge=0, lt=1)
+    """Decay, a step, of the running mean of the weights that is sampled from."""
+
+    ema_warmup: bool = False
+    """Let that mean follow faster in the beginning: decay at most (1 + step) / (10 + step)."""
+
+
+class Augmentation(Section):
+    """Random changes of the training images, label maps and sectors; all 0: none. Never a flip: it mirrors anatomy."""
+
+    rotation_degrees: float = Field(default=0.0, ge=0, le=45)
+    """Largest rotation to either side."""
+
+    scale: float = Field(default=0.0, ge=0, lt=0.5)
+    """Largest relative change of size."""
+
+    shift: float = Field(default=0.0, ge=0, lt=0.5)
+    """Largest shift, as a share of the image's size."""
+
+    gain: float = Field(default=0.0, ge=0, lt=1)
+    """Largest relative change of brightness."""
+
+    gamma: float = Field(default=0.0, ge=0, lt=1)
+    """Largest change of log gamma."""
+
+    elastic: float = Field(default=0.0, ge=0, lt=0.1)
+    """Deviation of a smooth random displacement, as a share of the image's size."""
+
+
+class Training(Section):
+    """How much is learned from."""
+
+    batch_size: int = Field(default=4, ge=1)
+    """Images of one step, over all devices together."""
+
+    epochs: int = Field(default=500, ge=1)
+    """Passes over the training images."""
+
+    steps: int | None = Field(default=None, ge=1)
+    """Number of steps, in place of the epochs."""
+
+
+class Speed(Section):
+    """How it is computed; a run may be continued with other values."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of convolutions; weights are always float32. `auto`: bfloat16 on GPUs that have it."""
+
+    channels_last: bool = True
+    """Memory layout with the channels innermost."""
+
+    compile: bool = False
+    """Compile the networks with torch.compile."""
+
+    part: int | None = Field(default=None, ge=1)
+    """Images that are computed at once on a device; a batch is worked through in parts, with the same result."""
+
+
+class Record(Section):
+    """What is written down while a model learns; a run may be continued with other values."""
+
+    history_every: int = Field(default=20, ge=1)
+    """Steps averaged in one row of the history."""
+
+    checkpoint_seconds: float = Field(default=300.0, gt=0)
+    """Longest time between checkpoints: what is lost at most when the run is killed."""
+
+    sheet_seconds: float = Field(default=1800.0, gt=0)
+    """Time between sheets of validation samples; one is always drawn at the end."""
+
+    sheet_cases: int = Field(default=6, ge=1)
+    """Validation cases on the sheet."""
+
+    tensorboard: bool = False
+    """Write the history for TensorBoard as well, into the folder of checkpoints."""
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The batch is that of the paper's four cards with one image each.
+    "paper": {"generator": {"name": "ncsnpp"}, "discriminator": {"name": "residual"}},
+    "fast": {
+        "generator": {"name": "ncsnpp", "channels": 16, "multipliers": [1, 2, 4, 4, 8, 8], "blocks": 1},
+        "discriminator": {"name": "residual", "channels": 8},
+        "training": {"batch_size": 4, "epochs": 5},
+    },
+}
+
+# What may change between two parts of one training, because it does not change what is learned.
+NOT_LEARNED_FROM = ("preset", "speed", "record")
+
+
+class Model(Section):
+    """A preset and what differs from it."""
+
+    preset: Literal["fast", "paper"] = "fast"
+    """`paper`: the networks and rates of the paper; `fast`: a small variant that learns on a CPU."""
+
+    seed: int = Field(default=2024, ge=0)
+    """Seed of the first weights, the order of cases and all noise."""
+
+    diffusion: Diffusion = Diffusion()
+    guide: Guide = Guide()
+    generator: GeneratorOptions = NcsnppGenerator()
+    discriminator: DiscriminatorOptions | Literal["none"] = ResidualDiscriminator()
+    """`none`: the generator learns from the L1 distance alone."""
+
+    loss: Loss = Loss()
+    optimiser: Optimiser = Optimiser()
+    augmentation: Augmentation = Augmentation()
+    training: Training = Training()
+    speed: Speed = Speed()
+    record: Record = Record()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_top_of_preset(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        preset = PRESETS.get(given.get("preset", "fast"), {})
+        return {**given, **{key: _over(value, given.get(key)) for key, value in preset.items()}}
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        steps = self.diffusion.steps
+        for name in ("transition_probabilities", "transition_weights"):
+            values = getattr(self.loss, name)
+            if values is not None and (len(values) != steps or min(values) < 0 or sum(values) <= 0):
+                raise ValueError(
+                    f"loss.{name}: expected {steps} numbers of 0 or more, not all 0, found {values}"
+                )
+        if self.discriminator == "none":
+            if self.loss.reconstruction_weight == 0:
+                raise ValueError("discriminator: none needs a loss.reconstruction_weight above 0")
+        elif self.training.batch_size % self.discriminator.group:
+            raise ValueError(
+                f"training.batch_size: expected a multiple of discriminator.group = {self.discriminator.group}, "
+                f"found {self.training.batch_size}"
+            )
+        return self
+
+    def learned_from(self) -> dict[str, Any]:
+        """The options that decide what is learned, as plain values: two runs that share them are one training."""
+        options = self.model_dump(mode="json")
+        return {key: value for key, value in options.items() if key not in NOT_LEARNED_FROM}
+
+
+def _over(preset: Any, given: Any) -> Any:
+    """The given options of a section on top of the preset's; those of another network stand by themselves."""
+    if given is None:
+        return preset
+    if not (isinstance(given, Mapping) and isinstance(preset, Mapping)):
+        return given
+    if "name" in given and given["name"] != preset.get("name"):
+        return given
+    return {**preset, **given}

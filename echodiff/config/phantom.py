@@ -1,0 +1,23 @@
+"""Phantom sources: datasets that are written by the program itself, as files of a scanner, with known truth."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from echodiff.config.base import Section
+
+
+class PhantomSource(Section):
+    """Which machine's files are written, for how many patients."""
+
+    machine: Literal["camus", "vscan", "vscan_air", "echonet", "2d_t", "3d_spatial"]
+    """The machine whose files and looks are imitated."""
+
+    patients: int = Field(default=24, ge=1)
+    """Number of patients, one case each."""
+
+    frames: int = Field(default=12, ge=4)
+    """Frames of a cine."""
+
+    seed: int = Field(default=2024, ge=0)
+    """Seed of anatomy and speckle."""

@@ -1,0 +1,18 @@
+"""Section `report`: tables and figures."""
+
+from pydantic import Field
+
+from echodiff.config.base import Section
+
+
+class Report(Section):
+    """What the report shows."""
+
+    model: str | None = None
+    """The model whose images the figures show; the first one where it is not given."""
+
+    validation_cases: int = Field(default=4, ge=1, le=12)
+    """Rows of Figure 2, taken at even distances through the validation cases in the order of their ids."""
+
+    dpi: int = Field(default=150, ge=50, le=600)
+    """Resolution of the figures, in dots per inch."""

@@ -1,0 +1,59 @@
+"""The whole configuration."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from echodiff.config.base import Section
+from echodiff.config.datasets import Dataset
+from echodiff.config.evaluate import Evaluate
+from echodiff.config.image import Image
+from echodiff.config.models import Model
+from echodiff.config.report import Report
+from echodiff.config.split import Split
+from echodiff.config.translate import Translate
+
+# Names become folders and file names, and wildcards of the workflow.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+class Config(Section):
+    """One run of the workflow: what goes in, how it is divided, which models are trained, how they are judged."""
+
+    training_dataset: Name
+    """The dataset the models learn from; all others are translated into its style."""
+
+    datasets: dict[Name, Dataset] = Field(min_length=1)
+    """The datasets by name; each has a format and a folder (or a phantom that is written for it)."""
+
+    models: dict[Name, Model] = Field(min_length=1)
+    """The models by name; each is trained, used for translation and evaluated."""
+
+    image: Image = Image()
+    split: Split = Split()
+    translate: Translate = Translate()
+    evaluate: Evaluate = Evaluate()
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        if self.training_dataset not in self.datasets:
+            raise ValueError(
+                f"training_dataset: expected one of the datasets {', '.join(self.datasets)}, "
+                f"found {self.training_dataset!r}"
+            )
+        if self.report.model is not None and self.report.model not in self.models:
+            raise ValueError(
+                f"report.model: expected one of the models {', '.join(self.models)}, found {self.report.model!r}"
+            )
+        return self
+
+    @property
+    def source_datasets(self) -> list[str]:
+        """The names of the datasets to translate, in the order of the configuration."""
+        return [name for name in self.datasets if name != self.training_dataset]
+
+    @property
+    def headline_model(self) -> str:
+        """The model whose images the figures show: `report.model`, else the first."""
+        return self.report.model or next(iter(self.models))

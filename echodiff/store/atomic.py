@@ -1,0 +1,53 @@
+"""Files that are either complete or absent, whatever kills the process that writes them."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from echodiff.errors import OutputError
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it takes `path`'s place in one step.
+
+    The data are flushed to the disk before the rename, so that a power cut cannot leave an empty file under the
+    final name. On any error the temporary file is removed and what lay at `path` before stays.
+
+    Raises:
+        OutputError: the folder cannot be made or written, or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            _flush_to_disk(temporary)
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Turn an operating system's error of writing `path` into a sentence that says what to do.
+
+    Raises:
+        OutputError: in place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{path}: expected to write this file, but the system said '{reason}'; "
+            "free space on the disk or choose a folder that can be written, then run again"
+        ) from error
+
+
+def _flush_to_disk(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
