@@ -1,5 +1,6 @@
 """`echodiff evaluate ...`: features and metrics, each from explicit files to one file."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,10 +17,6 @@ app = typer.Typer(
 )
 
 ConfigFiles = typer.Option(..., "--config", help="YAML file; given again, later ones override.")
-
-
-def _model_of(attributes: dict, path: Path) -> str:
-    return str(attributes.get("model") or path.parent.name)
 
 
 @app.command()
@@ -52,6 +49,7 @@ def features(
     images: Path = typer.Option(..., help="Image set, a dataset or a translation."),
     output: Path = typer.Option(..., help="Features, HDF5."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0: as many as this process may use."),
 ) -> None:
     """Compute the features of an image set, for every metric that follows."""
     from echodiff.errors import InputError
@@ -69,7 +67,11 @@ def features(
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
     values = extract_features(
-        content.images, load_extractor(choice, device), batch_size=options.batch_size, device=device
+        content.images,
+        load_extractor(choice, device),
+        batch_size=options.batch_size,
+        device=device,
+        threads=threads or len(os.sched_getaffinity(0)),
     )
     attributes = {
         "extractor": choice.extractor,
@@ -101,7 +103,7 @@ def frechet(
         split=read_table(split, ("case_id", "subset")),
         original=read_features(original_features),
         synthetic=synthetic,
-        model=_model_of(synthetic.attributes, synthetic_features),
+        model=str(synthetic.attributes["model"]),
         options=Options(draws=options.draws, seed=options.seed),
     )
     write_table(table, output)
@@ -126,7 +128,7 @@ def pixel(
         read_image_set(original),
         translation,
         read_table(cases, ("case_id", "patient")),
-        model=_model_of(translation.attributes, synthetic),
+        model=str(translation.attributes["model"]),
         seed=options.seed,
     )
     write_table(table, output)

@@ -59,10 +59,8 @@ def mean_ssim(similarity: Image, region: Region | None = None) -> float:
 
     NaN where `region` is empty.
     """
-    if region is None:
-        chosen = similarity[SSIM_BORDER:-SSIM_BORDER, SSIM_BORDER:-SSIM_BORDER]
-    else:
-        chosen = similarity[region]
+    inner = slice(SSIM_BORDER, -SSIM_BORDER)
+    chosen = similarity[inner, inner] if region is None else similarity[region]
     return float(chosen.mean()) if chosen.size else float("nan")
 
 

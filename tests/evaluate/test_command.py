@@ -94,7 +94,8 @@ def test_a_broken_file_is_named_in_one_sentence(run_echodiff, config, files, nam
         (files / name).write_bytes(content)
     done = run_echodiff(
         "evaluate", "pixel", "--config", config, "--original", files / "data.h5",
-        "--cases", files / "cases.parquet", "--synthetic", files / "translation.h5", "--output", files / "out.parquet",
+        "--cases", files / "cases.parquet", "--synthetic", files / "translation.h5",
+        "--output", files / "out.parquet",
     )  # fmt: skip
     assert done.returncode == 1 and not (files / "out.parquet").exists()
     assert name in done.stderr and expected in done.stderr and "Traceback" not in done.stderr

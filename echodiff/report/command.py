@@ -1,0 +1,132 @@
+"""`echodiff report ...`: one table or figure from explicit files."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from echodiff.config import Config, load_config
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from echodiff.report.figures import Pair
+    from echodiff.report.table import ReportTable
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Tables and figures.",
+)
+
+ConfigFiles = typer.Option(..., "--config", help="YAML file; given again, later ones override.")
+Stem = typer.Option(..., "--output", help="Path without ending; .csv, .html and .tex are written.")
+Picture = typer.Option(..., "--output", help="PNG.")
+CaseTables = typer.Argument(..., metavar="CASES...", help="Case tables, cases.parquet, of the datasets.")
+Metrics = typer.Argument(..., metavar="METRICS...", help="Tables of the metric, of all datasets and models.")
+Inputs = typer.Argument(
+    ...,
+    metavar="FILES...",
+    help="Datasets (images.h5), their translations by one model, and for figures 3 and 4 the pixel metrics; "
+    "in any order.",
+)
+
+
+def _table(
+    build: "Callable[[pd.DataFrame, Config], ReportTable]",
+    config: Sequence[Path],
+    files: Sequence[Path],
+    columns: Sequence[str],
+    output: Path,
+) -> None:
+    from echodiff.report.inputs import read_tables
+
+    build(read_tables(files, columns), load_config(config)).write(output)
+
+
+@app.command()
+def table1(config: list[Path] = ConfigFiles, cases: list[Path] = CaseTables, output: Path = Stem) -> None:
+    """The datasets, published and as they were read."""
+    from echodiff.report import table1 as table
+
+    _table(table.table1, config, cases, table.CASE_COLUMNS, output)
+
+
+@app.command()
+def rejects(config: list[Path] = ConfigFiles, cases: list[Path] = CaseTables, output: Path = Stem) -> None:
+    """Kept and rejected cases by reason."""
+    from echodiff.report import rejects as table
+
+    _table(table.rejects, config, cases, table.COLUMNS, output)
+
+
+@app.command()
+def table2(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Frechet distance before and after translation."""
+    from echodiff.report import table2 as table
+
+    _table(table.table2, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def table3(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Pixel metrics, published, legacy and correct, with floors and ceilings."""
+    from echodiff.report import table3 as table
+
+    _table(table.table3, config, metrics, (*table.KEYS, *table.METRICS), output)
+
+
+@app.command()
+def figure2(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
+    """Guide, real and synthetic image of validation cases of the training dataset."""
+    from echodiff.report.figures import figure2 as rows_of
+    from echodiff.report.sheet import draw_sheet
+
+    options = load_config(config)
+    (pair,) = _pairs(options, files, [options.training_dataset])
+    rows = rows_of(pair, cases=options.report.validation_cases)
+    draw_sheet(output, rows, columns=("Guide", "Real", "Synthetic"), dpi=options.report.dpi)
+
+
+@app.command()
+def figure3(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
+    """The best synthetic image of every dataset with its guide."""
+    from echodiff.report.figures import figure3 as rows_of
+    from echodiff.report.sheet import draw_sheet
+
+    options = load_config(config)
+    rows = rows_of(_pairs(options, files, options.source_datasets))
+    draw_sheet(output, rows, columns=("Guide", "Best synthetic"), dpi=options.report.dpi)
+
+
+@app.command()
+def figure4(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
+    """Worst, median and best synthetic image of every dataset by PSNR."""
+    from echodiff.report.figures import figure4 as rows_of
+    from echodiff.report.sheet import draw_sheet
+
+    options = load_config(config)
+    rows = rows_of(_pairs(options, files, options.source_datasets))
+    draw_sheet(
+        output,
+        rows,
+        columns=("Guide", "Original", "Synthetic") * 3,
+        groups=(("Worst", 3), ("Median", 3), ("Best", 3)),
+        dpi=options.report.dpi,
+    )
+
+
+def _pairs(config: Config, files: Sequence[Path], datasets: Sequence[str]) -> "list[Pair]":
+    """Original, translation and metrics of `datasets`; files of other datasets are left aside."""
+    from echodiff.report.figures import PIXEL_COLUMNS, pairs_of
+    from echodiff.report.inputs import dataset_title, read_tables
+    from echodiff.store.image_set import read_image_set
+
+    tables = [path for path in files if path.suffix == ".parquet"]
+    metrics = read_tables(tables, PIXEL_COLUMNS) if tables else None
+    sets = [read_image_set(path) for path in files if path.suffix != ".parquet"]
+    titles = {name: dataset_title(config, name) for name in datasets}
+    return pairs_of(sets, metrics, datasets=datasets, titles=titles)

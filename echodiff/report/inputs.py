@@ -1,0 +1,42 @@
+"""Reading what the tables and figures are made of: many files, told apart by what is in them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from echodiff.config import Config
+from echodiff.errors import InputError
+from echodiff.store.table import read_table
+
+
+def dataset_title(config: Config, dataset: str) -> str:
+    """The dataset's title in the configuration, else its name."""
+    entry = config.datasets.get(dataset)
+    return (entry.title if entry else "") or dataset
+
+
+def read_tables(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:
+    """Parquet tables one below the other.
+
+    Raises:
+        InputError: no path, or one that cannot be read or lacks one of `columns`.
+    """
+    if not paths:
+        raise InputError(f"expected Parquet tables with the columns {', '.join(columns)}, found no path")
+    return pd.concat([read_table(path, columns) for path in paths], ignore_index=True)
+
+
+def in_order(config: Config, datasets: Sequence[str]) -> list[str]:
+    """`datasets` in the configuration's order.
+
+    Raises:
+        InputError: one of them is not in the configuration.
+    """
+    unknown = sorted(set(datasets) - set(config.datasets))
+    if unknown:
+        raise InputError(
+            f"dataset {unknown[0]}: expected one of the configuration's ({', '.join(config.datasets)}); "
+            "the file is of a run with another configuration"
+        )
+    return [name for name in config.datasets if name in set(datasets)]

@@ -1,0 +1,128 @@
+"""The tables: what they print, and that their three files say the same."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from echodiff.errors import InputError
+from echodiff.report.published import published_dataset, published_metrics, published_value
+from echodiff.report.rejects import rejects
+from echodiff.report.table1 import table1
+from echodiff.report.table2 import table2
+from echodiff.report.table3 import table3
+
+
+def test_published_values_are_those_of_the_paper():
+    assert published_value("vscan", "fid_before") == (279.53, pytest.approx(np.nan, nan_ok=True))
+    assert published_value("3d_spatial", "psnr_db") == (30.48, 0.09)
+    assert np.isnan(published_value("camus", "ssim")[0])
+    assert len(published_metrics()) == 25
+    assert published_dataset("2d_t")["original_size"] == "1016x708"
+
+
+def test_table1_counts_and_sets_published_beside_ours(cases, config):
+    table = table1(cases, config)
+    rows = table.data.set_index("dataset")
+    assert list(rows.index) == ["camus", "vscan"]  # the configuration's order
+    assert rows.loc["vscan", ["found", "kept", "rejected", "patients"]].tolist() == [6, 4, 2, 2]
+    assert rows.loc["vscan", "original_size"] == "416x240"
+    assert rows.loc["camus", "original_size"] == "variable, 416x240 to 416x270"
+    assert rows.loc["vscan", "labels"] == "in the files (3); predicted (1)"
+    assert (rows.loc["vscan", "scanner"], rows.loc["camus", "scanner"]) == ("GE Vscan Extend", "E95")
+    assert rows.loc["vscan", "published_original_size"] == "416x240"
+    assert rows.loc["camus", "stage"] == "training"
+
+
+def test_rejects_count_every_case_once(cases, config):
+    data = rejects(cases, config).data
+    assert data.groupby("dataset")["cases"].sum().tolist() == [6, 6]
+    row = data[(data["dataset"] == "vscan") & (data["status"] == "rejected")].iloc[0]
+    assert (row["reason"], row["cases"], row["examples"]) == ("no end-diastolic frame", 2, "vscan4, vscan5")
+
+
+@pytest.mark.parametrize(
+    ("after", "half_width", "expected"),
+    [(40.0, 5.0, "fell"), (112.0, 5.0, "fell, intervals overlap"), (130.0, 5.0, "did not fall"),
+     (120.0, np.nan, "did not fall"), (40.0, np.nan, "fell")],
+)  # fmt: skip
+def test_table2_says_whether_the_distance_fell(distances, config, after, half_width, expected):
+    chosen = (distances["dataset"] == "vscan") & (distances["metric"] == "fd_efficientnet_lite0")
+    for name, value in (("before", 120.0), ("after", after)):
+        rows = chosen & (distances["set"] == name)
+        distances.loc[rows, ["value", "low", "high"]] = [value, value - half_width, value + half_width]
+    table = table2(distances, config)
+    assert table.data.set_index("dataset").loc["vscan", "outcome"] == expected
+    assert table.data.set_index("dataset").loc["camus", "outcome"] == "same scanner"
+
+
+def test_table2_never_calls_another_network_fid(distances, config, tmp_path):
+    table2(distances, config).write(tmp_path / "t")
+    html = (tmp_path / "t.html").read_text(encoding="utf-8")
+    headings = re.findall(r"<th[^>]*>(.*?)</th>", html, flags=re.S)
+    named_fid = [heading for heading in headings if "FID" in heading]
+    assert named_fid and all("Published" in heading for heading in named_fid)
+    assert "fd_efficientnet_lite0 is not FID" in html
+    data = pd.read_csv(tmp_path / "t.csv").set_index("dataset")
+    assert data.loc["vscan", ["published_fid_before", "before", "after", "n"]].tolist() == [
+        279.53,
+        120,
+        40,
+        20,
+    ]
+
+
+def test_table2_refuses_distances_in_different_features(distances, config):
+    other = distances.assign(extractor="inception_2015_12_05")
+    with pytest.raises(InputError, match="one feature extractor"):
+        table2(pd.concat([distances, other]), config)
+
+
+def test_table3_means_are_over_cases_and_floors_stand_below_every_legacy_column(pixel, config):
+    data = table3(pixel, config).data.set_index(["dataset", "row"])
+    own = pixel[(pixel["dataset"] == "vscan") & (pixel["comparison"] == "synthetic")]
+    assert data.loc[("vscan", "synthetic"), "psnr_db_mean"] == pytest.approx(own["psnr_db"].mean())
+    assert data.loc[("vscan", "synthetic"), "ssim_sd"] == pytest.approx(own["ssim"].std(ddof=0))
+    assert data.loc[("vscan", "published"), "legacy_psnr_uint8_wrap_db_mean"] == 30.09
+    assert ("camus", "published") not in data.index
+    for row in ("all_black", "another_patient", "label_mean", "real_itself"):
+        assert data.loc[("vscan", row), "n"] == 6
+        assert data.loc[("vscan", row), "legacy_psnr_uint8_wrap_db_mean"] > 0
+    assert data.loc[("vscan", "real_itself"), "psnr_db_mean"] == np.inf
+
+
+def test_the_three_files_say_the_same(pixel, config, tmp_path):
+    table = table3(pixel, config)
+    table.write(tmp_path / "t")
+    texts = {ending: (tmp_path / f"t.{ending}").read_text(encoding="utf-8") for ending in ("html", "tex")}
+    for cell in table.cells[["title", "psnr_db", "legacy_mse_1e3"]].stack().dropna():
+        assert cell in texts["html"] and cell in texts["tex"]
+    assert len(pd.read_csv(tmp_path / "t.csv")) == len(table.cells)
+    assert texts["html"].startswith("<!DOCTYPE html>") and "\\begin{tabular" in texts["tex"]
+
+
+def test_the_same_table_is_the_same_file(pixel, config, tmp_path):
+    for name in ("a", "b"):
+        table3(pixel, config).write(tmp_path / name)
+    for ending in ("csv", "html", "tex"):
+        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+def test_a_dataset_of_another_configuration_is_refused(cases, config):
+    with pytest.raises(InputError, match="dataset other"):
+        table1(cases.assign(dataset="other"), config)
+
+
+def test_command_line_writes_tables_and_names_faults(run_echodiff, config, cases, tmp_path):
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    cases.to_parquet(tmp_path / "cases.parquet")
+    table = ("report", "table1", "--config", tmp_path / "c.yaml", "--output", tmp_path / "t1")
+    done = run_echodiff(*table, tmp_path / "cases.parquet")
+    assert done.returncode == 0, done.stderr
+    assert {path.suffix for path in tmp_path.glob("t1.*")} == {".csv", ".html", ".tex"}
+    cases.drop(columns="status").to_parquet(tmp_path / "other.parquet")
+    done = run_echodiff(*table, tmp_path / "other.parquet")
+    assert done.returncode == 1 and "other.parquet" in done.stderr and "status" in done.stderr
+    assert "Traceback" not in done.stderr
