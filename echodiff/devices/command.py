@@ -1,0 +1,66 @@
+"""`echodiff lease`: run a command on GPUs that no other leased job uses, or on the CPU where there is none."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import typer
+
+from echodiff.devices.lease import Lease, lock_folder, take
+from echodiff.devices.visible import visible_devices
+from echodiff.errors import InputError
+
+
+def lease(
+    command: Annotated[list[str], typer.Argument(help="The command, after `--`.")],
+    gpus: Annotated[int, typer.Option(min=0, help="Cards wanted; fewer are taken where the machine has fewer.")] = 1,
+    launch: Annotated[
+        Literal["plain", "torchrun"], typer.Option(help="torchrun: one process a card where there are several.")
+    ] = "plain",
+) -> None:
+    """Wait for free GPUs, then become COMMAND with CUDA_VISIBLE_DEVICES set to them.
+
+    Under SLURM the scheduler has assigned the cards, and they are used as they are.
+    """
+    held = _devices(gpus)
+    print(_sentence(gpus, held.devices), file=sys.stderr, flush=True)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held.devices)
+    for descriptor in held.descriptors:
+        os.set_inheritable(descriptor, True)
+    _become(_launched(command, len(held.devices)) if launch == "torchrun" else command)
+
+
+def _devices(gpus: int) -> Lease:
+    visible = visible_devices()
+    if gpus == 0 or not visible:
+        return Lease([], [])
+    if "SLURM_JOB_ID" in os.environ:
+        return Lease(visible, [])
+    return take(min(gpus, len(visible)), visible, lock_folder())
+
+
+def _sentence(wanted: int, devices: Sequence[str]) -> str:
+    if not devices:
+        return "lease: this job runs on the CPU" + (", no GPU is visible" if wanted else "")
+    fewer = f" ({wanted} were asked for)" if len(devices) < wanted else ""
+    return f"lease: this job runs on GPU {', '.join(devices)}{fewer}"
+
+
+def _launched(command: Sequence[str], processes: int) -> list[str]:
+    """`command` under torchrun, one process a card, on a free port so that jobs side by side do not clash."""
+    if processes < 2:
+        return list(command)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [*torchrun, "--no-python", *command]
+
+
+def _become(command: Sequence[str]) -> None:
+    """Replace this process by `command`, so that signals reach it and its end is the job's end."""
+    try:
+        os.execvp(command[0], list(command))
+    except OSError as error:
+        raise InputError(
+            f"{command[0]}: expected a command to run on the leased GPUs, the system said '{error.strerror}'; "
+            "check its name"
+        ) from error

@@ -1,0 +1,1 @@
+"""Stage `split`: patients divided into training and validation, or into folds."""

@@ -1,0 +1,23 @@
+"""Reading a split and taking one side of it."""
+
+from pathlib import Path
+from typing import Literal
+
+from echodiff.errors import InputError
+from echodiff.split.patients import check_split
+from echodiff.store.table import read_table
+
+COLUMNS = ("case_id", "patient", "subset", "fold", "stratum")
+
+
+def read_subset(path: Path | str, subset: Literal["train", "validation"]) -> list[str]:
+    """The case ids of one side of a split, sorted.
+
+    Raises:
+        InputError: the file is missing or no split, or `check_split` refuses it.
+    """
+    if subset not in ("train", "validation"):
+        raise InputError(f"{path}: expected the subset train or validation, was asked for {subset!r}")
+    split = read_table(path, COLUMNS)
+    check_split(split, str(path))
+    return sorted(split.loc[split["subset"] == subset, "case_id"])

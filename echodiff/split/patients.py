@@ -1,0 +1,97 @@
+"""Division of patients, kept in proportion over strata of image quality and ejection fraction."""
+
+import numpy as np
+import pandas as pd
+
+from echodiff.config.split import Split
+from echodiff.errors import InputError
+
+CASE_COLUMNS = ("case_id", "patient", "status", "quality", "ef")
+
+# Bands of the ejection fraction in %: reduced, mildly reduced, preserved (ESC guideline for heart failure, 2021).
+EF_BANDS = ((41.0, "reduced"), (50.0, "mildly_reduced"), (np.inf, "preserved"))
+
+
+def split_patients(cases: pd.DataFrame, options: Split) -> pd.DataFrame:
+    """Divide the patients of a case table.
+
+    Patients are put in order by stratum, at random within it (by `options.seed` and the patient's name alone, so
+    that the order of the table does not matter), and taken at equal distances: every stratum is represented in
+    proportion, to within one patient.
+
+    Args:
+        cases: the case table of one dataset (`CASE_COLUMNS`); only kept cases are divided.
+        options: fraction or folds, and the seed.
+
+    Returns:
+        One row a kept case, sorted by case_id: case_id, patient, subset ("train" or "validation"), fold (the fold
+        whose validation the patient is in; 0 without folds), stratum.
+
+    Raises:
+        InputError: too few patients for the fraction or the folds.
+    """
+    kept = cases[cases["status"] == "kept"].sort_values("case_id")
+    patients = kept.groupby("patient", sort=True).first()
+    _require_enough(len(patients), options)
+    patients["stratum"] = [stratum(row.quality, row.ef) for row in patients.itertuples()]
+    rng = np.random.default_rng(options.seed)
+    order = patients.assign(draw=rng.permutation(len(patients))).sort_values(["stratum", "draw"]).index
+    fold = pd.Series(_folds(len(order), options, rng), index=order)
+    rows = kept[["case_id", "patient"]].assign(fold=kept["patient"].map(fold), stratum=kept["patient"].map(
+        patients["stratum"]))
+    validation = rows["fold"] == options.fold
+    rows.insert(2, "subset", np.where(validation, "validation", "train"))
+    if options.folds is None:
+        rows["fold"] = 0
+    return rows.reset_index(drop=True)
+
+
+def stratum(quality: str | None, ef: float | None) -> str:
+    """The stratum of a patient, `<quality>/<band of the EF>`, "unknown" where the files do not say."""
+    name = "unknown" if quality is None or pd.isna(quality) or not quality else str(quality).lower()
+    if ef is None or pd.isna(ef):
+        return f"{name}/unknown"
+    return f"{name}/{next(band for limit, band in EF_BANDS if ef < limit)}"
+
+
+def check_split(split: pd.DataFrame, origin: str) -> None:
+    """Refuse a split that would make validation meaningless.
+
+    Raises:
+        InputError: a patient is on both sides, a case is listed twice, a subset has another name or is empty.
+    """
+    repeated = split["case_id"][split["case_id"].duplicated()]
+    if len(repeated):
+        raise InputError(f"{origin}: expected each case once, found {repeated.iloc[0]} twice; run the split again")
+    found = set(split["subset"])
+    if found != {"train", "validation"}:
+        raise InputError(
+            f"{origin}: expected the subsets train and validation, found {', '.join(sorted(found)) or 'no case'}; "
+            "run the split again"
+        )
+    sides = split.groupby("patient")["subset"].nunique()
+    if (sides > 1).any():
+        raise InputError(
+            f"{origin}: expected every patient on one side, found patient {sides[sides > 1].index[0]} in training "
+            "and in validation; run the split again"
+        )
+
+
+def _require_enough(patients: int, options: Split) -> None:
+    if patients < (options.folds or 2):
+        wanted = f"{options.folds} folds" if options.folds else "training and validation"
+        raise InputError(
+            f"split: expected at least {options.folds or 2} patients for {wanted}, found {patients}; "
+            "look at the rejects in cases.parquet"
+        )
+
+
+def _folds(count: int, options: Split, rng: np.random.Generator) -> np.ndarray:
+    """The fold of each patient along the ordered line; without folds, 0 is validation and 1 training."""
+    if options.folds is not None:
+        return (np.arange(count) + rng.integers(options.folds)) % options.folds
+    wanted = min(max(round(options.validation_fraction * count), 1), count - 1)
+    chosen = np.floor((np.arange(wanted) + rng.random()) * count / wanted).astype(int)
+    fold = np.ones(count, dtype=int)
+    fold[chosen] = 0
+    return fold

@@ -1,0 +1,129 @@
+"""No card is ever used twice, none is lost, whoever is killed; without a GPU the CPU is used and said so."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from echodiff.devices.lease import take
+from echodiff.devices.visible import visible_devices
+
+# A job that proves it is alone on its cards: it takes a lock of its own on each, which must be free at once, and
+# notes that it has run. It ends with 77 where another job uses one of them.
+JOB = """
+import fcntl, os, sys, time
+folder, number, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+cards = os.environ["CUDA_VISIBLE_DEVICES"].split(",")
+files = [open(os.path.join(folder, "use-" + card), "w") for card in cards]
+try:
+    for file in files:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit(77)
+open(os.path.join(folder, "ran-" + number), "w").write(",".join(cards))
+time.sleep(seconds)
+"""
+
+
+@pytest.fixture
+def environment(tmp_path):
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("SLURM")}
+    return {**variables, "CUDA_VISIBLE_DEVICES": "a,b,c,d", "ECHODIFF_LOCK_FOLDER": str(tmp_path / "locks")}
+
+
+def start(environment, folder, number, cards, seconds):
+    job = [sys.executable, "-c", JOB, str(folder), str(number), str(seconds)]
+    command = [sys.executable, "-m", "echodiff", "lease", "--gpus", str(cards), "--", *job]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def test_sixteen_jobs_over_four_cards_with_kills(tmp_path, environment):
+    rng = random.Random(7)
+    sizes = [1, 2, 4, 1] * 4
+    jobs = [start(environment, tmp_path, number, cards, rng.uniform(0.2, 0.8)) for number, cards in enumerate(sizes)]
+    killed = []
+    for _ in range(5):
+        time.sleep(rng.uniform(0.3, 0.8))
+        alive = [job for job in jobs if job.poll() is None and job not in killed]
+        if alive:
+            victim = rng.choice(alive)
+            victim.send_signal(signal.SIGKILL)
+            killed.append(victim)
+    for job in jobs:
+        job.communicate(timeout=120)
+    for number, job in enumerate(jobs):
+        assert job.returncode != 77, f"job {number} found another job on its card"
+        if job in killed:
+            continue
+        assert job.returncode == 0
+        cards = (tmp_path / f"ran-{number}").read_text().split(",")
+        assert len(cards) == sizes[number] == len(set(cards))
+    assert killed, "no job was killed in between"
+    take(4, list("abcd"), tmp_path / "locks").release()
+
+
+def test_a_card_is_held_until_the_command_ends_even_if_who_started_it_is_gone(tmp_path, environment):
+    job = start(environment, tmp_path, 0, 4, 60)
+    while not (tmp_path / "ran-0").exists():
+        assert job.poll() is None, job.stderr.read()
+        time.sleep(0.05)
+    second = start(environment, tmp_path, 1, 1, 0)
+    time.sleep(1.5)
+    assert second.poll() is None and not (tmp_path / "ran-1").exists()
+    job.kill()
+    assert second.wait(timeout=30) == 0
+    job.communicate()
+    second.communicate()
+
+
+def test_more_cards_than_there_are_gives_all_of_them(tmp_path, environment):
+    job = start(environment, tmp_path, 0, 9, 0)
+    _, said = job.communicate(timeout=60)
+    assert job.returncode == 0
+    assert (tmp_path / "ran-0").read_text() == "a,b,c,d"
+    assert b"GPU a, b, c, d (9 were asked for)" in said
+
+
+def test_without_a_gpu_the_cpu_is_used_and_said_so(environment):
+    command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "2", "--", "printenv", "CUDA_VISIBLE_DEVICES"]
+    environment["CUDA_VISIBLE_DEVICES"] = ""
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stdout.strip() == ""
+    assert "runs on the CPU, no GPU is visible" in result.stderr
+
+
+def test_several_cards_are_launched_by_torchrun_one_process_each(tmp_path, environment):
+    script = "import os; print('rank', os.environ['RANK'], 'of', os.environ['WORLD_SIZE'])"
+    command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "2", "--launch", "torchrun", "--"]
+    result = subprocess.run([*command, sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert sorted(result.stdout.split("\n"))[-2:] == ["rank 0 of 2", "rank 1 of 2"]
+
+
+def test_slurm_has_assigned_the_cards(environment):
+    environment["SLURM_JOB_ID"] = "1"
+    command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "2", "--", "printenv", "CUDA_VISIBLE_DEVICES"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.stdout.strip() == "a,b,c,d"
+
+
+def test_a_command_that_is_not_there(environment):
+    command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "1", "--", "no-such-command"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "no-such-command: expected a command to run" in result.stderr
+
+
+def test_names_of_visible_devices(monkeypatch, tmp_path):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho '0, GPU-aa'\necho '1, GPU-bb'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert visible_devices({}) == ["GPU-aa", "GPU-bb"]
+    assert visible_devices({"CUDA_VISIBLE_DEVICES": "1"}) == ["GPU-bb"]
+    assert visible_devices({"CUDA_VISIBLE_DEVICES": "GPU-bb,0,-1,1"}) == ["GPU-bb", "GPU-aa"]
+    assert visible_devices({"CUDA_VISIBLE_DEVICES": ""}) == []
