@@ -221,9 +221,7 @@ class Model(Section):
         for name in ("transition_probabilities", "transition_weights"):
             values = getattr(self.loss, name)
             if values is not None and (len(values) != steps or min(values) < 0 or sum(values) <= 0):
-                raise ValueError(
-                    f"loss.{name}: expected {steps} numbers of 0 or more, not all 0, found {values}"
-                )
+                raise ValueError(f"loss.{name}: expected {steps} numbers of 0 or more, not all 0, found {values}")
         if self.discriminator == "none":
             if self.loss.reconstruction_weight == 0:
                 raise ValueError("discriminator: none needs a loss.reconstruction_weight above 0")

@@ -1,0 +1,123 @@
+"""Checkpoints: everything that is needed to go on with a training as if it had not been interrupted.
+
+A file holds the weights, their running mean, both optimisers, the step, the history, the options that decide what is
+learned and the fingerprint of the training images. No random state: every step's numbers are a function of the seed
+and the step. Its name is made from options and images, so that a training with other ones begins anew and leaves it
+alone. It loads with `weights_only=True`.
+"""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from echodiff.config.models import Model
+from echodiff.errors import InputError
+from echodiff.store.atomic import atomic_path
+
+SCHEMA_VERSION = 1
+KIND = "echodiff training"
+
+
+def checkpoint_path(folder: Path, model: Model, data_fingerprint: str, size: int) -> Path:
+    """Where the training of `model` on these images is kept."""
+    text = json.dumps([model.learned_from(), data_fingerprint, size], sort_keys=True)
+    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.pt"
+
+
+def save_file(content: Mapping[str, Any], path: Path) -> None:
+    """Write tensors and plain values as one file, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written; what lay there before is untouched.
+    """
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        try:
+            torch.save(dict(content), file)
+        except RuntimeError as error:  # torch hides the system's error behind its own
+            raise OSError(f"writing failed: {error.__cause__ or error.__context__ or error}") from error
+
+
+def load_file(path: Path, *, kind: str, schema_version: int, device: torch.device | str) -> dict[str, Any]:
+    """Read a file written by `save_file`, without running any code that it may contain.
+
+    Raises:
+        InputError: it is missing, damaged, no file of this kind, or of another schema version.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected a file of '{kind}', found no such file; run the stage that makes it")
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).split("\n")[0][:200]
+        raise InputError(
+            f"{path}: expected a file of '{kind}', could not read it ({reason}); delete it and run again"
+        ) from error
+    found = content.get("kind") if isinstance(content, dict) else type(content).__name__
+    if found != kind:
+        raise InputError(f"{path}: expected a file of '{kind}', found {found!r}; delete it and run again")
+    if content.get("schema_version") != schema_version:
+        raise InputError(
+            f"{path}: expected schema version {schema_version}, found {content.get('schema_version')}; "
+            "finish with the version of the program that wrote it, or delete it and run again"
+        )
+    return content
+
+
+def load_checkpoint(path: Path, model: Model, data_fingerprint: str) -> dict[str, Any]:
+    """Read the checkpoint of this training.
+
+    Raises:
+        InputError: as `load_file`, or it belongs to other options or images.
+    """
+    content = load_file(path, kind=KIND, schema_version=SCHEMA_VERSION, device="cpu")
+    reason = why_not(content, model, data_fingerprint)
+    if reason:
+        raise InputError(f"{path}: expected a checkpoint of this training, found one {reason}; delete it and run again")
+    return content
+
+
+def why_not(content: Mapping[str, Any], model: Model, data_fingerprint: str) -> str:
+    """Why a checkpoint cannot be gone on with, in words; empty where it can."""
+    differing = _differences(content["model"], model.learned_from())
+    if differing:
+        return "with " + ", ".join(differing)
+    if content["data_fingerprint"] != data_fingerprint:
+        return "of other training images"
+    return ""
+
+
+def explain_others(folder: Path, own: Path, model: Model, data_fingerprint: str) -> list[str]:
+    """A sentence for each other checkpoint of the folder: why it is not gone on with."""
+    sentences = []
+    for path in sorted(folder.glob("*.pt")):
+        if path != own:
+            try:
+                content = load_file(path, kind=KIND, schema_version=SCHEMA_VERSION, device="meta")
+                reason = why_not(content, model, data_fingerprint) or "of another image size"
+            except InputError as error:
+                reason = str(error).removeprefix(f"{path}: ")
+            sentences.append(f"{path}: not gone on with, it is a checkpoint {reason}")
+    return sentences
+
+
+def remove_remains(folder: Path) -> None:
+    """Remove what a killed process left half written."""
+    for path in folder.glob(".*.pt.*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """`key = old, now new` for every option that differs."""
+    result = []
+    for key in sorted(old.keys() | new.keys()):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            result += _differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            result.append(f"{prefix}{key} = {a} (now {b})")
+    return result

@@ -1,0 +1,52 @@
+"""`echodiff train`: from an image set and its split to a trained generator."""
+
+from pathlib import Path
+
+import typer
+
+from echodiff.config import load_config
+
+
+def train(
+    config: list[Path] = typer.Option(..., help="YAML file; given again, later ones override."),
+    model: str = typer.Option(..., help="Name of the model in the configuration."),
+    data: Path = typer.Option(..., help="Image set of the training dataset."),
+    split: Path = typer.Option(..., help="Table of the training and validation cases."),
+    output: Path = typer.Option(..., help="Folder for generator.pt, history.parquet and samples.png."),
+    checkpoints: Path = typer.Option(..., help="Folder for checkpoints; the same command goes on from there."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N; a torchrun gives each process its own."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+    dry: bool = typer.Option(False, "--dry", help="Print options, sizes, cost and time; train nothing."),
+) -> None:
+    """Train a model, or go on with a training that was interrupted.
+
+    On several GPUs: torchrun --standalone --nproc-per-node=4 -m echodiff train ... with the same options.
+    """
+    from echodiff.train.allocator import keep_freed_memory
+
+    keep_freed_memory()  # before the first tensor
+    import torch
+
+    from echodiff.train.estimate import describe, refuse_too_large
+    from echodiff.train.job import check_job, read_job
+    from echodiff.train.loop import train as run
+    from echodiff.train.processes import choose_device, join_processes, leave_processes
+
+    if threads:
+        torch.set_num_threads(threads)
+    settings = load_config(config)
+    job = read_job(settings, model, data=data, split=split, output=output, checkpoints=checkpoints)
+    place = choose_device(device)
+    processes = join_processes(place)
+    try:
+        check_job(job, settings.image.size, processes)
+        if dry:
+            if processes.first:
+                print(describe(job, place, processes))
+            return
+        refuse_too_large(job, place, processes)
+        finished = run(job, place, processes)
+    finally:
+        leave_processes()
+    if not finished:
+        raise typer.Exit(143)

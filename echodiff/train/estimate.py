@@ -1,0 +1,217 @@
+"""What a training will cost: parameters, floating point operations, memory, time. Nothing is trained for it."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+import yaml
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from echodiff.config.models import Model
+from echodiff.diffusion.guides import guide_channels
+from echodiff.diffusion.networks.registry import build_discriminator
+from echodiff.errors import ConfigError
+from echodiff.progress import format_seconds
+from echodiff.train.data import total_steps
+from echodiff.train.draws import Draw
+from echodiff.train.generator_file import generator_of, schedule_of
+from echodiff.train.job import Job
+from echodiff.train.objective import (
+    Objective,
+    discriminator_objective,
+    generator_objective,
+    penalty_objective,
+    run_generator,
+)
+from echodiff.train.processes import Processes
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cost of training with one image at a time.
+
+    parameters_*: weights. flops_forward: of the generator. flops_step: of an iteration without gradient penalty;
+    flops_penalty: of the penalty. 1 multiply-add = 2 operations. bytes_fixed: weights, gradients, running mean,
+    optimisers. bytes_image: kept for the gradient, an image, in float32.
+    """
+
+    parameters_g: int
+    parameters_d: int
+    flops_forward: int
+    flops_step: int
+    flops_penalty: int
+    bytes_fixed: int
+    bytes_image: int
+
+    def flops_a_step(self, penalty_every: int) -> float:
+        """Operations of an iteration with the penalty's share."""
+        return self.flops_step + self.flops_penalty / penalty_every
+
+
+def estimate(model: Model, size: int) -> Cost:
+    """Count by running the losses of one image on tensors that have shapes but no content."""
+    with torch.device("meta"):
+        generator = generator_of(model, size)
+        discriminator = None if model.discriminator == "none" else build_discriminator(model.discriminator, size)
+        x_0 = torch.empty(1, 1, size, size)
+        guide = torch.empty(1, guide_channels(model.guide.style, model.guide.sector), size, size)
+        latents = {name: torch.empty(1, *shape) for name, shape in generator.latent_shapes(size).items()}
+        draw = Draw(torch.empty(1), x_0, x_0, x_0, latents)
+    objective = Objective.of(model.loss, schedule_of(model), torch.device("meta"))
+
+    with Meter() as forward, torch.no_grad():
+        one = run_generator(objective, generator, x_0, guide, draw)
+    with Meter() as learning_g:
+        freeze(discriminator)
+        one = run_generator(objective, generator, x_0, guide, draw)
+        generator_objective(objective, discriminator, one)[0].backward()
+    learning_d, penalty = Meter(), Meter()
+    if discriminator is not None:
+        discriminator.requires_grad_(True)
+        judged = one.without_gradient()
+        with learning_d:
+            discriminator_objective(objective, discriminator, judged)[0].backward()
+        direction = x_0 if model.loss.r1_method == "finite" else None
+        with penalty:
+            loss = penalty_objective(objective, discriminator, judged, direction)[0]
+            if loss.requires_grad:
+                loss.backward()
+    extra = 0 if model.loss.shared_draw or discriminator is None else forward.flops
+    weights_g, weights_d = parameters(generator), parameters(discriminator)
+    return Cost(
+        parameters_g=weights_g,
+        parameters_d=weights_d,
+        flops_forward=forward.flops,
+        flops_step=extra + learning_g.flops + learning_d.flops,
+        flops_penalty=penalty.flops,
+        bytes_fixed=4 * (5 * weights_g + 4 * weights_d),
+        bytes_image=max(learning_g.bytes_kept, learning_d.bytes_kept, penalty.bytes_kept),
+    )
+
+
+class Meter(TorchDispatchMode):
+    """Counts, within the block, operations and the bytes that autograd keeps (weights not counted)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = self.bytes_kept = 0
+        self._kept: dict[int, torch.Tensor] = {}
+        self._hooks = torch.autograd.graph.saved_tensors_hooks(self._keep, lambda tensor: tensor)
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        count = flop_registry.get(function._overloadpacket)
+        if count is not None:
+            self.flops += count(*args, **kwargs, out_val=result)
+        return result
+
+    def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
+        if not isinstance(tensor, nn.Parameter):
+            self._kept[tensor.untyped_storage()._cdata] = tensor
+        return tensor
+
+    def __enter__(self) -> "Meter":
+        self._hooks.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        self._hooks.__exit__(*error)
+        self.bytes_kept = sum(tensor.untyped_storage().nbytes() for tensor in self._kept.values())
+        self._kept.clear()
+
+
+def parameters(network: nn.Module | None) -> int:
+    """Number of weights."""
+    return 0 if network is None else sum(weight.numel() for weight in network.parameters())
+
+
+def freeze(network: nn.Module | None) -> None:
+    """Let no weight take a gradient."""
+    if network is not None:
+        network.requires_grad_(False)
+
+
+def part_size(job: Job, processes: Processes) -> int:
+    """Images that a process computes at once."""
+    rows = processes.share(job.model.training.batch_size)
+    return min(job.model.speed.part or rows.stop - rows.start, rows.stop - rows.start)
+
+
+def memory(cost: Cost, job: Job, images: int) -> int:
+    """Bytes on a device with `images` computed at once."""
+    data = 3 * job.training.images.size
+    return cost.bytes_fixed + data + images * cost.bytes_image
+
+
+def device_memory(device: torch.device) -> int:
+    """Bytes that the device has."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    import psutil
+
+    return psutil.virtual_memory().total
+
+
+def refuse_too_large(job: Job, device: torch.device, processes: Processes) -> None:
+    """Refuse a batch that the device's memory cannot hold.
+
+    Raises:
+        ConfigError: with the number of images that fit.
+    """
+    cost, available = estimate(job.model, job.size), device_memory(device)
+    images = part_size(job, processes)
+    if memory(cost, job, images) <= available:
+        return
+    fit = (available - memory(cost, job, 0)) // cost.bytes_image
+    advice = f"set speed.part: {fit}" if fit >= 1 else "not even one image fits: use a smaller model or image.size"
+    raise ConfigError(
+        f"{device} has {available / GIB:.1f} GiB: expected room for {images} images of {job.size} x {job.size} "
+        f"at once, found that they take {memory(cost, job, images) / GIB:.1f} GiB; {advice}"
+    )
+
+
+def measured_flops(device: torch.device, size: int) -> float:
+    """Floating point operations a second of this device in a convolution of 64 channels, float32."""
+    layer = nn.Conv2d(64, 64, 3, padding=1, device=device).to(memory_format=torch.channels_last)
+    x = torch.randn(1, 64, size, size, device=device).contiguous(memory_format=torch.channels_last)
+    seconds = []
+    with torch.no_grad():
+        for _ in range(5):
+            begun = time.perf_counter()
+            layer(x)
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            seconds.append(time.perf_counter() - begun)
+    return 2 * 9 * 64 * 64 * size * size / min(seconds)
+
+
+def describe(job: Job, device: torch.device, processes: Processes) -> str:
+    """Resolved options, sizes, cost and time of a training, as text; the time is an estimate."""
+    model, size = job.model, job.size
+    cost = estimate(model, size)
+    steps = total_steps(model.training.epochs, model.training.steps, model.training.batch_size, len(job.training))
+    own = model.training.batch_size // processes.world
+    speed = measured_flops(device, size)
+    penalty = "second derivatives" if model.loss.r1_method == "exact" else "finite difference"
+    seconds = steps * own * cost.flops_a_step(model.loss.r1_every) / speed
+    lines = [
+        yaml.safe_dump({job.name: model.model_dump(mode="json")}, sort_keys=False).rstrip(),
+        "",
+        f"images          {len(job.training)} for training, {len(job.validation)} for validation, {size} x {size}",
+        f"parameters      generator {cost.parameters_g:,}, discriminator {cost.parameters_d:,}",
+        f"operations      generator forward {cost.flops_forward / 1e9:.1f} GFLOP; an iteration with one image "
+        f"{cost.flops_step / 1e9:.1f} GFLOP, gradient penalty {cost.flops_penalty / 1e9:.1f} GFLOP "
+        f"({penalty}, every {model.loss.r1_every} steps)",
+        f"memory          {memory(cost, job, part_size(job, processes)) / GIB:.2f} GiB in float32 with "
+        f"{part_size(job, processes)} images at once",
+        f"steps           {steps:,} of {model.training.batch_size} images on {processes.world} devices",
+        f"estimated time  {format_seconds(seconds)} at {speed / 1e9:.0f} GFLOP a second, as measured on {device}",
+        f"checkpoint      {job.checkpoint}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""A model to train with everything it needs, read from the files that the command names."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from echodiff.config import Config
+from echodiff.config.models import Model
+from echodiff.errors import ConfigError, InputError
+from echodiff.store.image_set import ImageSet, content_fingerprint, read_image_set
+from echodiff.store.table import read_table
+from echodiff.train.checkpoint import checkpoint_path
+from echodiff.train.processes import Processes
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model to train: its name and options, the images it learns from, those it is shown with, the folders."""
+
+    name: str
+    model: Model
+    training: ImageSet
+    validation: ImageSet
+    output: Path
+    checkpoints: Path
+
+    @property
+    def size(self) -> int:
+        """Height and width of the images in pixels."""
+        return self.training.images.shape[-1]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the training images."""
+        return content_fingerprint(self.training)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where this training is kept."""
+        return checkpoint_path(self.checkpoints, self.model, self.fingerprint, self.size)
+
+
+def read_job(config: Config, name: str, *, data: Path, split: Path, output: Path, checkpoints: Path) -> Job:
+    """Read the images of both subsets.
+
+    Raises:
+        ConfigError: the configuration has no model of this name.
+        InputError: a file is missing or damaged, or one of the subsets is empty.
+    """
+    if name not in config.models:
+        raise ConfigError(f"--model {name}: expected one of the models {', '.join(config.models)}, found no such model")
+    images = read_image_set(data)
+    table = read_table(split, columns=("case_id", "subset"))
+    subsets = {}
+    for subset in ("training", "validation"):
+        label = {"training": "train"}.get(subset, subset)
+        cases = sorted(table.loc[table["subset"] == label, "case_id"])
+        if not cases:
+            raise InputError(
+                f"{split}: expected at least one case of the subset '{label}', found none; "
+                "change split.validation_fraction or add patients"
+            )
+        subsets[subset] = images.select(cases)
+    return Job(name, config.models[name], **subsets, output=output, checkpoints=checkpoints)
+
+
+def check_job(job: Job, size: int, processes: Processes) -> None:
+    """Refuse what cannot work before any time is spent on it.
+
+    Raises:
+        ConfigError: image sizes that differ or that a network cannot halve often enough, a batch that the
+            processes cannot share.
+    """
+    height, width = job.training.images.shape[1:]
+    if (height, width) != (size, size):
+        raise ConfigError(
+            f"image.size: expected the size of the images, {height} x {width}, found {size}; run ingest again"
+        )
+    networks = {"generator": job.model.generator}
+    if job.model.discriminator != "none":
+        networks["discriminator"] = job.model.discriminator
+    for role, options in networks.items():
+        if size % options.size_multiple:
+            raise ConfigError(
+                f"image.size: expected a multiple of {options.size_multiple} for the {role} '{options.name}', "
+                f"found {size}"
+            )
+    rows = processes.share(job.model.training.batch_size)
+    group = getattr(job.model.discriminator, "group", 1)
+    for what, length in (("the images of a process", rows.stop - rows.start), ("speed.part", job.model.speed.part)):
+        if length is not None and length % group:
+            raise ConfigError(
+                f"training.batch_size: expected {what} to be a multiple of discriminator.group = {group}, "
+                f"found {length}; use fewer processes or a larger batch"
+            )

@@ -1,0 +1,116 @@
+"""What each network minimises in one step: the losses of `echodiff.diffusion.losses` put together by the options."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from echodiff.config.models import Loss
+from echodiff.diffusion import losses
+from echodiff.diffusion.schedule import Schedule, q_posterior_sample, q_sample_pair
+from echodiff.train.draws import Draw
+
+Measures = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The options of the losses with their tables on the device.
+
+    probabilities, weights: (T,) of the transitions.
+    """
+
+    loss: Loss
+    schedule: Schedule
+    probabilities: Tensor
+    weights: Tensor | None
+
+    @classmethod
+    def of(cls, loss: Loss, schedule: Schedule, device: torch.device) -> "Objective":
+        """The objective of `loss` on `device`."""
+        even = (1.0,) * schedule.steps
+        probabilities = torch.tensor(loss.transition_probabilities or even, device=device)
+        weights = loss.transition_weights
+        return cls(
+            loss,
+            schedule.to(device),
+            probabilities,
+            None if weights is None else torch.tensor(weights, device=device),
+        )
+
+    def weights_of(self, t: Tensor) -> Tensor | None:
+        """Weight of each image's transition, (B,)."""
+        return None if self.weights is None else self.weights[t]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A batch with its noise: the real step x_{t+1} -> x_t, and the generator's estimate with its fake step."""
+
+    x_0: Tensor
+    x_t: Tensor
+    x_tp1: Tensor
+    t: Tensor
+    x0_hat: Tensor
+    x_t_fake: Tensor
+
+    def without_gradient(self) -> "Pass":
+        """The same pass, whose fake step is a constant."""
+        return Pass(self.x_0, self.x_t, self.x_tp1, self.t, self.x0_hat.detach(), self.x_t_fake.detach())
+
+
+def run_generator(objective: Objective, generator: nn.Module, x_0: Tensor, guide: Tensor, draw: Draw) -> Pass:
+    """Draw a transition for each image of x_0 (B, 1, H, W) and let the generator take its step."""
+    schedule = objective.schedule
+    t = losses.choose_transitions(draw.uniform, objective.probabilities)
+    x_t, x_tp1 = q_sample_pair(schedule, x_0, t, draw.e_t, draw.e_tp1)
+    x0_hat = generator(x_tp1, guide, t, draw.latents).float()
+    x_t_fake = q_posterior_sample(schedule, x0_hat, x_tp1, t, draw.e_posterior)
+    return Pass(x_0, x_t, x_tp1, t, x0_hat, x_t_fake)
+
+
+def discriminator_objective(objective: Objective, discriminator: nn.Module, batch: Pass) -> tuple[Tensor, Measures]:
+    """The discriminator's loss, without the gradient penalties, and what the history notes of it."""
+    real = discriminator(batch.x_t, batch.x_tp1, batch.t).float()
+    fake = discriminator(batch.x_t_fake, batch.x_tp1, batch.t).float()
+    pairing, weights = objective.loss.pairing, objective.weights_of(batch.t)
+    loss = losses.discriminator_loss(real, fake, pairing=pairing, weights=weights)
+    return loss, {"loss_d": loss, "logit_real": real.mean(), "logit_fake": fake.mean()}
+
+
+def penalty_objective(
+    objective: Objective, discriminator: nn.Module, batch: Pass, direction: Tensor | None
+) -> tuple[Tensor, Measures]:
+    """The gradient penalties on real and on fake steps; `direction` (B, 1, H, W) for the finite method."""
+    loss = torch.zeros((), device=batch.x_t.device)
+    measures = {}
+    sides = (("r1", batch.x_t, objective.loss.r1_gamma), ("r1_fake", batch.x_t_fake, objective.loss.r1_fake_gamma))
+    for name, x_t, gamma in sides:
+        if gamma == 0:
+            continue
+        if direction is None:
+            penalty = losses.r1_penalty(discriminator, x_t, batch.x_tp1, batch.t)
+        else:
+            penalty = losses.r1_penalty_finite(discriminator, x_t, batch.x_tp1, batch.t, direction)
+        loss = loss + gamma * penalty
+        measures[name] = penalty
+    return loss, measures
+
+
+def generator_objective(objective: Objective, discriminator: nn.Module | None, batch: Pass) -> tuple[Tensor, Measures]:
+    """The generator's loss and its parts."""
+    options = objective.loss
+    reconstruction = losses.reconstruction_loss(batch.x0_hat, batch.x_0, pool=options.reconstruction_pool)
+    loss = options.reconstruction_weight * reconstruction
+    measures = {"reconstruction": reconstruction}
+    if discriminator is not None:
+        fake = discriminator(batch.x_t_fake, batch.x_tp1, batch.t).float()
+        real = None
+        if options.pairing == "relativistic":
+            with torch.no_grad():
+                real = discriminator(batch.x_t, batch.x_tp1, batch.t).float()
+        weights = objective.weights_of(batch.t)
+        adversarial = losses.generator_loss(fake, real, pairing=options.pairing, weights=weights)
+        loss = loss + options.adversarial_weight * adversarial
+        measures["loss_g"] = adversarial
+    return loss, measures

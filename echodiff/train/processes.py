@@ -1,0 +1,98 @@
+"""Several processes that train one model together, one a device, started by torchrun."""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from echodiff.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process's place among those that train together."""
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the files and the log."""
+        return self.rank == 0
+
+    def share(self, batch_size: int) -> slice:
+        """This process's rows of a global batch.
+
+        Raises:
+            ConfigError: the batch cannot be divided evenly.
+        """
+        if batch_size % self.world:
+            raise ConfigError(
+                f"training.batch_size: expected a multiple of the {self.world} processes, found {batch_size}; "
+                "use as many processes as divide it"
+            )
+        rows = batch_size // self.world
+        return slice(self.rank * rows, (self.rank + 1) * rows)
+
+    def average(self, tensors: Iterable[Tensor]) -> None:
+        """Replace each tensor by its mean over the processes, in one message."""
+        if self.world == 1:
+            return
+        tensors = list(tensors)
+        message = torch.cat([tensor.flatten() for tensor in tensors])
+        dist.all_reduce(message)
+        parts = message.div_(self.world).split([tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        if self.world > 1:
+            dist.barrier()
+
+
+def join_processes(device: torch.device) -> Processes:
+    """Join the others of a torchrun, by the variables it sets; alone where there are none."""
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    if world == 1:
+        return Processes()
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return Processes(dist.get_rank(), world, int(os.environ["LOCAL_RANK"]))
+
+
+def leave_processes() -> None:
+    """Take leave of the others."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`: auto, cpu, cuda or cuda:N; each process of a torchrun has its own GPU.
+
+    Where `auto` finds no GPU it says so on standard error.
+
+    Raises:
+        ConfigError: it is a GPU and there is none.
+    """
+    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        name = "cuda" if available else "cpu"
+        if not available and int(os.environ.get("RANK", 0)) == 0:
+            print("device: no GPU found, working on the CPU", file=sys.stderr, flush=True)
+    device = torch.device(name)
+    if device.type == "cuda":
+        index = int(os.environ.get("LOCAL_RANK", 0)) if device.index is None else device.index
+        if index >= available:
+            raise ConfigError(
+                f"--device {name}: expected GPU {index}, found {available} GPUs; "
+                "start fewer processes or use --device cpu"
+            )
+        device = torch.device("cuda", index)
+        torch.cuda.set_device(device)
+    return device

@@ -1,0 +1,52 @@
+"""The sheet of validation samples, Figure 2 of the paper: guide, real image, sample, side by side."""
+
+from pathlib import Path
+
+import torch
+
+from echodiff.config.models import Guide
+from echodiff.diffusion.guides import draw_guide
+from echodiff.diffusion.sampler import draw_noise, sample
+from echodiff.diffusion.schedule import Schedule
+from echodiff.report.guides import draw_guide as draw_gray
+from echodiff.report.sheet import Row, draw_sheet
+from echodiff.store.image_set import ImageSet
+from echodiff.store.intensity import to_uint8
+from echodiff.store.provenance import seed_of
+from echodiff.train.data import Planes
+
+SHEET_DPI = 120
+
+
+def draw_samples(
+    path: Path,
+    network: torch.nn.Module,
+    schedule: Schedule,
+    guide: Guide,
+    cases: ImageSet,
+    *,
+    seed: int,
+    device: torch.device,
+) -> None:
+    """Write the sheet as PNG, with a sample of `network` (in evaluation mode) for each case.
+
+    Each case's seed depends on its id, so that sheets of different times differ by what was learned alone.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    planes = Planes.of(cases, device)
+    size = planes.images.shape[-1]
+    seeds = [seed_of(seed, "sheet", case) for case in cases.case_id]
+    samples = []
+    for row, case_seed in enumerate(seeds):  # one by one: memory stays that of a single image
+        noise = draw_noise([case_seed], size=size, steps=schedule.steps, latents=network.latent_shapes(size)).to(device)
+        own = planes[slice(row, row + 1)]
+        guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
+        samples.append(to_uint8(sample(network, schedule.to(device), guides, noise))[0, 0].cpu().numpy())
+    rows = [
+        Row("Guide", [draw_gray(mask) for mask in cases.masks]),
+        Row("Real image", list(cases.images)),
+        Row("Sample", samples),
+    ]
+    draw_sheet(path, rows, columns=cases.case_id, dpi=SHEET_DPI)

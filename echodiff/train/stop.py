@@ -1,0 +1,30 @@
+"""Ending a training in good order when the system asks for it."""
+
+import signal
+from types import FrameType
+from typing import Self
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopRequest:
+    """Within the block, SIGTERM and SIGINT are noted in `signal_number` in place of ending the process.
+
+    A second one ends it at once.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal_number = number
+        for other in SIGNALS:
+            signal.signal(other, signal.SIG_DFL)
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

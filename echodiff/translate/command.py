@@ -1,0 +1,53 @@
+"""`echodiff translate`: a dataset through a trained generator to a synthetic dataset."""
+
+from pathlib import Path
+
+import typer
+
+from echodiff.config import load_config
+
+
+def translate(
+    config: list[Path] = typer.Option(..., help="YAML file; given again, later ones override."),
+    generator: Path = typer.Option(..., help="generator.pt of a trained model; it carries all of its options."),
+    data: Path = typer.Option(..., help="Image set whose label maps guide the generator."),
+    output: Path = typer.Option(..., help="Synthetic image set."),
+    split: Path | None = typer.Option(None, help="Table of subsets, to translate one of them only."),
+    subset: str = typer.Option("validation", help="Subset of the split: train or validation."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+    batch_size: int = typer.Option(0, help="Images at once; 0 takes translate.batch_size."),
+    samples: int = typer.Option(1, min=1, help="Images for each guide."),
+) -> None:
+    """Redraw a dataset in the style of the training data: one image for each label map."""
+    from echodiff.train.allocator import keep_freed_memory
+
+    keep_freed_memory()  # before the first tensor
+    import torch
+
+    from echodiff.errors import InputError
+    from echodiff.store.image_set import read_image_set
+    from echodiff.store.table import read_table
+    from echodiff.train.generator_file import load_generator
+    from echodiff.train.processes import choose_device
+    from echodiff.translate.translation import Sampling, translate_image_set
+
+    if threads:
+        torch.set_num_threads(threads)
+    options = load_config(config).translate
+    source = read_image_set(data)
+    if split is not None:
+        table = read_table(split, columns=("case_id", "subset"))
+        cases = sorted(table.loc[table["subset"] == subset, "case_id"])
+        if not cases:
+            raise InputError(f"{split}: expected at least one case of the subset '{subset}', found none")
+        source = source.select(cases)
+    place = choose_device(device)
+    translate_image_set(
+        load_generator(generator, place),
+        source,
+        output,
+        Sampling(options.seed, options.strength, samples),
+        batch_size=batch_size or options.batch_size,
+        device=place,
+    )
