@@ -35,8 +35,8 @@ class Machine:
     tgc: float = 2.0                   # dB, spread of random gain ramps over the depth
     dropout: float = 1.0               # strength of shadows and of the weak lateral wall, 1 as in a Vivid E95
     smoothing: float = 0.65             # display filter against speckle, standard deviation relative to the point spread's
-    edge: float = 0.0                  # amount of the unsharp mask on the screen
-    edge_mm: float = 1.0               # its radius
+    edge: float = 0.0                  # amount of the unsharp mask
+    edge_mm: float = 1.0               # its radius (at mid depth across the lines)
     persistence: float = 0.0           # share of the previous frame that stays on the screen
     jpeg: int = 0                      # quality of lossy compression; 0 none
 
@@ -47,21 +47,22 @@ MACHINES: dict[str, Machine] = {
     machine.name: machine
     for machine in (
         Machine("camus", "GE Vingmed Ultrasound", "Vivid E95", other_angles=0.1),
-        Machine(
-            "vscan", "GE Healthcare", "Vscan Extend", half_angle=35, rows=232, ranges=320, lines=96, axial=0.40, lateral=0.024,
-            dynamic_range=46, gain=3, haze=-8, jpeg=60,
+        Machine(                       # a first-generation handheld: small screen, strong filters, high contrast
+            "vscan", "GE Healthcare", "Vscan Extend", half_angle=35, rows=232, ranges=320, lines=64, axial=0.38, lateral=0.020,
+            dynamic_range=36, gain=4, gamma=1.2, haze=-10, smoothing=1.0, edge=2.0, edge_mm=1.5, jpeg=60,
         ),
-        Machine(
-            "vscan_air", "GE Healthcare", "Vscan Air", half_angle=40, virtual_apex=15, rows=900, lines=128, axial=0.34,
-            lateral=0.020, dynamic_range=66, gain=6, haze=-4,
+        Machine(                       # curved top, bright, hazy, speckle filtered away
+            "vscan_air", "GE Healthcare", "Vscan Air", half_angle=40, virtual_apex=22, rows=900, lines=80, axial=0.36,
+            lateral=0.021, dynamic_range=48, gain=4, gamma=0.8, noise=-15, haze=-9, smoothing=1.7, edge=1.5, edge_mm=1.4,
+            persistence=0.4,
         ),
-        Machine(
+        Machine(                       # archive of 112 x 112 squares: coarse pixels, wide angle, corners cut, dark blood
             "echonet", "Philips", "iE33", half_angle=44, rows=98, columns_kept=0.84, ranges=256, lines=96, axial=0.30,
-            lateral=0.020, dynamic_range=62, gain=1, haze=-12, jpeg=90,
+            lateral=0.020, dynamic_range=46, gain=3, noise=-16, haze=-16, jpeg=90,
         ),
-        Machine(
-            "2d_t", "GE Vingmed Ultrasound", "Vivid 7", rows=620, axial=0.24, lateral=0.014, dynamic_range=52, gain=-1, haze=-12,
-            lines=128,
+        Machine(                       # an older cart machine: few lines, grainy, hard gray curve, edges enhanced
+            "2d_t", "GE Vingmed Ultrasound", "Vivid 7", rows=620, lines=80, axial=0.24, lateral=0.014, dynamic_range=42, gain=-1,
+            gamma=1.3, haze=-12, smoothing=0.3, edge=0.7, persistence=0.5, line_jitter=1.5,
         ),
         Machine(
             "3d_spatial", "GE Vingmed Ultrasound", "Vivid E9", half_angle=36, rows=300, lines=64, axial=0.32, lateral=0.024,

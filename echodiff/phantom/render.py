@@ -107,7 +107,6 @@ class Renderer:
     def frame(self, phase: float, index: int) -> np.ndarray:
         """Image uint8 (H, W) at a phase; `index` seeds what changes from frame to frame."""
         gray = scan_convert(self._polar(phase, index), self.grid)
-        gray = _sharpen(gray, self.machine.edge, self.machine.edge_mm / self.patient.sector.pixel)
         if self._screen is not None and self.machine.persistence > 0:
             gray = (1 - self.machine.persistence) * gray + self.machine.persistence * self._screen
         self._screen = gray
@@ -135,6 +134,10 @@ class Renderer:
         gray = acoustics.compress(shown, patient.dynamic_range, machine.gamma)
         if machine.smoothing:
             gray = acoustics.blur(gray, machine.smoothing * axial, machine.smoothing * lateral)
+        if machine.edge:
+            wide = machine.edge_mm / (0.6 * grid.sector.depth * grid.angle_step)
+            gray = gray + machine.edge * (gray - acoustics.blur(gray, machine.edge_mm / grid.range_step, wide))
+            gray = np.clip(gray, 0, 255)
         return gray
 
     def _reverberation(self, rng: np.random.Generator) -> np.ndarray:
@@ -179,12 +182,6 @@ class Renderer:
         steps = np.linspace(0, 1, self.grid.ranges)
         ramp = np.interp(steps, np.linspace(0, 1, len(self.patient.tgc)), self.patient.tgc).astype(np.float32)
         return REFERENCE_DB + np.float32(self.patient.gain) + ramp[:, None] + self._line_gain[None, :]
-
-
-def _sharpen(gray: np.ndarray, amount: float, radius: float) -> np.ndarray:
-    if not amount:
-        return gray
-    return np.clip(gray + amount * (gray - acoustics.blur(gray, radius, radius)), 0, 255)
 
 
 def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
