@@ -22,9 +22,9 @@ def train(
 
     On several GPUs: torchrun --standalone --nproc-per-node=4 -m echodiff train ... with the same options.
     """
-    from echodiff.train.allocator import keep_freed_memory
+    from echodiff.train.cpu import prepare_cpu
 
-    keep_freed_memory()  # before the first tensor
+    prepare_cpu()
     import torch
 
     from echodiff.train.estimate import describe, refuse_too_large

@@ -20,9 +20,9 @@ def translate(
     samples: int = typer.Option(1, min=1, help="Images for each guide."),
 ) -> None:
     """Redraw a dataset in the style of the training data: one image for each label map."""
-    from echodiff.train.allocator import keep_freed_memory
+    from echodiff.train.cpu import prepare_cpu
 
-    keep_freed_memory()  # before the first tensor
+    prepare_cpu()
     import torch
 
     from echodiff.errors import InputError
