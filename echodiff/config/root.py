@@ -29,6 +29,9 @@ class Config(Section):
     models: dict[Name, Model] = Field(min_length=1)
     """The models by name; each is trained, used for translation and evaluated."""
 
+    pathvars: dict[str, str] = Field(default_factory=dict)
+    """Places of a run's files for Snakemake; `results: FOLDER` moves all of them."""
+
     image: Image = Image()
     split: Split = Split()
     translate: Translate = Translate()

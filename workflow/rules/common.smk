@@ -1,0 +1,128 @@
+"""The checked configuration, and what the rules ask of it."""
+
+import ast
+import hashlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from echodiff.config import write_config
+from echodiff.config.load import parse_config
+from echodiff.errors import EchodiffError
+
+
+def checked_configuration():
+    """The configuration after all files and `--config` of the command line; a wrong key ends the run here."""
+    origin = " + ".join(map(str, workflow.configfiles)) or "configuration"
+    try:
+        return parse_config(config, origin=origin)
+    except EchodiffError as error:
+        raise WorkflowError(str(error)) from None
+
+
+options = checked_configuration()
+
+# Every command reads the checked configuration from this file, named after its content.
+config_file = write_config(options, Path(options.pathvars.get("results", "results"), "config"))
+
+MODELS = list(options.models)
+DATASETS = list(options.datasets)
+SOURCES = options.source_datasets
+TRAINING = options.training_dataset
+PHANTOMS = [name for name, dataset in options.datasets.items() if dataset.phantom]
+
+
+wildcard_constraints:
+    dataset="|".join(DATASETS),
+    model="|".join(MODELS),
+
+
+def configuration(wildcards, resources):
+    """The file of the checked configuration, for `params`.
+
+    As a function of `resources` it makes Snakemake rerun nothing when it changes: what a rule depends on stands in
+    its other params, so that a changed option reruns only what it concerns.
+    """
+    return config_file
+
+
+def section(value):
+    """A part of the configuration as plain values, for `params`: a change of it reruns the rule."""
+    return value.model_dump(mode="json")
+
+
+def code(*parts):
+    """A hash of the code of these folders and files of the package, without comments and docstrings, for `params`.
+
+    Snakemake sees changes of a rule, not of the command that it calls.
+    """
+    package = Path(importlib.util.find_spec("echodiff").origin).parent
+    files = [path for part in parts for path in _python_files(package / part)]
+    return hashlib.sha256("".join(map(_code_of, files)).encode()).hexdigest()[:12]
+
+
+def _python_files(path):
+    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    if not files:
+        raise WorkflowError(f"{path}: expected Python code that a rule depends on, found none")
+    return files
+
+
+def _code_of(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [part for part in body if not _is_text(part)]
+    return ast.dump(tree)
+
+
+def _is_text(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def source_folder(wildcards):
+    """The folder that a dataset is read from."""
+    dataset = options.datasets[wildcards.dataset]
+    return f"{results_folder()}/phantom/{wildcards.dataset}" if dataset.phantom else str(dataset.folder)
+
+
+def results_folder():
+    return options.pathvars.get("results", "results")
+
+
+def source_state(wildcards):
+    """Names, sizes and times of a user's files in one hash, for `params`: a file more or less reruns ingest.
+
+    A folder that is not there has a state too: a dry run shows the jobs, and ingest names the missing folder.
+    """
+    if wildcards.dataset in PHANTOMS:
+        return "phantom"
+    digest = hashlib.sha256()
+    for path in sorted(Path(source_folder(wildcards)).rglob("*")):
+        if path.is_file():
+            state = path.stat()
+            digest.update(f"{path}\x1f{state.st_size}\x1f{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def make_report(files):
+    """Snakemake's own report of a complete run, `<results>/report.zip`, made anew where a file is newer than it.
+
+    `--report-after-run` would do so after a dry run and after a single stage too, and fail on the missing files.
+    """
+    files = [Path(file) for file in files]
+    target = Path(results_folder(), "report.zip")
+    if not all(file.is_file() for file in files):
+        return
+    if target.is_file() and target.stat().st_mtime > max(file.stat().st_mtime for file in files):
+        return
+    print(f"echodiff: collecting tables and figures in {target}", file=sys.stderr)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile, "--nolock", "--quiet", "all"]
+    command += ["--configfile", str(config_file), "--report", str(target)]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    if finished.returncode != 0 or not target.is_file():
+        raise WorkflowError(f"{target}: expected Snakemake to write the report, it said: {finished.stderr.strip()}")

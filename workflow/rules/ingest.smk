@@ -1,0 +1,69 @@
+# Files of scanners -> end-diastolic frames of one size with label maps, and a row for every case found.
+
+
+def ingest_input(wildcards):
+    """A phantom's files; and the shape model, where a format gives the left ventricle alone."""
+    files = {}
+    if wildcards.dataset in PHANTOMS:
+        files["phantom"] = f"<results>/phantom/{wildcards.dataset}"
+    if options.datasets[wildcards.dataset].format == "echonet":
+        files["shape_model"] = f"<results>/shape_model/{TRAINING}.npz"
+    return files
+
+
+def shape_model_option(wildcards, input):
+    return f"--shape-model {input.shape_model}" if "shape_model" in input.keys() else ""
+
+
+rule ingest:
+    input:
+        unpack(ingest_input),
+    output:
+        images="<results>/data/{dataset}/images.h5",
+        cases="<results>/data/{dataset}/cases.parquet",
+    log:
+        "<logs>/ingest/{dataset}.log",
+    benchmark:
+        "<benchmarks>/ingest/{dataset}.tsv"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        config=configuration,
+        source=source_folder,
+        state=source_state,
+        shape_model=shape_model_option,
+        folder=lambda wildcards, output: Path(output.images).parent,
+        options=lambda wildcards: section(options.datasets[wildcards.dataset]),
+        image=section(options.image),
+        code=code("ingest"),
+    shell:
+        "echodiff ingest --config {params.config} --dataset {wildcards.dataset} --source {params.source:q} "
+        "--output {params.folder} {params.shape_model} --processes {threads} > {log} 2>&1"
+
+
+rule shape_model:
+    input:
+        images="<results>/data/{dataset}/images.h5",
+        split="<results>/split/{dataset}.parquet",
+    output:
+        "<results>/shape_model/{dataset}.npz",
+    log:
+        "<logs>/shape_model/{dataset}.log",
+    benchmark:
+        "<benchmarks>/shape_model/{dataset}.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        config=configuration,
+        code=code("ingest/labels"),
+    shell:
+        "echodiff shape-model --config {params.config} --data {input.images} --split {input.split} "
+        "--output {output} > {log} 2>&1"
+
+
+rule ingest_all:
+    input:
+        expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),

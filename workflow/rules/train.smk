@@ -1,0 +1,37 @@
+# One model a named entry of the configuration, on as many GPUs as are free, or on the CPU.
+
+
+rule train:
+    input:
+        images=f"<results>/data/{TRAINING}/images.h5",
+        split=f"<results>/split/{TRAINING}.parquet",
+    output:
+        generator="<results>/models/{model}/generator.pt",
+        history="<results>/models/{model}/history.parquet",
+        samples="<results>/models/{model}/samples.png",
+    log:
+        "<logs>/train/{model}.log",
+    benchmark:
+        "<benchmarks>/train/{model}.tsv"
+    threads: 16
+    resources:
+        gpu=4,
+        mem_mb=16000,
+        runtime=2880,
+    params:
+        config=configuration,
+        folder=lambda wildcards, output: Path(output.generator).parent,
+        # Not an output: Snakemake deletes outputs before a rerun, and a killed training continues from here.
+        checkpoints=lambda wildcards: f"{results_folder()}/checkpoints/{wildcards.model}",
+        learned_from=lambda wildcards: options.models[wildcards.model].learned_from(),
+        code=code("diffusion", "train"),
+    shell:
+        "echodiff lease --gpus {resources.gpu} --launch torchrun -- "
+        "echodiff train --config {params.config} --model {wildcards.model} --data {input.images} "
+        "--split {input.split} --output {params.folder} --checkpoints {params.checkpoints} "
+        "--threads {threads} 2>&1 | tee {log}"
+
+
+rule train_all:
+    input:
+        expand("<results>/models/{model}/generator.pt", model=MODELS),
