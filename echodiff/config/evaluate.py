@@ -27,6 +27,14 @@ class Evaluate(Section):
     batch_size: int = Field(default=4, ge=1)
     """Frames in one pass of the feature extractor; on a CPU small ones are the fastest."""
 
+    neighbours: bool = True
+    """Precision, recall, density and coverage beside the distances."""
+
+    trivial: bool = True
+    """Translators without a model as rows beside the models: re-sector, histogram, nearest mask, painted
+    labels.
+    """
+
     draws: int = Field(default=40, ge=0)
     """Subsamples of an interval and random splits of a floor; 0: no intervals."""
 

@@ -91,7 +91,7 @@ def frechet(
     synthetic_features: Path = typer.Option(..., help="Features of its translation."),
     output: Path = typer.Option(..., help="Parquet, one row a metric and set of images."),
 ) -> None:
-    """Frechet and kernel distance from the training images before and after translation, with floors."""
+    """Distances of distributions from the training images before and after translation, with floors."""
     from echodiff.evaluate.features import read_features
     from echodiff.evaluate.frechet_table import Options, frechet_table
     from echodiff.store.table import read_table, write_table
@@ -104,7 +104,7 @@ def frechet(
         original=read_features(original_features),
         synthetic=synthetic,
         model=str(synthetic.attributes["model"]),
-        options=Options(draws=options.draws, seed=options.seed),
+        options=Options(draws=options.draws, seed=options.seed, neighbours=options.neighbours),
     )
     write_table(table, output)
 
@@ -132,3 +132,41 @@ def pixel(
         seed=options.seed,
     )
     write_table(table, output)
+
+
+@app.command()
+def trivial(
+    config: list[Path] = ConfigFiles,
+    translator: str = typer.Option(..., help="resector, resector_histogram, nearest_mask or label_paint."),
+    reference: Path = typer.Option(..., help="Image set of the training dataset."),
+    split: Path = typer.Option(..., help="Its split; training images alone are looked at."),
+    original: Path = typer.Option(..., help="Image set to translate."),
+    subset: str = typer.Option("", help="Translate only this subset of the split (training dataset)."),
+    output: Path = typer.Option(..., help="Translation under the translator's name as model."),
+) -> None:
+    """Translate a dataset without a model, as a row to compare the models with."""
+    from echodiff.errors import InputError
+    from echodiff.evaluate.trivial import TRANSLATORS, Reference
+    from echodiff.store.image_set import ImageSetWriter, read_image_set
+    from echodiff.store.provenance import provenance, seed_of
+    from echodiff.store.table import read_table
+
+    if translator not in TRANSLATORS:
+        raise InputError(f"--translator: expected {', '.join(TRANSLATORS)}, found {translator!r}")
+    seed = load_config(config).evaluate.seed
+    subsets = read_table(split, ("case_id", "subset")).set_index("case_id")["subset"]
+    known = Reference.of(read_image_set(reference, sorted(subsets.index[subsets == "training"])))
+    images = read_image_set(original, sorted(subsets.index[subsets == subset]) if subset else None)
+    attributes = {
+        "kind": "translation",
+        "dataset": images.attributes["dataset"],
+        "model": translator,
+        "model_fingerprint": translator,
+        "provenance": provenance("evaluate trivial", {"translator": translator, "seed": seed}),
+    }
+    size = images.images.shape[1]
+    with ImageSetWriter(output, size=size, attributes=attributes, with_seed=True) as writer:
+        for i, case in enumerate(images.case_id):
+            frame = TRANSLATORS[translator](images, i, known, seed)
+            rest = (images.masks[i], images.sectors[i], images.spacing_mm[i], case)
+            writer.append(frame, *rest, seed=seed_of(seed, translator, case))

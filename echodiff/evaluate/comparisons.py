@@ -23,9 +23,7 @@ COMPARISONS = (SYNTHETIC, ALL_BLACK, ANOTHER_PATIENT, LABEL_MEAN, REAL_ITSELF)
 TISSUES = 4  # background inside the sector, LV, MYO, LA
 
 
-def another_patient(
-    case_id: str, case_ids: Sequence[str], patients: Sequence[str], *, seed: int
-) -> str | None:
+def another_patient(case_id: str, case_ids: Sequence[str], patients: Sequence[str], *, seed: int) -> str | None:
     """A case of another patient, drawn for `case_id`; None where all cases are of one patient."""
     own = patients[list(case_ids).index(case_id)]
     others = sorted(case for case, patient in zip(case_ids, patients, strict=True) if patient != own)

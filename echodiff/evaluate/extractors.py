@@ -67,9 +67,7 @@ class ExtractorChoice:
                 "run `echodiff evaluate extractor`"
             ) from error
         if choice.extractor not in FRECHET_NAMES:
-            raise InputError(
-                f"{path}: expected an extractor ({', '.join(FRECHET_NAMES)}), found {choice.extractor!r}"
-            )
+            raise InputError(f"{path}: expected an extractor ({', '.join(FRECHET_NAMES)}), found {choice.extractor!r}")
         return choice
 
 
@@ -118,9 +116,9 @@ def load_inception(path: Path, device: str, *, sha256: str = weights.INCEPTION_S
     import_torchvision()
     from torch_fidelity import FeatureExtractorInceptionV3
 
-    network = FeatureExtractorInceptionV3(
-        "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path)
-    ).to(device)
+    network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path)).to(
+        device
+    )
 
     def extract(frames: "torch.Tensor") -> "torch.Tensor":
         return network(_checked(frames)[:, None].expand(-1, 3, -1, -1).contiguous())[0]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from echodiff.errors import InputError
+from echodiff.evaluate import manifold
 from echodiff.evaluate.extractors import FRECHET_NAMES, KERNEL_NAMES
 from echodiff.evaluate.features import FeatureSet, check_same_extractor
 from echodiff.evaluate.frechet import frechet_distance
@@ -20,10 +21,14 @@ MINIMUM = 2
 
 @dataclass(frozen=True)
 class Options:
-    """How intervals and floors are drawn. draws: number of subsamples and of random splits."""
+    """How intervals and floors are drawn.
+
+    draws: number of subsamples and of random splits. neighbours: precision, recall, density, coverage too.
+    """
 
     draws: int
     seed: int
+    neighbours: bool = True
 
 
 def frechet_table(
@@ -53,9 +58,7 @@ def frechet_table(
     Raises:
         InputError: features of different extractors, or fewer than two images in a set.
     """
-    extractor, sha256 = check_same_extractor(
-        {"training": reference, "original": original, "synthetic": synthetic}
-    )
+    extractor, sha256 = check_same_extractor({"training": reference, "original": original, "synthetic": synthetic})
     subsets = {
         name: reference.select(sorted(split.loc[split["subset"] == name, "case_id"]))
         for name in ("training", "validation")
@@ -71,7 +74,11 @@ def frechet_table(
                 f"{model}, {name}: expected features of at least {MINIMUM} images, found {len(features)}; "
                 "a distance between distributions cannot be computed, so add cases"
             )
-    statistics = {FRECHET_NAMES[extractor]: frechet_distance, KERNEL_NAMES[extractor]: kernel_distance}
+    statistics = {
+        FRECHET_NAMES[extractor]: frechet_distance,
+        KERNEL_NAMES[extractor]: kernel_distance,
+        **(manifold.STATISTICS if options.neighbours else {}),
+    }
     rows = []
     for metric, statistic in statistics.items():
         rows += [{"metric": metric, **row} for row in _rows(statistic, sets, subsets["validation"], options)]
@@ -94,9 +101,7 @@ def _rows(
         low, high = subsampling_interval(statistic, x, training, draws=options.draws, seed=options.seed)
         yield _row(name, len(x), len(training), statistic(x, training), low, high)
     for name, first in ((FLOOR_HALVES, None), (FLOOR_SAME_N, len(sets[AFTER]))):
-        values = split_halves(
-            statistic, training, first=first, draws=max(options.draws, 1), seed=options.seed
-        )
+        values = split_halves(statistic, training, first=first, draws=max(options.draws, 1), seed=options.seed)
         if len(values):
             half = len(training) // 2
             n = half if first is None else min(first, half)

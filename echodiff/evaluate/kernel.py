@@ -25,9 +25,7 @@ def kernel_distance(x: Features, y: Features) -> float:
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if min(len(x), len(y)) < 2 or x.shape[1:] != y.shape[1:]:
-        raise ValueError(
-            f"expected features (n, D), (m, D) of two or more images, found {x.shape}, {y.shape}"
-        )
+        raise ValueError(f"expected features (n, D), (m, D) of two or more images, found {x.shape}, {y.shape}")
     return float(_off_diagonal_mean(x) + _off_diagonal_mean(y) - 2 * polynomial_kernel(x, y).mean())
 
 

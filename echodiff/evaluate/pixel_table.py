@@ -16,9 +16,7 @@ KEYS = ("case_id", "dataset", "model", "comparison")
 SUBGROUPS = ("patient", "quality", "scanner", "ef")
 
 
-def pixel_table(
-    original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *, model: str, seed: int
-) -> pd.DataFrame:
+def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *, model: str, seed: int) -> pd.DataFrame:
     """Metrics of every synthetic image and of the floors and ceilings against the original of the same case.
 
     Args:
@@ -85,8 +83,6 @@ def _rows(original: ImageSet, synthetic: ImageSet, known: pd.DataFrame, seed: in
             image = stand_ins[comparison]
             metrics = {}
             if image is not None:
-                metrics = pair_metrics(
-                    image, original.images[i], mask=original.masks[i], sector=original.sectors[i]
-                )
+                metrics = pair_metrics(image, original.images[i], mask=original.masks[i], sector=original.sectors[i])
             compared = donor if comparison == c.ANOTHER_PATIENT else None
             yield {"case_id": case, "comparison": comparison, "compared_case": compared, **metrics}

@@ -15,7 +15,9 @@ from echodiff.errors import InputError
 from echodiff.store.atomic import atomic_path
 
 # Inception of 2015-12-05 as converted for torch-fidelity; the address is the one it downloads from itself.
-INCEPTION_URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+INCEPTION_URL = (
+    "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+)
 INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 CHUNK = 1 << 20

@@ -80,6 +80,14 @@ def table3(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, outp
 
 
 @app.command()
+def distribution(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Precision, recall, density and coverage."""
+    from echodiff.report import distribution as table
+
+    _table(table.distribution, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
 def figure2(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
     """Guide, real and synthetic image of validation cases of the training dataset."""
     from echodiff.report.figures import figure2 as rows_of

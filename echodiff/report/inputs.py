@@ -1,12 +1,13 @@
 """Reading what the tables and figures are made of: many files, told apart by what is in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from echodiff.config import Config
 from echodiff.errors import InputError
+from echodiff.evaluate.trivial import TRANSLATOR_TITLES, TRANSLATORS
 from echodiff.store.table import read_table
 
 
@@ -14,6 +15,11 @@ def dataset_title(config: Config, dataset: str) -> str:
     """The dataset's title in the configuration, else its name."""
     entry = config.datasets.get(dataset)
     return (entry.title if entry else "") or dataset
+
+
+def model_title(model: str) -> str:
+    """The heading of a model's rows; trivial translators say that they are trivial."""
+    return TRANSLATOR_TITLES.get(model, f"model {model}")
 
 
 def read_tables(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:
@@ -40,3 +46,9 @@ def in_order(config: Config, datasets: Sequence[str]) -> list[str]:
             "the file is of a run with another configuration"
         )
     return [name for name in config.datasets if name in set(datasets)]
+
+
+def model_names(config: Config, models: Iterable[str]) -> list[str]:
+    """The models among `models`: those of the configuration in its order, then trivial translators."""
+    found = set(models)
+    return [name for name in (*config.models, *TRANSLATORS) if name in found]

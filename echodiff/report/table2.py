@@ -6,7 +6,7 @@ from echodiff.config import Config
 from echodiff.errors import InputError
 from echodiff.evaluate.extractors import FRECHET_NAMES, KERNEL_NAMES, TITLES
 from echodiff.evaluate.frechet_table import AFTER, BEFORE, FLOOR_HALVES, FLOOR_SAME_N, FLOOR_VALIDATION
-from echodiff.report.inputs import dataset_title, in_order
+from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.published import published_value
 from echodiff.report.table import Column, ReportTable, format_interval
 
@@ -25,7 +25,7 @@ def table2(metrics: pd.DataFrame, config: Config) -> ReportTable:
     """
     extractor = _one_extractor(metrics)
     datasets = in_order(config, metrics["dataset"])
-    models = [name for name in config.models if name in set(metrics["model"])]
+    models = model_names(config, metrics["model"])
     rows = []
     for model in models:
         for dataset in datasets:
@@ -96,7 +96,7 @@ def _cells(data: pd.DataFrame, config: Config, extractor: str) -> pd.DataFrame:
     kernel = KERNEL_NAMES[extractor]
     cells = pd.DataFrame(
         {
-            "group": [f"Model {model}" for model in data["model"]],
+            "group": [_heading(model) for model in data["model"]],
             "title": [dataset_title(config, dataset) for dataset in data["dataset"]],
             "n": data["n"].astype(str),
             "outcome": data["outcome"],
@@ -112,6 +112,11 @@ def _cells(data: pd.DataFrame, config: Config, extractor: str) -> pd.DataFrame:
             format_interval(*(KERNEL_SCALE * values), digits=2) for values in data[keys].to_numpy()
         ]
     return cells
+
+
+def _heading(model: str) -> str:
+    title = model_title(model)
+    return title[0].upper() + title[1:]
 
 
 def _columns(extractor: str) -> tuple[Column, ...]:

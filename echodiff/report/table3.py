@@ -8,7 +8,7 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate import comparisons as c
-from echodiff.report.inputs import dataset_title, in_order
+from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.published import published_value
 from echodiff.report.table import NOTHING, Column, ReportTable, format_mean_sd, mean_sd
 
@@ -56,11 +56,11 @@ def table3(metrics: pd.DataFrame, config: Config) -> ReportTable:
     """Mean and standard deviation over cases of every dataset, model and comparison."""
     data, cells = [], []
     for dataset in in_order(config, metrics["dataset"]):
-        for model in config.models:
+        for model in model_names(config, metrics["model"]):
             own = metrics[(metrics["dataset"] == dataset) & (metrics["model"] == model)]
             if own.empty:
                 continue
-            group = f"{dataset_title(config, dataset)}, model {model}"
+            group = f"{dataset_title(config, dataset)}, {model_title(model)}"
             for comparison, title in ROWS.items():
                 numbers, printed = _row(own, dataset, comparison)
                 if numbers:

@@ -104,9 +104,7 @@ def test_interval_covers_the_value_at_about_its_rate():
 
 def test_intervals_repeat_with_their_seed_and_are_absent_for_tiny_sets():
     x, y = _sets(30, 30, 8)
-    first, again, other = (
-        subsampling_interval(frechet_distance, x, y, draws=20, seed=seed) for seed in (1, 1, 2)
-    )
+    first, again, other = (subsampling_interval(frechet_distance, x, y, draws=20, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
     assert np.isnan(subsampling_interval(frechet_distance, x[:3], y, draws=20, seed=1)).all()
     assert not len(split_halves(frechet_distance, x[:3], draws=5, seed=0))

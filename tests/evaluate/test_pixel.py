@@ -38,9 +38,7 @@ def test_wrapped_psnr_falls_on_the_share_of_differing_pixels(pair):
 
 def test_wrapped_psnr_is_the_square_modulo_256():
     image, reference = np.full((4, 4), 17, np.uint8), np.zeros((4, 4), np.uint8)
-    assert psnr_uint8_wrap_db(image, reference) == pytest.approx(
-        10 * np.log10(255**2 / (17**2 % 256)), rel=1e-12
-    )
+    assert psnr_uint8_wrap_db(image, reference) == pytest.approx(10 * np.log10(255**2 / (17**2 % 256)), rel=1e-12)
 
 
 def test_mse_and_psnr_are_the_float64_formulas(pair):
@@ -105,9 +103,7 @@ def test_unrelated_real_patients_score_what_was_published(sample_data):
     """Wrapped PSNR of real CAMUS frames of two patients: 30.5 dB, the published value of a trained model."""
     cv2, sitk = pytest.importorskip("cv2"), pytest.importorskip("SimpleITK")
     paths = sorted((sample_data / "camus").glob("patient*/patient*_4CH_ED.nii.gz"))[:40]
-    frames = [
-        np.squeeze(sitk.GetArrayFromImage(sitk.ReadImage(str(path)))).astype(np.uint8) for path in paths
-    ]
+    frames = [np.squeeze(sitk.GetArrayFromImage(sitk.ReadImage(str(path)))).astype(np.uint8) for path in paths]
     frames = [cv2.resize(frame, (256, 256), interpolation=cv2.INTER_AREA) for frame in frames]
     wrapped = [psnr_uint8_wrap_db(a, b) for a, b in zip(frames[1:], frames[:-1], strict=True)]
     correct = [psnr_db(mse(a / 255, b / 255)) for a, b in zip(frames[1:], frames[:-1], strict=True)]
