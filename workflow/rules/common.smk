@@ -3,8 +3,6 @@
 import ast
 import hashlib
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -84,45 +82,5 @@ def _is_text(node):
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def source_folder(wildcards):
-    """The folder that a dataset is read from."""
-    dataset = options.datasets[wildcards.dataset]
-    return f"{results_folder()}/phantom/{wildcards.dataset}" if dataset.phantom else str(dataset.folder)
-
-
 def results_folder():
     return options.pathvars.get("results", "results")
-
-
-def source_state(wildcards):
-    """Names, sizes and times of a user's files in one hash, for `params`: a file more or less reruns ingest.
-
-    A folder that is not there has a state too: a dry run shows the jobs, and ingest names the missing folder.
-    """
-    if wildcards.dataset in PHANTOMS:
-        return "phantom"
-    digest = hashlib.sha256()
-    for path in sorted(Path(source_folder(wildcards)).rglob("*")):
-        if path.is_file():
-            state = path.stat()
-            digest.update(f"{path}\x1f{state.st_size}\x1f{state.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:12]
-
-
-def make_report(files):
-    """Snakemake's own report of a complete run, `<results>/report.zip`, made anew where a file is newer than it.
-
-    `--report-after-run` would do so after a dry run and after a single stage too, and fail on the missing files.
-    """
-    files = [Path(file) for file in files]
-    target = Path(results_folder(), "report.zip")
-    if not all(file.is_file() for file in files):
-        return
-    if target.is_file() and target.stat().st_mtime > max(file.stat().st_mtime for file in files):
-        return
-    print(f"echodiff: collecting tables and figures in {target}", file=sys.stderr)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile, "--nolock", "--quiet", "all"]
-    command += ["--configfile", str(config_file), "--report", str(target)]
-    finished = subprocess.run(command, capture_output=True, text=True)
-    if finished.returncode != 0 or not target.is_file():
-        raise WorkflowError(f"{target}: expected Snakemake to write the report, it said: {finished.stderr.strip()}")

@@ -1,20 +1,6 @@
 # Files of scanners -> end-diastolic frames of one size with label maps, and a row for every case found.
 
 
-def ingest_input(wildcards):
-    """A phantom's files; and the shape model, where a format gives the left ventricle alone."""
-    files = {}
-    if wildcards.dataset in PHANTOMS:
-        files["phantom"] = f"<results>/phantom/{wildcards.dataset}"
-    if options.datasets[wildcards.dataset].format == "echonet":
-        files["shape_model"] = f"<results>/shape_model/{TRAINING}.npz"
-    return files
-
-
-def shape_model_option(wildcards, input):
-    return f"--shape-model {input.shape_model}" if "shape_model" in input.keys() else ""
-
-
 rule ingest:
     input:
         unpack(ingest_input),

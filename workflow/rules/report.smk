@@ -1,33 +1,6 @@
 # Metrics and images -> the paper's tables and figures, collected by Snakemake's own report.
 
 
-def table_files(name):
-    """A table in its three forms; the HTML is shown in the report."""
-    return {
-        "csv": f"<results>/tables/{name}.csv",
-        "tex": f"<results>/tables/{name}.tex",
-        "html": report(f"<results>/tables/{name}.html", caption=f"../report/{CAPTIONS[name]}.rst", category="Tables"),
-    }
-
-
-CAPTIONS = {
-    "table1_datasets": "table1",
-    "table2_fid": "table2",
-    "table3_pixel": "table3",
-    "rejects": "rejects",
-}
-
-
-def figure_input(names, metrics):
-    """The datasets, their translations by the model that the figures show, and their pixel metrics."""
-    model = options.headline_model
-    files = expand("<results>/data/{dataset}/images.h5", dataset=names)
-    files += expand("<results>/translations/{model}/{dataset}.h5", model=model, dataset=names)
-    if metrics:
-        files += expand("<results>/metrics/{model}/{dataset}.pixel.parquet", model=model, dataset=names)
-    return files
-
-
 rule table1:
     input:
         expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),

@@ -1,21 +1,6 @@
 # Label maps of a dataset -> synthetic images in the training dataset's style; a GPU a dataset.
 
 
-def translate_input(wildcards):
-    """The model and the guides; of the training dataset only validation patients are drawn."""
-    files = {
-        "generator": f"<results>/models/{wildcards.model}/generator.pt",
-        "images": f"<results>/data/{wildcards.dataset}/images.h5",
-    }
-    if wildcards.dataset == TRAINING:
-        files["split"] = f"<results>/split/{TRAINING}.parquet"
-    return files
-
-
-def validation_only(wildcards, input):
-    return f"--split {input.split} --subset validation" if "split" in input.keys() else ""
-
-
 rule translate:
     input:
         unpack(translate_input),

@@ -1,0 +1,78 @@
+"""What the rules of the stages take: files and options that depend on the dataset or the model."""
+
+
+def source_folder(wildcards):
+    """The folder that a dataset is read from."""
+    dataset = options.datasets[wildcards.dataset]
+    return f"{results_folder()}/phantom/{wildcards.dataset}" if dataset.phantom else str(dataset.folder)
+
+
+def source_state(wildcards):
+    """Names, sizes and times of a user's files in one hash, for `params`: a file more or less reruns ingest.
+
+    A folder that is not there has a state too: a dry run shows the jobs, and ingest names the missing folder.
+    """
+    if wildcards.dataset in PHANTOMS:
+        return "phantom"
+    digest = hashlib.sha256()
+    for path in sorted(Path(source_folder(wildcards)).rglob("*")):
+        if path.is_file():
+            state = path.stat()
+            digest.update(f"{path}\x1f{state.st_size}\x1f{state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def ingest_input(wildcards):
+    """A phantom's files; and the shape model, where a format gives the left ventricle alone."""
+    files = {}
+    if wildcards.dataset in PHANTOMS:
+        files["phantom"] = f"<results>/phantom/{wildcards.dataset}"
+    if options.datasets[wildcards.dataset].format == "echonet":
+        files["shape_model"] = f"<results>/shape_model/{TRAINING}.npz"
+    return files
+
+
+def shape_model_option(wildcards, input):
+    return f"--shape-model {input.shape_model}" if "shape_model" in input.keys() else ""
+
+
+def translate_input(wildcards):
+    """The model and the guides; of the training dataset only validation patients are drawn."""
+    files = {
+        "generator": f"<results>/models/{wildcards.model}/generator.pt",
+        "images": f"<results>/data/{wildcards.dataset}/images.h5",
+    }
+    if wildcards.dataset == TRAINING:
+        files["split"] = f"<results>/split/{TRAINING}.parquet"
+    return files
+
+
+def validation_only(wildcards, input):
+    return f"--split {input.split} --subset validation" if "split" in input.keys() else ""
+
+
+CAPTIONS = {
+    "table1_datasets": "table1",
+    "table2_fid": "table2",
+    "table3_pixel": "table3",
+    "rejects": "rejects",
+}
+
+
+def table_files(name):
+    """A table in its three forms; the HTML is shown in the report."""
+    return {
+        "csv": f"<results>/tables/{name}.csv",
+        "tex": f"<results>/tables/{name}.tex",
+        "html": report(f"<results>/tables/{name}.html", caption=f"../report/{CAPTIONS[name]}.rst", category="Tables"),
+    }
+
+
+def figure_input(names, metrics):
+    """The datasets, their translations by the model that the figures show, and their pixel metrics."""
+    model = options.headline_model
+    files = expand("<results>/data/{dataset}/images.h5", dataset=names)
+    files += expand("<results>/translations/{model}/{dataset}.h5", model=model, dataset=names)
+    if metrics:
+        files += expand("<results>/metrics/{model}/{dataset}.pixel.parquet", model=model, dataset=names)
+    return files
