@@ -14,4 +14,5 @@ class Image(Section):
     """Height and width in pixels; a multiple of 32."""
 
     fit: Literal["stretch", "pad"] = "stretch"
-    """`stretch`: the tissue sector's bounding box fills the frame, as in the paper; `pad`: its physical aspect is kept."""
+    """`stretch`: the tissue sector's bounding box fills the frame, as in the paper; `pad`: its physical aspect is
+    kept."""

@@ -37,8 +37,9 @@ def split_patients(cases: pd.DataFrame, options: Split) -> pd.DataFrame:
     rng = np.random.default_rng(options.seed)
     order = patients.assign(draw=rng.permutation(len(patients))).sort_values(["stratum", "draw"]).index
     fold = pd.Series(_folds(len(order), options, rng), index=order)
-    rows = kept[["case_id", "patient"]].assign(fold=kept["patient"].map(fold), stratum=kept["patient"].map(
-        patients["stratum"]))
+    rows = kept[["case_id", "patient"]].assign(
+        fold=kept["patient"].map(fold), stratum=kept["patient"].map(patients["stratum"])
+    )
     validation = rows["fold"] == options.fold
     rows.insert(2, "subset", np.where(validation, "validation", "train"))
     if options.folds is None:

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from echodiff.errors import OutputError
@@ -28,7 +28,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             _flush_to_disk(temporary)
             os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what could not be written cannot always be removed
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from echodiff.errors import InputError
 from echodiff.labels import STRUCTURES
 from echodiff.store.atomic import atomic_path, writing
+from echodiff.store.careful_file import CarefulFile
 
 SCHEMA_VERSION = 1
 PLANES = ("images", "masks", "sectors")
@@ -83,9 +84,7 @@ class ImageSetWriter:
         ValueError: a plane has another shape or type than the set, or a label outside 0..3.
     """
 
-    def __init__(
-        self, path: Path | str, *, size: int, attributes: Mapping[str, Any], with_seed: bool = False
-    ):
+    def __init__(self, path: Path | str, *, size: int, attributes: Mapping[str, Any], with_seed: bool = False):
         self._path, self._size, self._with_seed = Path(path), size, with_seed
         self._attributes = {"schema_version": SCHEMA_VERSION, **attributes}
         self._count = 0
@@ -94,8 +93,9 @@ class ImageSetWriter:
         self._atomic = atomic_path(self._path)
         temporary = self._atomic.__enter__()
         with writing(self._path):
-            self._file = h5py.File(temporary, "w", libver="v110")
-            self._create()
+            self._disk = CarefulFile(temporary)
+            self._file = h5py.File(self._disk, "w", libver="v110")
+        self._create()
         return self
 
     def _create(self) -> None:
@@ -145,15 +145,14 @@ class ImageSetWriter:
                 column = self._file[name]
                 column.resize(self._count + 1, axis=0)
                 column[self._count] = value
+            self._disk.check()
         self._count += 1
 
     def __exit__(self, kind, error, traceback) -> None:
-        try:
-            with writing(self._path):
-                self._file.close()
-        except BaseException as closing:
-            self._atomic.__exit__(type(closing), closing, closing.__traceback__)
-            raise
+        self._file.close()
+        self._disk.close()
+        if kind is None and self._disk.error is not None:
+            kind, error = OSError, self._disk.error
         self._atomic.__exit__(kind, error, traceback)
 
 

@@ -68,8 +68,13 @@ def test_rejected_cases_are_left_out():
 
 @pytest.mark.parametrize(
     ("quality", "ef", "expected"),
-    [("Good", 60, "good/preserved"), (None, 45, "unknown/mildly_reduced"), ("Poor", None, "poor/unknown"),
-     ("Medium", 40.9, "medium/reduced"), (np.nan, np.nan, "unknown/unknown")],
+    [
+        ("Good", 60, "good/preserved"),
+        (None, 45, "unknown/mildly_reduced"),
+        ("Poor", None, "poor/unknown"),
+        ("Medium", 40.9, "medium/reduced"),
+        (np.nan, np.nan, "unknown/unknown"),
+    ],
 )
 def test_stratum(quality, ef, expected):
     assert stratum(quality, ef) == expected
