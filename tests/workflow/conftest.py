@@ -1,0 +1,31 @@
+"""The workflow as a user starts it, in a folder of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+SMALL = Path(__file__).with_name("small.yaml")
+
+
+@pytest.fixture(scope="session")
+def run_snakemake():
+    """Call Snakemake in a process of its own; the results lie below `folder`."""
+
+    def run(folder: Path, *arguments: object, configuration: Path = SMALL) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--cores", "2"]
+        command += ["--directory", folder, "--workflow-profile", "none", "--configfile", configuration, *arguments]
+        return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=1200)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_run(run_snakemake, tmp_path_factory) -> Path:
+    """The folder of a finished small run."""
+    folder = tmp_path_factory.mktemp("run")
+    result = run_snakemake(folder, "--show-failed-logs")
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-8000:]
+    return folder

@@ -1,0 +1,65 @@
+"""Every shipped configuration plans the jobs it should, with the GPUs it should."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def planned(result) -> dict[str, int]:
+    """Rule -> number of jobs, as Snakemake's dry run lists them."""
+    table = result.stdout[result.stdout.index("Job stats:") :]
+    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, flags=re.M)}
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
+def test_shipped_configurations(run_snakemake, tmp_path, name):
+    result = run_snakemake(tmp_path, "--dry-run", configuration=REPOSITORY / "config" / name)
+    assert result.returncode == 0, result.stderr
+    jobs = planned(result)
+    assert jobs["ingest"] == jobs["translate"] == jobs["pixel"] == 6
+    assert jobs["train"] == jobs["split"] == jobs["shape_model"] == 1
+    assert jobs["frechet"] >= 5
+    assert jobs.get("phantom", 0) == (6 if name == "config.yaml" else 0)
+
+
+def test_the_paper_on_four_gpus(run_snakemake, tmp_path):
+    paper = REPOSITORY / "config" / "paper.yaml"
+    result = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", "--resources", "gpu=4", configuration=paper)
+    assert result.returncode == 0, result.stderr
+    train = result.stdout[result.stdout.index("rule train:") :]
+    assert "gpu=4" in train.split("Shell command")[0]
+    assert "echodiff lease --gpus 4 --launch torchrun -- echodiff train" in train
+    assert "results-paper/models/paper" in train
+    assert len(re.findall(r"echodiff lease --gpus 1 -- echodiff translate", result.stdout)) == 6
+
+
+def test_two_models_are_both_trained_and_evaluated(run_snakemake, tmp_path):
+    content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    content["models"] = {"fast": {"preset": "fast"}, "one_step": {"preset": "fast", "diffusion": {"steps": 1}}}
+    content["models"]["one_step"]["loss"] = {"transition_probabilities": None, "transition_weights": None}
+    (tmp_path / "two.yaml").write_text(yaml.safe_dump(content))
+    jobs = planned(run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "two.yaml"))
+    assert jobs["train"] == 2 and jobs["translate"] == 12 and jobs["ingest"] == 6
+
+
+def test_an_unknown_key_ends_the_run_with_its_path(run_snakemake, tmp_path):
+    (tmp_path / "wrong.yaml").write_text("training_dataset: a\ndatasets: {}\nmodels: {}\nsplit: {sead: 3}\n")
+    result = run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "wrong.yaml")
+    assert result.returncode != 0
+    assert "unknown key 'split.sead'" in result.stdout + result.stderr
+
+
+def test_a_missing_folder_is_named_by_ingest(run_snakemake, tmp_path):
+    content = {
+        "training_dataset": "camus",
+        "datasets": {"camus": {"format": "camus", "folder": "no/such/folder"}},
+        "models": {"fast": {"preset": "fast"}},
+    }
+    (tmp_path / "absent.yaml").write_text(yaml.safe_dump(content))
+    result = run_snakemake(tmp_path, "--show-failed-logs", "--until", "ingest", configuration=tmp_path / "absent.yaml")
+    assert result.returncode != 0
+    assert re.search(r"echodiff: error: .*no/such/folder: expected", result.stdout + result.stderr)

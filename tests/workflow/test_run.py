@@ -1,0 +1,140 @@
+"""The small run from end to end, and what is done again after a change."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from echodiff.store.image_set import read_image_set
+
+REPOSITORY = Path(__file__).parents[2]
+SMALL = Path(__file__).with_name("small.yaml")
+SOURCES = ("vscan", "echonet", "3d_spatial")
+
+
+def reruns(result) -> set[str]:
+    """The rules that a dry run would run, without the target."""
+    if "Job stats:" not in result.stdout:
+        assert "Nothing to be done" in result.stdout + result.stderr
+        return set()
+    table = result.stdout[result.stdout.index("Job stats:") :]
+    return {name for name, _ in re.findall(r"^(\w+)\s+(\d+)$", table, flags=re.M)} - {"total", "all"}
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """The small configuration with other options."""
+
+    def write(**changes) -> Path:
+        path = tmp_path / "changed.yaml"
+        path.write_text(yaml.safe_dump({**yaml.safe_load(SMALL.read_text()), **changes}))
+        return path
+
+    return write
+
+
+def test_everything_lies_where_the_readme_says(small_run):
+    results = small_run / "results"
+    for dataset in ("camus", *SOURCES):
+        assert len(read_image_set(results / "data" / dataset / "images.h5")) > 0
+        assert (results / "data" / dataset / "cases.parquet").is_file()
+        assert (results / "metrics" / "tiny" / f"{dataset}.pixel.parquet").is_file()
+    for name in ("generator.pt", "history.parquet", "samples.png"):
+        assert (results / "models" / "tiny" / name).is_file()
+    for table in ("table1_datasets", "table2_fid", "table3_pixel"):
+        for ending in ("csv", "html", "tex"):
+            assert (results / "tables" / f"{table}.{ending}").stat().st_size > 100
+    for figure in ("figure2_validation", "figure3_best", "figure4_worst_median_best"):
+        assert (results / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_case_is_accounted_for(small_run):
+    for dataset, patients in {"camus": 12, "vscan": 3, "echonet": 3, "3d_spatial": 2}.items():
+        cases = pd.read_parquet(small_run / "results" / "data" / dataset / "cases.parquet")
+        assert len(cases) == patients
+        kept = cases[cases["status"] == "kept"]
+        assert list(kept["case_id"]) == read_image_set(small_run / "results" / "data" / dataset / "images.h5").case_id
+
+
+def test_translations_follow_their_guides(small_run):
+    for dataset in SOURCES:
+        source = read_image_set(small_run / "results" / "data" / dataset / "images.h5")
+        synthetic = read_image_set(small_run / "results" / "translations" / "tiny" / f"{dataset}.h5")
+        assert synthetic.case_id == source.case_id
+        assert (synthetic.masks == source.masks).all()
+        assert synthetic.attributes["model"] == "tiny" and len(set(synthetic.seed.tolist())) == len(source)
+
+
+def test_the_report_holds_tables_and_figures(small_run):
+    with zipfile.ZipFile(small_run / "results" / "report.zip") as archive:
+        names = archive.namelist()
+        page = b"".join(archive.read(name) for name in names if name.endswith((".html", ".js")))
+    for name in ("table1_datasets.html", "table2_fid.html", "table3_pixel.html", "figure4_worst_median_best.png"):
+        assert any(entry.endswith(name) for entry in names), name
+    assert b"Docutils System Messages" not in page
+
+
+def test_a_second_run_has_nothing_to_do(small_run, run_snakemake):
+    assert reruns(run_snakemake(small_run, "--dry-run")) == set()
+
+
+def test_a_metric_option_reruns_evaluation_and_what_follows(small_run, run_snakemake, changed):
+    path = changed(evaluate={"features": "efficientnet_lite0", "draws": 5})
+    rules = reruns(run_snakemake(small_run, "--dry-run", configuration=path))
+    assert {"frechet", "table2"} <= rules
+    assert not rules & {"phantom", "ingest", "split", "train", "translate", "features", "extractor", "table1"}
+
+
+def test_an_option_of_the_model_reruns_training_and_what_follows(small_run, run_snakemake, changed):
+    path = changed(models={"tiny": {"preset": "fast", "training": {"batch_size": 2, "steps": 5}}})
+    rules = reruns(run_snakemake(small_run, "--dry-run", configuration=path))
+    assert {"train", "translate", "pixel", "frechet", "figure2"} <= rules
+    assert not rules & {"phantom", "ingest", "split", "shape_model", "table1"}
+
+
+def test_a_report_option_redraws_figures_alone(small_run, run_snakemake, changed):
+    path = changed(report={"validation_cases": 2, "dpi": 70})
+    assert reruns(run_snakemake(small_run, "--dry-run", configuration=path)) <= {"figure2", "figure3", "figure4"}
+
+
+def test_a_stage_can_be_forced_and_can_be_the_last(small_run, run_snakemake):
+    forced = reruns(run_snakemake(small_run, "--dry-run", "-R", "train"))
+    assert {"train", "translate"} <= forced and not forced & {"phantom", "ingest", "split"}
+    assert reruns(run_snakemake(small_run, "--dry-run", "--forceall", "--until", "split")) <= {
+        "phantom",
+        "ingest",
+        "split",
+    }
+
+
+def test_a_killed_run_continues(run_snakemake, tmp_path):
+    """Killed in the middle with all its jobs, the workflow goes on with what is missing."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--cores", "2"]
+    command += ["--directory", tmp_path, "--workflow-profile", "none", "--configfile", SMALL, "--until", "split"]
+    running = subprocess.Popen(
+        [str(part) for part in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    first = tmp_path / "results" / "phantom"
+    while not (first.is_dir() and any(first.iterdir())):
+        assert running.poll() is None
+        time.sleep(0.05)
+    subprocess.run(["pkill", "-KILL", "-s", str(running.pid)], check=False)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert not (tmp_path / "results" / "split" / "camus.parquet").exists()
+    run_snakemake(tmp_path, "--unlock")
+    result = run_snakemake(tmp_path, "--rerun-incomplete", "--until", "split")
+    assert result.returncode == 0, result.stderr[-4000:]
+    assert (tmp_path / "results" / "split" / "camus.parquet").is_file()
+    shutil.rmtree(tmp_path / "results")
