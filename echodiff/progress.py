@@ -27,18 +27,14 @@ class Progress:
     does not count for the speed.
     """
 
-    def __init__(
-        self, total: int, *, description: str, unit: str, initial: int = 0, stream: TextIO | None = None
-    ):
+    def __init__(self, total: int, *, description: str, unit: str, initial: int = 0, stream: TextIO | None = None):
         self.total, self.description, self.unit = total, description, unit
         self.done, self._initial = initial, initial
         self._stream = stream if stream is not None else sys.stderr
         self._start = self._last_line = time.monotonic()
         self._bar = None
         if self._stream.isatty():
-            self._bar = tqdm(
-                total=total, initial=initial, desc=description, unit=f" {unit}", file=self._stream
-            )
+            self._bar = tqdm(total=total, initial=initial, desc=description, unit=f" {unit}", file=self._stream)
 
     def advance(self, units: int = 1, note: str = "") -> None:
         """Count `units` more as finished; `note` is shown behind the estimate (a loss, a file)."""
@@ -55,9 +51,7 @@ class Progress:
     def _line(self, now: float, note: str) -> str:
         speed = (self.done - self._initial) / max(now - self._start, 1e-9)
         left = format_seconds((self.total - self.done) / speed) if speed > 0 else "unknown"
-        line = (
-            f"{self.description}: {self.done}/{self.total} {self.unit}, {speed:.3g} a second, {left} left"
-        )
+        line = f"{self.description}: {self.done}/{self.total} {self.unit}, {speed:.3g} a second, {left} left"
         return f"{line}; {note}" if note else line
 
     def close(self) -> None:
@@ -66,9 +60,7 @@ class Progress:
             self._bar.close()
 
 
-def track(
-    items: Iterable[T], total: int, *, description: str, unit: str, stream: TextIO | None = None
-) -> Iterator[T]:
+def track(items: Iterable[T], total: int, *, description: str, unit: str, stream: TextIO | None = None) -> Iterator[T]:
     """Yield `items`, counting each as finished when the next is asked for."""
     progress = Progress(total, description=description, unit=unit, stream=stream)
     try:
