@@ -27,6 +27,9 @@ class DatasetBase(Section):
     ed: str = "auto"
     """Rule that finds the end-diastolic frame; `auto` tries them in turn."""
 
+    case_ids: Literal["source", "hashed"] = "hashed"
+    """Names of cases and patients in all outputs: as in the source, or keyed hashes that nobody can turn back."""
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.folder is None) == (self.phantom is None):
@@ -39,11 +42,21 @@ class CamusDataset(DatasetBase):
 
     format: Literal["camus"]
 
+    case_ids: Literal["source", "hashed"] = "source"
+    """Names in all outputs: as in the source, which is a public archive without identities, or keyed hashes."""
+
 
 class EchonetDataset(DatasetBase):
     """EchoNet-Dynamic."""
 
     format: Literal["echonet"]
+
+    case_ids: Literal["source", "hashed"] = "source"
+    """Names in all outputs: as in the source, which is an archive without identities, or keyed hashes."""
+
+    completion: Literal["shape", "dilation"] = "shape"
+    """How the wall and the atrium are estimated from the ventricle: by the shape model, or by the dilation that it
+    is compared with."""
 
 
 class DicomDataset(DatasetBase):
@@ -51,11 +64,32 @@ class DicomDataset(DatasetBase):
 
     format: Literal["dicom"]
 
+    labels: Literal["file", "none"] = "file"
+    """`file`: a case needs a label map beside it; `none`: cases are kept without labels."""
+
+    label_pattern: str = "{stem}_gt.*"
+    """Name of the label map beside a file; `{stem}` stands for the file's name without its ending."""
+
+    label_values: dict[int, int] = Field(default_factory=dict)
+    """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the values are these already."""
+
 
 class VolumeDataset(DatasetBase):
     """Cartesian volumes with label volumes."""
 
     format: Literal["volume"]
+
+    label_pattern: str = "{stem}_label.*"
+    """Name of the label volume beside a volume; `{stem}` stands for the file's name without its ending."""
+
+    label_values: dict[int, int] = Field(default_factory=dict)
+    """Value in the label volume -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the values are these already."""
+
+    planes: str = "planes.csv"
+    """Table in the folder with three landmarks of each volume's four-chamber plane."""
+
+    pixel_mm: float = Field(default=0.5, gt=0, le=1)
+    """Largest pixel of the cut plane in mm; a volume with smaller voxels is cut at their size."""
 
 
 Dataset = Annotated[

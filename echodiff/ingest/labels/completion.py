@@ -1,0 +1,61 @@
+"""From a label map with the left ventricle alone to one with wall and atrium."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from echodiff.config.datasets import Dataset, EchonetDataset
+from echodiff.ingest.case import Reject, SourceFrame
+from echodiff.ingest.labels.contour import NoContour, Ventricle, ventricle
+from echodiff.ingest.labels.dilation import dilate
+from echodiff.ingest.labels.learn import endocardium, usable_spacing
+from echodiff.ingest.labels.raster import draw
+from echodiff.ingest.labels.shape_model import ShapeModel, read_shape_model
+from echodiff.labels import LV
+
+
+class Completion(Protocol):
+    """Gives a frame whose label map has the LV alone a complete one."""
+
+    def __call__(self, frame: SourceFrame) -> SourceFrame:
+        """Raises Reject where no wall can be drawn round the LV."""
+        ...
+
+
+class ByShape:
+    """The shape to be expected for this ventricle."""
+
+    def __init__(self, model: ShapeModel):
+        self._model = model
+
+    def __call__(self, frame: SourceFrame) -> SourceFrame:
+        lv, spacing = _ventricle(frame)
+        epicardium, atrium = (lv.from_frame(points) for points in self._model.expect(endocardium(lv)))
+        mask = draw(frame.mask == LV, frame.sector, spacing, lv, epicardium, atrium)
+        return replace(frame, mask=mask, label_source="completed", lv_only=False)
+
+
+class ByDilation:
+    """A wall of even thickness and an elliptic atrium."""
+
+    def __call__(self, frame: SourceFrame) -> SourceFrame:
+        lv, spacing = _ventricle(frame)
+        mask = dilate(frame.mask == LV, frame.sector, spacing, lv)
+        return replace(frame, mask=mask, label_source="completed", lv_only=False)
+
+
+def read_completion(dataset: Dataset, shape_model: Path | None) -> Completion | None:
+    """What completes a dataset's label maps; None for formats whose labels are complete."""
+    if not isinstance(dataset, EchonetDataset):
+        return None
+    return ByDilation() if dataset.completion == "dilation" else ByShape(read_shape_model(shape_model))
+
+
+def _ventricle(frame: SourceFrame) -> tuple[Ventricle, tuple[float, float]]:
+    spacing = usable_spacing(frame.spacing_mm)
+    try:
+        return ventricle(frame.mask == LV, spacing), spacing
+    except (NoContour, np.linalg.LinAlgError) as error:
+        raise Reject(f"expected a left ventricle that a wall can be drawn round, found none ({error})") from error

@@ -1,0 +1,137 @@
+"""NIfTI, MetaImage and NRRD through SimpleITK, with every way they can be broken turned into a reject."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from echodiff.ingest.case import Reject
+
+SUFFIXES = (".nii.gz", ".nii", ".mhd", ".mha", ".nrrd", ".nhdr")
+LARGEST_PIXELS = 2**29  # what a header may promise: 512 million voxels
+
+sitk.ProcessObject.SetGlobalWarningDisplay(False)
+sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+
+
+def stem_of(path: Path) -> str:
+    """The file's name without its ending, `.nii.gz` counted as one."""
+    lower = path.name.lower()
+    for suffix in SUFFIXES:
+        if lower.endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.stem
+
+
+def is_itk(path: Path) -> bool:
+    """Whether the name ends like one of these formats."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def read_itk(path: Path, what: str) -> sitk.Image:
+    """Read an image of one channel; `what` says in the reject which file it is, as its name may name a person.
+
+    Raises:
+        Reject: missing, damaged, cut short, in colour, or of a size that no such image has.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with _faults(what):
+        reader.ReadImageInformation()
+    size, channels = reader.GetSize(), reader.GetNumberOfComponents()
+    if channels != 1:
+        raise Reject(f"{what}: expected one gray value a pixel, found {channels}")
+    if not 0 < np.prod(size, dtype=float) <= LARGEST_PIXELS:
+        raise Reject(f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}")
+    with _faults(what):
+        image = reader.Execute()
+    if not (np.isfinite(image.GetSpacing()).all() and min(image.GetSpacing()) > 0):
+        raise Reject(f"{what}: expected a pixel size above 0 mm, found {image.GetSpacing()}")
+    return image
+
+
+def read_plane(path: Path, what: str) -> tuple[NDArray, tuple[float, float]]:
+    """Read a 2D image, as it is displayed: array (rows, columns) and (row, column) spacing in mm.
+
+    Files hold (x, y); SimpleITK's array is (y, x) already. A third axis of length 1 is dropped.
+
+    Raises:
+        Reject: as `read_itk`, or not of two dimensions.
+    """
+    image = read_itk(path, what)
+    while image.GetDimension() > 2 and image.GetSize()[-1] == 1:
+        image = image[..., 0]
+    if image.GetDimension() != 2:
+        raise Reject(f"{what}: expected one plane, found a size of {'x'.join(map(str, image.GetSize()))}")
+    column, row = image.GetSpacing()
+    return sitk.GetArrayFromImage(image), (float(row), float(column))
+
+
+def to_gray(values: NDArray, what: str) -> NDArray[np.uint8]:
+    """Gray values of any type as uint8; what exceeds 0..255 is scaled by the image's own range.
+
+    Raises:
+        Reject: values that are no numbers, or the same everywhere.
+    """
+    low, high = _range(values, what)
+    if low < 0 or high > 255:
+        values = (values.astype(np.float32) - low) * np.float32(255 / (high - low))
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def _range(values: NDArray, what: str) -> tuple[float, float]:
+    if values.size == 0:
+        raise Reject(f"{what}: expected pixels, found none")
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all():
+        raise Reject(f"{what}: expected gray values, found some that are no numbers")
+    if low == high:
+        raise Reject(f"{what}: expected an ultrasound image, found one value, {low:g}, everywhere")
+    return low, high
+
+
+def to_labels(values: NDArray, what: str, mapping: dict[int, int] | None = None) -> NDArray[np.uint8]:
+    """A label map's values as 0..3, through `mapping` where the source numbers them otherwise.
+
+    Raises:
+        Reject: a value that is no whole number, not in the mapping, or outside 0..3; or no label at all.
+    """
+    found = np.unique(values)
+    if not np.isfinite(found).all() or (found != np.rint(found)).any():
+        raise Reject(f"{what}: expected whole numbers as labels, found {_listed(found[found != np.rint(found)])}")
+    mapping = mapping or {value: value for value in range(4)}
+    table = {0: 0, **mapping}
+    unknown = [int(value) for value in found if int(value) not in table]
+    if unknown:
+        raise Reject(
+            f"{what}: expected the labels {_listed(sorted(table))}, found also {_listed(unknown)}; "
+            "label_values in the configuration can map them"
+        )
+    labels = np.zeros(values.shape, np.uint8)
+    for value in found:
+        labels[values == value] = table[int(value)]
+    if not labels.any():
+        raise Reject(f"{what}: expected labelled structures, found background alone")
+    return labels
+
+
+def _listed(values) -> str:
+    shown = ", ".join(f"{value:g}" for value in list(values)[:8])
+    return shown + (", ..." if len(values) > 8 else "")
+
+
+@contextlib.contextmanager
+def _faults(what: str) -> Iterator[None]:
+    """SimpleITK's errors carry paths and many lines: only the kind of fault is passed on."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if "does not exist" in text:
+            raise Reject(f"{what}: expected this file, found none") from error
+        raise Reject(f"{what}: expected a readable image, found it damaged or cut short") from error
+    except MemoryError as error:
+        raise Reject(f"{what}: expected an image that fits into memory, found one that does not") from error

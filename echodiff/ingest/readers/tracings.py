@@ -1,0 +1,105 @@
+"""EchoNet-Dynamic's VolumeTracings.csv: the LV as a long axis and chords across it.
+
+A row is a chord with its two ends (X1, Y1), (X2, Y2) in pixels. The first row of a frame is the long axis, the rest
+are chords from the apex to the mitral valve; their one ends, followed by the other ends reversed, are the contour.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from echodiff.errors import InputError
+from echodiff.ingest.case import Reject
+
+COLUMNS = ("FileName", "X1", "Y1", "X2", "Y2", "Frame")
+FEWEST_CHORDS = 3
+SUBPIXEL_BITS = 6
+
+
+def read_tracings(path: Path) -> dict[str, dict[int, NDArray[np.float64]]]:
+    """Video's name without ending -> frame (from 0) -> rows (K, 4) of x1, y1, x2, y2, in the file's order.
+
+    Raises:
+        InputError: missing, of another form, or EchoNet-Pediatric's.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: expected the tracings of EchoNet-Dynamic, found no such file; check the folder")
+    try:
+        table = pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: expected a table in CSV, could not read it ({error})") from error
+    if {"X", "Y"} <= set(table.columns):
+        raise InputError(
+            f"{path}: expected chords (X1, Y1, X2, Y2) as in EchoNet-Dynamic, found polygons (X, Y) as in "
+            "EchoNet-Pediatric; children's hearts cannot be ingested as adults'"
+        )
+    if not set(table.columns) >= set(COLUMNS):
+        raise InputError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(map(str, table.columns[:12]))}"
+        )
+    return _grouped(table)
+
+
+def _grouped(table: pd.DataFrame) -> dict[str, dict[int, NDArray[np.float64]]]:
+    """Rows with a number missing are kept as NaN: the case is then rejected, not silently traced otherwise."""
+    for column in COLUMNS[1:]:
+        table[column] = pd.to_numeric(table[column], errors="coerce")
+    table = table[table["Frame"].notna()]
+    names = [str(name).strip().removesuffix(".avi") for name in table["FileName"]]
+    tracings: dict[str, dict[int, NDArray[np.float64]]] = {}
+    for (name, frame), rows in table.groupby([names, table["Frame"].astype(int)], sort=False):
+        tracings.setdefault(str(name), {})[int(frame)] = rows[list(COLUMNS[1:5])].to_numpy(float)
+    return tracings
+
+
+def largest_tracing(tracings: Mapping[int, NDArray[np.float64]]) -> tuple[int, NDArray[np.float64]]:
+    """Frame and polygon (P, 2) of the larger traced LV: end-diastole. The earlier frame where two are alike.
+
+    Raises:
+        Reject: no frame has a usable tracing.
+    """
+    polygons = {frame: polygon(rows) for frame, rows in sorted(tracings.items()) if _usable(rows)}
+    areas = {frame: polygon_area(points) for frame, points in polygons.items()}
+    if not areas or max(areas.values()) <= 0:
+        raise Reject(
+            f"expected a traced frame with a long axis and at least {FEWEST_CHORDS} chords, found "
+            + ", ".join(f"{len(rows)} rows at frame {frame}" for frame, rows in sorted(tracings.items())[:4])
+        )
+    frame = max(areas, key=areas.__getitem__)
+    if frame < 0:
+        raise Reject(f"expected frames counted from 0 in the tracing, found frame {frame}")
+    return frame, polygons[frame]
+
+
+def _usable(rows: NDArray[np.float64]) -> bool:
+    return len(rows) > FEWEST_CHORDS and bool(np.isfinite(rows).all()) and bool(np.abs(rows).max() < 1e5)
+
+
+def polygon(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows (K, 4) of one frame, the long axis first -> closed contour (2K - 2, 2) of x, y."""
+    chords = rows[1:]
+    return np.concatenate([chords[:, :2], chords[::-1, 2:]])
+
+
+def polygon_area(points: NDArray[np.float64]) -> float:
+    """Area by the shoelace formula."""
+    x, y = points.T
+    return 0.5 * abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))))
+
+
+def polygon_mask(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Pixels (H, W) inside a contour given in pixels, 1 inside.
+
+    Raises:
+        Reject: the contour lies outside the frame.
+    """
+    mask = np.zeros(shape, np.uint8)
+    fixed = np.rint(points * 2**SUBPIXEL_BITS).astype(np.int32)
+    cv2.fillPoly(mask, [fixed], 1, lineType=cv2.LINE_8, shift=SUBPIXEL_BITS)
+    if not mask.any():
+        raise Reject("expected the traced left ventricle inside the frame, found it outside")
+    return mask

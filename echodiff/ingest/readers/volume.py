@@ -1,0 +1,157 @@
+"""Cartesian volumes (NIfTI, MetaImage, NRRD; 3D or 3D + t) with label volumes, cut along the four-chamber plane."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import SimpleITK as sitk
+
+from echodiff.config.datasets import VolumeDataset
+from echodiff.errors import InputError
+from echodiff.ingest.case import CaseReference, Reject, SourceFrame
+from echodiff.ingest.plane import Landmarks, cut, plane_through
+from echodiff.ingest.readers.itk import SUFFIXES, is_itk, read_itk, stem_of, to_gray, to_labels
+from echodiff.ingest.sector import sector_from_pixels
+from echodiff.labels import LV
+
+LANDMARKS = ("apex", "mitral_centre", "lateral_annulus")
+RULES = ("auto", "explicit", "lv_volume")
+
+
+class VolumeReader:
+    """Reads a volume's ED frame and cuts the plane that `planes.csv` gives."""
+
+    def __init__(self, options: VolumeDataset):
+        if options.ed not in RULES:
+            raise InputError(f"volumes: expected one of {', '.join(RULES)} as `ed`, found {options.ed}")
+        self._options = options
+
+    def find(self, folder: Path) -> Iterator[CaseReference]:
+        """A case for every volume that is no label volume."""
+        if not folder.is_dir():
+            raise InputError(f"{folder}: expected a folder of volumes, found no such folder; check the path")
+        planes = read_planes(folder / self._options.planes)
+        volumes = {path: stem_of(path) for path in sorted(folder.rglob("*")) if path.is_file() and is_itk(path)}
+        labels = {path for volume in volumes for path in _labels_of(volume, self._options.label_pattern)}
+        for path, stem in volumes.items():
+            if path in labels:
+                continue
+            name = path.relative_to(folder).with_name(stem).as_posix()
+            files = {"image": path} | {"label": label for label in _labels_of(path, self._options.label_pattern)[:1]}
+            patient = name.split("/")[0] if "/" in name else stem
+            yield CaseReference(name, patient, files, {"plane": planes.get(name, planes.get(stem))})
+
+    def read(self, case: CaseReference) -> SourceFrame:
+        """Choose the ED frame, cut the plane through image and labels."""
+        if "label" not in case.files:
+            raise Reject(f"expected a label volume beside it, named {self._options.label_pattern}, found none")
+        image, labels = read_itk(case.files["image"], "the volume"), read_itk(case.files["label"], "the label volume")
+        plane_row = case.known.get("plane")
+        if plane_row is None:
+            raise Reject(f"expected the four-chamber plane of this volume in {self._options.planes}, found no row of it")
+        frames = image.GetSize()[3] if image.GetDimension() == 4 else 1
+        frame, rule = self._ed(image, labels, plane_row, frames)
+        image, labels = _at(image, frame), _at(labels, frame)
+        _check_geometry(image, labels)
+        plane = plane_through(_landmarks(plane_row), image, self._options.pixel_mm)
+        gray = to_gray(cut(sitk.Cast(image, sitk.sitkFloat32), plane), "the cut plane")
+        return SourceFrame(
+            image=gray,
+            mask=to_labels(cut(labels, plane, labels=True), "the cut label plane", self._options.label_values),
+            sector=sector_from_pixels(gray),
+            spacing_mm=(plane.pixel_mm, plane.pixel_mm),
+            ed_frame=frame,
+            ed_rule=rule,
+            ed_confidence=1.0,
+            frames=frames,
+            details={"plane_source": "landmarks"},
+        )
+
+    def _ed(self, image: sitk.Image, labels: sitk.Image, row: dict, frames: int) -> tuple[int, str]:
+        """A still is ED; else the table's column `frame`, else the frame with the largest labelled LV."""
+        if frames == 1:
+            return 0, "still"
+        given = row.get("frame")
+        if self._options.ed != "lv_volume" and given is not None and np.isfinite(given):
+            if not 0 <= int(given) < frames:
+                raise Reject(f"expected an ED frame among the volume's {frames}, found {given:g} in {self._options.planes}")
+            return int(given), "explicit"
+        if self._options.ed == "explicit":
+            raise Reject(f"expected the ED frame in the column `frame` of {self._options.planes}, found none")
+        if labels.GetDimension() != 4 or labels.GetSize()[3] != frames:
+            raise Reject(
+                f"expected labels of all {frames} frames, or the ED frame in the column `frame` of "
+                f"{self._options.planes}, found neither"
+            )
+        value = next((key for key, label in self._options.label_values.items() if label == LV), LV)
+        sizes = [(frame == value).sum() for frame in sitk.GetArrayViewFromImage(labels)]
+        return int(np.argmax(sizes)), "lv_volume"
+
+
+def read_planes(path: Path) -> dict[str, dict[str, float]]:
+    """The table of planes: volume's name without ending -> coordinates in mm, and the ED frame where given.
+
+    Columns: `name`, `apex_x` ... `lateral_annulus_z` in mm (each may end in `_mm`), `frame` from 0 (optional).
+    An absent table gives no planes.
+
+    Raises:
+        InputError: not a table, or a column is missing.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        table = pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: expected a table in CSV, could not read it ({error})") from error
+    table = table.rename(columns=lambda column: str(column).strip().removesuffix("_mm"))
+    names = [f"{point}_{axis}" for point in LANDMARKS for axis in "xyz"]
+    missing = [column for column in ("name", *names) if column not in table]
+    if missing:
+        raise InputError(f"{path}: expected the columns name, {', '.join(names)}, found none named {', '.join(missing)}")
+    columns = [*names, *({"frame"} & set(table.columns))]
+    table[columns] = table[columns].apply(pd.to_numeric, errors="coerce")
+    return {_stem(row["name"]): {column: row[column] for column in columns} for row in table.to_dict("records")}
+
+
+def _stem(name: object) -> str:
+    path = Path(str(name).strip())
+    return path.with_name(stem_of(path)).as_posix() if str(path).lower().endswith(SUFFIXES) else path.as_posix()
+
+
+def _landmarks(row: dict[str, float]) -> Landmarks:
+    points = {point: np.array([row[f"{point}_{axis}"] for axis in "xyz"], float) for point in LANDMARKS}
+    if not all(np.isfinite(point).all() for point in points.values()):
+        raise Reject("expected three landmarks with coordinates in mm, found a number missing")
+    return Landmarks(**points)
+
+
+def _labels_of(path: Path, pattern: str) -> list[Path]:
+    """Label volumes beside a volume, in the order of their names."""
+    prefix, _, suffix = pattern.partition("{stem}")
+    wanted = f"{prefix}{stem_of(path)}{suffix}"
+    return [other for other in sorted(path.parent.glob(_literal(wanted))) if other != path and is_itk(other)]
+
+
+def _literal(pattern: str) -> str:
+    """A file's name may hold brackets, which are no pattern."""
+    return pattern.replace("[", "[[]")
+
+
+def _at(volume: sitk.Image, frame: int) -> sitk.Image:
+    """One frame of a volume; a volume of a single frame is that frame."""
+    if volume.GetDimension() == 4:
+        volume = volume[..., min(frame, volume.GetSize()[3] - 1)]
+    if volume.GetDimension() != 3 or min(volume.GetSize()) < 2:
+        raise Reject(f"expected a volume, found a size of {'x'.join(map(str, volume.GetSize()))}")
+    return volume
+
+
+def _check_geometry(image: sitk.Image, labels: sitk.Image) -> None:
+    """Labels must lie on the image's voxels."""
+    if image.GetSize() != labels.GetSize():
+        sizes = ["x".join(map(str, volume.GetSize())) for volume in (image, labels)]
+        raise Reject(f"expected a label volume of the volume's size {sizes[0]}, found {sizes[1]}")
+    same = np.allclose(image.GetSpacing(), labels.GetSpacing(), rtol=1e-3)
+    if not (same and np.allclose(image.GetOrigin(), labels.GetOrigin(), atol=0.5)):
+        raise Reject("expected a label volume with the volume's spacing and position, found others")
