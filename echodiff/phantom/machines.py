@@ -26,7 +26,7 @@ class Machine:
     gain: float = 0.0                  # dB
     gain_sd: float = 3.0
     gamma: float = 1.0                 # gray curve: below 1 lifts dark grays, above 1 presses them down
-    noise: float = -8.5                # dB, electronic noise in the blood at 100 mm depth
+    noise: float = -8.5                # dB, veil over the blood at 100 mm depth
     noise_sd: float = 2.5
     noise_slope: float = 0.045         # dB a mm of depth
     haze: float = -14.5                # dB, clutter from the side lobes of bright structures near by
@@ -34,11 +34,14 @@ class Machine:
     near_reach: float = 6.0            # mm over which it falls by a factor of e
     tgc: float = 2.0                   # dB, spread of random gain ramps over the depth
     dropout: float = 1.0               # strength of shadows and of the weak lateral wall, 1 as in a Vivid E95
-    smoothing: float = 0.65             # display filter against speckle, standard deviation relative to the point spread's
+    smoothing: float = 0.65            # display filter against speckle, standard deviation relative to the point spread's
     edge: float = 0.0                  # amount of the unsharp mask
     edge_mm: float = 1.0               # its radius (at mid depth across the lines)
     persistence: float = 0.0           # share of the previous frame that stays on the screen
     jpeg: int = 0                      # quality of lossy compression; 0 none
+    elevations: int = 0                # planes of a volume; 0 for a machine that makes frames
+    half_elevation: float = 32.0       # degrees
+    voxel: float = 1.0                 # mm, of the exported volume
 
 
 REFERENCE_DB = -26.5                   # healthy myocardium on the screen at gain 0, below white
@@ -62,11 +65,11 @@ MACHINES: dict[str, Machine] = {
         ),
         Machine(                       # an older cart machine: few lines, grainy, hard gray curve, edges enhanced
             "2d_t", "GE Vingmed Ultrasound", "Vivid 7", rows=620, lines=80, axial=0.24, lateral=0.014, dynamic_range=42, gain=-1,
-            gamma=1.3, haze=-12, smoothing=0.3, edge=0.7, persistence=0.5, line_jitter=1.5,
+            gamma=1.38, haze=-12, smoothing=0.3, edge=0.7, persistence=0.5, line_jitter=1.5,
         ),
-        Machine(
-            "3d_spatial", "GE Vingmed Ultrasound", "Vivid E9", half_angle=36, rows=300, lines=64, axial=0.32, lateral=0.024,
-            dynamic_range=54, gain=-1, haze=-10,
+        Machine(                       # volumes: few, wide beams in both directions
+            "3d_spatial", "GE Vingmed Ultrasound", "Vivid E9", half_angle=36, ranges=256, lines=56, axial=0.32, lateral=0.020,
+            dynamic_range=48.5, gain=-1, noise=-10, haze=-13, smoothing=0.3, elevations=48, half_elevation=34, voxel=0.9,
         ),
     )
 }

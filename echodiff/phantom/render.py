@@ -1,23 +1,18 @@
 """From a machine and a patient's seed to frames as the machine shows them, with label maps in the same pixels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from echodiff.labels import STRUCTURES
 from echodiff.phantom import acoustics
-from echodiff.phantom.anatomy import Anatomy, at_phase, label_contours, sample_anatomy
+from echodiff.phantom.anatomy import Anatomy, at_phase, label_contours
 from echodiff.phantom.machines import REFERENCE_DB, Machine
-from echodiff.phantom.scene import (
-    COARSE,
-    Appearance,
-    Texture,
-    echogenicity,
-    material_places,
-    sample_appearance,
-)
-from echodiff.phantom.sector import BLANK_MM, PolarGrid, Sector, fill, scan_convert, scan_maps
+from echodiff.phantom.patient import Patient, sample_patient
+from echodiff.phantom.scene import COARSE, Texture, echogenicity, material_places
+from echodiff.phantom.sector import PolarGrid, fill, scan_convert, scan_maps
+from echodiff.phantom.volume import SLICE_MM, plane_of, render_volume
 
 FRAME_STEP = 0.07                # phase between two frames where a still has to know its predecessor
 
@@ -31,45 +26,6 @@ class Case:
     sector: np.ndarray
     spacing_mm: tuple[float, float]
     anatomy: Anatomy
-
-
-@dataclass(frozen=True)
-class Patient:
-    """Everything that stays the same over a patient's cine."""
-
-    seed: int
-    anatomy: Anatomy             # at end-diastole
-    look: Appearance
-    sector: Sector
-    dynamic_range: float         # dB
-    gain: float                  # dB
-    tgc: tuple[float, ...]       # dB at even steps of depth
-
-
-def sample_patient(machine: Machine, seed: int, anatomy: Anatomy | None = None) -> Patient:
-    """The patient of a seed before a machine: heart, tissue, and the settings that the examiner chose."""
-    rng = np.random.default_rng([seed, 0])
-    heart = sample_anatomy(rng) if anatomy is None else anatomy
-    look = sample_appearance(rng)
-    depth = _depth(heart, rng)
-    other = float(rng.uniform(30, 45))
-    half_angle = other if rng.uniform() < machine.other_angles else machine.half_angle
-    half_angle = float(np.radians(half_angle))
-    sector = Sector(depth, half_angle, machine.virtual_apex, machine.pixel)
-    if machine.rows:
-        sector = replace(sector, pixel=(depth - sector.top) / machine.rows)
-    return Patient(
-        seed=seed, anatomy=heart, look=look, sector=sector,
-        dynamic_range=machine.dynamic_range + machine.dynamic_range_sd * float(np.clip(rng.normal(), -2, 2)),
-        gain=machine.gain + machine.gain_sd * float(np.clip(rng.normal(), -2.2, 2.2)),
-        tgc=tuple(machine.tgc * rng.normal(0, 1, 6)),
-    )
-
-
-def _depth(heart: Anatomy, rng: np.random.Generator) -> float:
-    """Depth in mm, in the steps of 10 mm that machines have: most examiners show the whole atrium."""
-    needed = heart.apex_depth + heart.lv_length + 0.85 * heart.la_length + rng.normal(2.0, 12.0)
-    return float(np.clip(10 * np.ceil(needed / 10), 110, 220))
 
 
 class Renderer:
@@ -195,8 +151,12 @@ def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 def render_case(machine: Machine, patient_seed: int, phase: float = 0.0, anatomy: Anatomy | None = None) -> Case:
     """One frame of one patient on one machine, at a phase of the cycle (0 = end-diastole), cropped to the sector.
 
-    The same seed gives the same frame, byte for byte. `anatomy` replaces the seed's own heart (at end-diastole).
+    A machine for volumes gives the true 4CH plane of its end-diastolic volume, whatever the phase. The same seed gives
+    the same frame, byte for byte. `anatomy` replaces the seed's own heart (at end-diastole).
     """
+    if machine.elevations:
+        volume = render_volume(machine, patient_seed, anatomy)
+        return Case(*plane_of(volume), (SLICE_MM, SLICE_MM), volume.anatomy)
     patient = sample_patient(machine, patient_seed, anatomy)
     renderer = Renderer(machine, patient)
     if machine.persistence:
