@@ -8,6 +8,29 @@ from pydantic import Field
 from echodiff.config.base import Section
 
 
+class Memory(Section):
+    """Are synthetic images copies of training images?"""
+
+    enabled: bool = True
+    """Compare every synthetic image with all training images."""
+
+    alarm_rate: float = Field(default=0.001, gt=0, lt=0.5)
+    """Share of different real patients that lie below the threshold in any of the spaces."""
+
+    max_flagged_share: float = Field(default=0.01, ge=0, lt=1)
+    """Largest share of flagged images with which a synthetic dataset is fit for release."""
+
+
+class Physics(Section):
+    """Speckle, resolution, contrast, gain and sector of real and synthetic images."""
+
+    enabled: bool = True
+    """Measure every image."""
+
+    dynamic_range_db: float = Field(default=60.0, gt=0)
+    """Decibels between black and white, taken for all images alike."""
+
+
 class Evaluate(Section):
     """Metrics of the synthetic images."""
 
@@ -34,6 +57,9 @@ class Evaluate(Section):
     """Translators without a model as rows beside the models: re-sector, histogram, nearest mask, painted
     labels.
     """
+
+    memory: Memory = Memory()
+    physics: Physics = Physics()
 
     draws: int = Field(default=40, ge=0)
     """Subsamples of an interval and random splits of a floor; 0: no intervals."""

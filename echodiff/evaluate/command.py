@@ -170,3 +170,61 @@ def trivial(
             frame = TRANSLATORS[translator](images, i, known, seed)
             rest = (images.masks[i], images.sectors[i], images.spacing_mm[i], case)
             writer.append(frame, *rest, seed=seed_of(seed, translator, case))
+
+
+@app.command()
+def memory(
+    config: list[Path] = ConfigFiles,
+    reference: Path = typer.Option(..., help="Image set of the training dataset."),
+    reference_features: Path = typer.Option(..., help="Its features."),
+    split: Path = typer.Option(..., help="Its split."),
+    synthetic: Path = typer.Option(..., help="Translation of a dataset."),
+    synthetic_features: Path = typer.Option(..., help="Its features."),
+    output: Path = typer.Option(..., help="Parquet, one row an image."),
+) -> None:
+    """Nearest training and nearest held-out image of every synthetic image; flags what is too close."""
+    from echodiff.evaluate.features import read_features
+    from echodiff.evaluate.memory_table import Part, memory_table
+    from echodiff.store.image_set import read_image_set
+    from echodiff.store.table import read_table, write_table
+
+    translation = read_image_set(synthetic)
+    table = memory_table(
+        Part(read_image_set(reference), read_features(reference_features)),
+        read_table(split, ("case_id", "patient", "subset")),
+        Part(translation, read_features(synthetic_features)),
+        model=str(translation.attributes["model"]),
+        alarm_rate=load_config(config).evaluate.memory.alarm_rate,
+    )
+    write_table(table, output)
+
+
+@app.command()
+def physics(
+    config: list[Path] = ConfigFiles,
+    images: Path = typer.Option(..., help="Image set, a dataset or a translation."),
+    split: Path | None = typer.Option(None, help="Split of the training dataset, with --subset."),
+    subset: str = typer.Option("training", help="Subset of the split that is measured."),
+    output: Path = typer.Option(..., help="Parquet, one row an image."),
+) -> None:
+    """Speckle, resolution, contrast, gain over depth and sector of every image of a set."""
+    import pandas as pd
+
+    from echodiff.evaluate.physics import physics_of
+    from echodiff.store.image_set import read_image_set
+    from echodiff.store.table import read_table, write_table
+
+    dynamic_range_db = load_config(config).evaluate.physics.dynamic_range_db
+    chosen = None
+    if split is not None:
+        table = read_table(split, ("case_id", "subset"))
+        chosen = sorted(table.loc[table["subset"] == subset, "case_id"])
+    content = read_image_set(images, chosen)
+    names = {key: content.attributes.get(key, "") for key in ("dataset", "kind", "model")}
+    rows = [
+        {"case_id": case, **names, **physics_of(*planes, dynamic_range_db=dynamic_range_db)}
+        for case, *planes in zip(
+            content.case_id, content.images, content.masks, content.sectors, content.spacing_mm, strict=True
+        )
+    ]
+    write_table(pd.DataFrame(rows), output)

@@ -41,10 +41,12 @@ def _table(
     files: Sequence[Path],
     columns: Sequence[str],
     output: Path,
-) -> None:
+) -> "ReportTable":
     from echodiff.report.inputs import read_tables
 
-    build(read_tables(files, columns), load_config(config)).write(output)
+    table = build(read_tables(files, columns), load_config(config))
+    table.write(output)
+    return table
 
 
 @app.command()
@@ -68,7 +70,9 @@ def table2(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, outp
     """Frechet distance before and after translation."""
     from echodiff.report import table2 as table
 
-    _table(table.table2, config, metrics, table.COLUMNS, output)
+    made = _table(table.table2, config, metrics, table.COLUMNS, output)
+    for row in made.data.itertuples():
+        print(f"{row.model}, {row.dataset}: {row.metric} {row.before:.1f} -> {row.after:.1f}, {row.outcome}")
 
 
 @app.command()
@@ -85,6 +89,56 @@ def distribution(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics
     from echodiff.report import distribution as table
 
     _table(table.distribution, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def memory(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Flagged images and whether each synthetic dataset is fit for release."""
+    from echodiff.report import memory as table
+
+    _table(table.memory, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def memory_gallery(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
+    """The ten synthetic images of one model that lie closest to a training image, beside it."""
+    from echodiff.report.inputs import read_tables
+    from echodiff.report.memory import COLUMNS, gallery
+    from echodiff.report.sheet import draw_sheet
+    from echodiff.store.image_set import read_image_set
+
+    options = load_config(config)
+    rows = read_tables([path for path in files if path.suffix == ".parquet"], COLUMNS)
+    sets = [read_image_set(path) for path in files if path.suffix != ".parquet"]
+    (reference,) = [s for s in sets if s.attributes["kind"] == "dataset"]
+    synthetic = [s for s in sets if s.attributes["kind"] == "translation"]
+    sheet = gallery(rows, reference, synthetic, options)
+    draw_sheet(output, sheet, columns=("Synthetic", "Nearest training image"), dpi=options.report.dpi)
+
+
+@app.command()
+def audit(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Unrelated patients by the published and by the correct PSNR; takes the tables of `evaluate pixel`."""
+    from echodiff.report import audit as table
+
+    _table(table.audit, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def physics(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Ultrasound physics of training images, sources and translations."""
+    from echodiff.report import physics as table
+
+    _table(table.physics, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def depth_gain(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Picture) -> None:
+    """Gray over depth of training images, sources and translations."""
+    from echodiff.report import physics as table
+    from echodiff.report.inputs import read_tables
+
+    table.draw_depth_gain(output, read_tables(metrics, table.COLUMNS), load_config(config))
 
 
 @app.command()

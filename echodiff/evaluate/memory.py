@@ -1,0 +1,92 @@
+"""Memory: does a synthetic image lie closer to a training image than one real patient lies to another?
+
+Each image is compared with all training images in three spaces: features of the extractor, a thumbnail of
+gray values, and correlation inside the tissue sector. A distance is suspicious below a threshold that
+distances between real training images fall under at the configured rate.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+from scipy.stats import norm
+
+Vectors = NDArray[np.float64]
+
+FEATURES, THUMBNAIL, CORRELATION = "features", "thumbnail", "correlation"
+SPACES = (FEATURES, THUMBNAIL, CORRELATION)
+
+THUMBNAIL_SIZE = 32  # pixels
+CORRELATION_SIZE = 64  # pixels
+CORRELATION_BLUR = 1 / 128  # share of the frame's height; takes speckle away, which a model draws anew
+LOWER_QUANTILE = 0.05
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """For each of n images its nearest one among others: positions (n,) and distances (n,)."""
+
+    position: NDArray[np.int64]
+    distance: Vectors
+
+
+def thumbnails(images: NDArray[np.uint8]) -> Vectors:
+    """Gray values in [0, 1] of frames (N, H, W) averaged to 32 x 32: (N, 1024)."""
+    size = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
+    small = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images]
+    return np.stack(small).reshape(len(images), -1) / 255.0
+
+
+def sector_patterns(images: NDArray[np.uint8], sector: NDArray[np.bool_]) -> Vectors:
+    """Smoothed frames inside `sector` (H, W), each with mean 0 and norm 1, so that products are correlations.
+
+    Euclidean distances between them are the square root of 2 (1 - r). A frame without contrast gives zeros.
+    """
+    size = (CORRELATION_SIZE, CORRELATION_SIZE)
+    inside = cv2.resize(sector.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    sigma = CORRELATION_BLUR * images.shape[1]
+    rows = []
+    for image in images:
+        smooth = cv2.GaussianBlur(image.astype(np.float64), (0, 0), sigma)
+        row = cv2.resize(smooth, size, interpolation=cv2.INTER_AREA)[inside]
+        row = row - row.mean()
+        rows.append(row / (np.linalg.norm(row) or 1.0))
+    return np.stack(rows)
+
+
+def nearest(x: Vectors, others: Vectors) -> Nearest:
+    """The nearest row of `others` (m, D) for each row of `x` (n, D); the first of equals."""
+    distances = cdist(x, others)
+    position = distances.argmin(axis=1)
+    return Nearest(position, distances[np.arange(len(x)), position])
+
+
+def nearest_other(x: Vectors, patients: NDArray) -> Vectors:
+    """Distance of each row to the nearest row of another patient that is no copy of it.
+
+    Archives hold the same frame under two patients now and then; such pairs say nothing about how far apart
+    different patients lie, and are left out. Infinite for a row without any other.
+    """
+    distances = cdist(x, x)
+    distances[(patients[:, None] == patients) | (distances == 0)] = np.inf
+    return distances.min(axis=1)
+
+
+def threshold(between_patients: Vectors, alarm_rate: float) -> float:
+    """The distance that different patients fall below at `alarm_rate`.
+
+    The logarithms of the distances are taken as normal, with the median and the spread between the median and
+    the 5 % quantile, so that the rate may lie below one in the number of images; it is then never above the
+    smallest distance that was seen.
+    """
+    known = np.log(between_patients[np.isfinite(between_patients)])
+    if len(known) < 2:
+        return 0.0
+    median, low = np.quantile(known, (0.5, LOWER_QUANTILE))
+    spread = (median - low) / -norm.ppf(LOWER_QUANTILE)
+    fitted = median + norm.ppf(alarm_rate) * spread
+    if alarm_rate * len(known) < 1:  # different patients that lie closer than the fit says are believed
+        fitted = min(fitted, known.min())
+    return float(np.exp(fitted))

@@ -1,0 +1,134 @@
+"""Memory: planted copies are caught, other patients are not, and neither depends on the other images."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from echodiff.errors import InputError
+from echodiff.evaluate.features import FeatureSet
+from echodiff.evaluate.memory import nearest, nearest_other, sector_patterns, threshold
+from echodiff.evaluate.memory_table import Part, memory_table
+from echodiff.store.image_set import ImageSet
+
+SIZE = 64
+
+
+def _scenes(n, seed):
+    """Smooth random scenes with speckle, each its own patient."""
+    rng = np.random.default_rng(seed)
+    scenes = [cv2.GaussianBlur(rng.normal(size=(SIZE, SIZE)), (0, 0), 4) for _ in range(n)]
+    scenes = [100 + 60 * scene / scene.std() for scene in scenes]
+    return np.stack([_speckled(scene, rng) for scene in scenes])
+
+
+def _speckled(scene, rng):
+    return np.clip(scene + rng.normal(0, 12, scene.shape), 0, 255).astype(np.uint8)
+
+
+def _part(images, prefix, **attributes):
+    n = len(images)
+    planes = np.ones((2, n, SIZE, SIZE), np.uint8)
+    case_id = [f"{prefix}{i:03d}" for i in range(n)]
+    rows = ImageSet(images, planes[0], planes[1], np.ones((n, 2), np.float32), case_id, attributes)
+    shrunk = np.stack([cv2.resize(image, (8, 8), interpolation=cv2.INTER_AREA).ravel() for image in images])
+    same = {"extractor": "efficientnet_lite0", "weights_sha256": "ab"}
+    return Part(rows, FeatureSet(shrunk.astype(np.float32), case_id, same | attributes))
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return _part(_scenes(100, 0), "r", dataset="camus")
+
+
+@pytest.fixture(scope="module")
+def split(reference):
+    ids = reference.images.case_id
+    return pd.DataFrame({"case_id": ids, "patient": ids, "subset": ["training"] * 70 + ["validation"] * 30})
+
+
+def _table(reference, split, images, alarm_rate=0.001):
+    synthetic = _part(images, "s", dataset="vscan", model="m")
+    return memory_table(reference, split, synthetic, model="m", alarm_rate=alarm_rate)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x, rng: x,
+        lambda x, rng: np.clip(x * 0.8 + 20, 0, 255),
+        lambda x, rng: np.clip(x + rng.normal(0, 15, x.shape), 0, 255),
+        lambda x, rng: cv2.GaussianBlur(x, (0, 0), 1.0),
+    ],
+    ids=["exact", "gain", "noise", "blur"],
+)
+def test_planted_copies_are_all_caught_and_named(reference, split, change):
+    rng = np.random.default_rng(1)
+    images = _scenes(20, 5)
+    for place, source in ((3, 10), (11, 42)):
+        images[place] = change(reference.images.images[source].astype(np.float64), rng).astype(np.uint8)
+    rows = _table(reference, split, images).query("kind == 'synthetic'")
+    assert rows.loc[rows["flagged"], "case_id"].tolist() == ["s003", "s011"]
+    assert rows.loc[rows["flagged"], "correlation_training"].tolist() == ["r010", "r042"]
+
+
+def test_copies_of_held_out_images_are_no_memory(reference, split):
+    rows = _table(reference, split, reference.images.images[70:90]).query("kind == 'synthetic'")
+    assert not rows["flagged"].any()
+    assert (rows["correlation_held_out_distance"] < 1e-6).all()
+
+
+def test_held_out_real_images_raise_alarms_at_no_more_than_the_rate(reference, split):
+    alarms = total = 0
+    for seed in range(6):
+        order = np.random.default_rng(seed).permutation(len(split))
+        shuffled = split.assign(subset=split["subset"].to_numpy()[order])
+        rows = _table(reference, shuffled, _scenes(1, 9), alarm_rate=0.05).query("kind == 'held_out'")
+        alarms, total = alarms + int(rows["flagged"].sum()), total + len(rows)
+    assert total == 180 and alarms / total <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / total)
+
+
+def test_the_same_frame_under_two_patients_does_not_blunt_the_threshold(reference, split):
+    images = reference.images.images.copy()
+    images[1] = images[0]
+    doubled = _part(images, "r", dataset="camus")
+    before, after = (_table(part, split, _scenes(2, 5)) for part in (reference, doubled))
+    assert after["thumbnail_threshold"].iloc[0] == pytest.approx(before["thumbnail_threshold"].iloc[0], rel=0.1)
+
+
+def test_rows_do_not_depend_on_the_other_synthetic_images(reference, split):
+    images = _scenes(5, 5)
+    whole, part = _table(reference, split, images), _table(reference, split, images[:2])
+    columns = [c for c in whole if c.endswith(("distance", "threshold"))]
+    pd.testing.assert_frame_equal(whole[columns].head(2), part[columns].head(2))
+
+
+def test_correlation_ignores_gain_and_offset_and_what_lies_outside_the_sector():
+    image = _scenes(1, 3)[0] // 2
+    sector = np.zeros((SIZE, SIZE), bool)
+    sector[8:56, 8:56] = True
+    changed = image + 60
+    changed[:, :2] = 255
+    a, b = sector_patterns(np.stack([image, changed]), sector)
+    assert a @ b == pytest.approx(1, abs=0.01) and np.linalg.norm(a) == pytest.approx(1)
+
+
+def test_nearest_and_threshold_are_their_definitions():
+    x, others = np.array([[0.0], [5.0]]), np.array([[4.0], [1.0], [9.0]])
+    found = nearest(x, others)
+    assert found.position.tolist() == [1, 0] and found.distance.tolist() == [1.0, 1.0]
+    distances = nearest_other(np.array([[0.0], [0.0], [2.0], [7.0]]), np.array(["a", "b", "c", "c"]))
+    assert distances.tolist() == [2.0, 2.0, 2.0, 7.0]
+    logarithms = np.random.default_rng(0).normal(1.0, 0.2, 100_000)
+    assert np.log(threshold(np.exp(logarithms), 0.001)) == pytest.approx(1.0 - 3.09 * 0.2, abs=0.01)
+
+
+def test_too_few_training_images_are_refused(reference, split):
+    few = split.assign(subset=["training"] * 5 + ["validation"] * 95)
+    with pytest.raises(InputError, match="at least 10 training images"):
+        _table(reference, few, _scenes(2, 5))
+    foreign = replace(reference.features, attributes={"extractor": "other", "weights_sha256": "x"})
+    with pytest.raises(InputError, match="one extractor"):
+        _table(Part(reference.images, foreign), split, _scenes(2, 5))

@@ -1,0 +1,108 @@
+"""Overlap, memory, physics and the audit: what their tables say, and trivial translators among the models."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from echodiff.evaluate.physics import physics_of
+from echodiff.report.audit import WRAPPED_PSNR_DB, audit, implied_psnr_sd_db
+from echodiff.report.distribution import distribution
+from echodiff.report.memory import gallery, memory
+from echodiff.report.physics import draw_depth_gain, physics
+from echodiff.report.table2 import table2
+from echodiff.report.table3 import table3
+
+
+def test_trivial_translators_follow_the_models_and_say_what_they_are(distances, pixel, config):
+    trivial = distances.assign(model="nearest_mask")
+    table = table2(pd.concat([trivial, distances]), config)
+    assert table.data["model"].tolist() == ["small", "small", "nearest_mask", "nearest_mask"]
+    assert table.cells["group"].tolist()[2] == "Trivial: nearest training mask"
+    rows = table3(pd.concat([pixel.assign(model="resector"), pixel]), config).data
+    assert rows["model"].drop_duplicates().tolist() == ["small", "resector"]
+
+
+def test_distribution_has_a_row_a_set_with_its_interval(distances, config):
+    frechet = distances[distances["metric"] == "fd_efficientnet_lite0"]
+    overlap = frechet.assign(value=0.5, low=0.4, high=0.6)
+    rows = pd.concat([overlap.assign(metric=m) for m in ("precision", "recall", "density", "coverage")])
+    table = distribution(pd.concat([distances, rows]), config)
+    assert table.data.groupby("dataset")["set"].count().tolist() == [4, 4]
+    assert set(table.cells["recall"]) == {"0.50 [0.40, 0.60]"}
+
+
+@pytest.fixture
+def memory_rows(image_sets):
+    """Of six synthetic images of vscan one is flagged; of four held-out real ones none."""
+    rows = []
+    for kind, n in (("synthetic", 6), ("held_out", 4)):
+        for i in range(n):
+            row = {"dataset": "vscan", "model": "small", "kind": kind, "case_id": f"case{i:03d}"}
+            for space in ("features", "thumbnail", "correlation"):
+                row |= {f"{space}_distance": 1.0 + i, f"{space}_threshold": 1.5, f"{space}_training": "case005"}
+                row |= {f"{space}_held_out_distance": 2.0 + 2 * i}
+            rows.append(row | {"flagged": kind == "synthetic" and i == 0})
+    return pd.DataFrame(rows)
+
+
+def test_memory_marks_a_dataset_unfit_above_the_configured_share(memory_rows, config):
+    row = memory(memory_rows, config).data.iloc[0]
+    assert (row["n"], row["flagged"], row["verdict"]) == (6, 1, "unfit for release")
+    assert (row["held_out_n"], row["held_out_flagged"]) == (4, 0)
+    assert row["features_ratio"] == pytest.approx(0.5)
+    assert memory(memory_rows.assign(flagged=False), config).data["verdict"].tolist() == ["fit"]
+    section = config.evaluate.model_copy(
+        update={"memory": config.evaluate.memory.model_copy(update={"max_flagged_share": 0.2})}
+    )
+    assert memory(memory_rows, config.model_copy(update={"evaluate": section})).data["verdict"].iloc[0] == "fit"
+
+
+def test_gallery_shows_the_closest_first_beside_its_training_image(memory_rows, image_sets, config):
+    sheet = gallery(memory_rows, image_sets[0], [image_sets[3]], config)
+    assert len(sheet) == 6 and "flagged" in sheet[0].captions[1] and "flagged" not in sheet[1].captions[1]
+    np.testing.assert_array_equal(sheet[0].images[0], image_sets[3].images[0])
+    np.testing.assert_array_equal(sheet[0].images[1], image_sets[0].images[5])
+
+
+@pytest.fixture
+def physics_rows(image_sets):
+    rows = []
+    for images in image_sets:
+        names = {key: images.attributes.get(key, "") for key in ("dataset", "kind", "model")}
+        for i, case in enumerate(images.case_id):
+            planes = (images.images[i], images.masks[i], images.sectors[i], images.spacing_mm[i])
+            rows.append({"case_id": case} | names | physics_of(*planes, dynamic_range_db=60.0))
+    return pd.DataFrame(rows)
+
+
+def test_physics_sets_training_source_and_synthetic_side_by_side(physics_rows, config):
+    data = physics(physics_rows, config).data
+    vscan = data[data["dataset"] == "vscan"].set_index("row")
+    assert vscan.index.tolist() == ["Training, real", "Source, real", "Synthetic, model small"]
+    own = physics_rows[(physics_rows["dataset"] == "vscan") & (physics_rows["kind"] == "translation")]
+    assert vscan.loc["Synthetic, model small", "mean_gray_mean"] == pytest.approx(own["mean_gray"].mean())
+    camus = data[data["dataset"] == "camus"]["row"].tolist()
+    assert camus == ["Training, real", "Synthetic, model small"]
+
+
+def test_depth_gain_is_a_png(physics_rows, config, tmp_path):
+    draw_depth_gain(tmp_path / "g.png", physics_rows, config)
+    picture = np.asarray(Image.open(tmp_path / "g.png").convert("L"))
+    assert picture.shape[0] > 200 and (picture < 100).any()
+
+
+def test_audit_predicts_the_wrapped_psnr_of_unrelated_frames_from_their_share(pixel, config):
+    assert pytest.approx(27.90, abs=0.005) == WRAPPED_PSNR_DB
+    row = audit(pixel, config).data.set_index("dataset").loc["vscan"]
+    assert row["n"] == 6  # once for each case, however many models there are
+    assert audit(pd.concat([pixel, pixel.assign(model="other")]), config).data["n"].tolist() == [6, 6]
+    assert row["wrapped_mean"] == pytest.approx(row["predicted_mean"], abs=0.15)
+    assert (row["published_psnr_mean"], row["published_psnr_sd"]) == (30.09, 0.12)
+
+
+@pytest.mark.parametrize(("mse", "sd", "expected"), [(11.50, 3.69, 1.39), (11.95, 7.21, 2.62), (22.39, 5.41, 1.05)])
+def test_published_mse_implies_a_spread_of_psnr_that_is_not_the_printed_one(mse, sd, expected):
+    assert implied_psnr_sd_db(mse, sd) == pytest.approx(expected, abs=0.01)
+    draws = np.random.default_rng(0).lognormal(np.log(mse), sd / mse / 4, 200_000)
+    assert np.std(10 * np.log10(1e3 / draws)) == pytest.approx(implied_psnr_sd_db(mse, sd / 4), rel=0.02)
