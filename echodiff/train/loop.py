@@ -76,9 +76,9 @@ def train(job: Job, device: torch.device, processes: Processes) -> bool:
                     keeper.save(state)
                     say(f"train {job.name}: stopped at step {state.step}, saved; the same command goes on from here")
                 return False
-    progress.close()
-    if keeper:
-        keeper.finish(state)
+        progress.close()
+        if keeper:
+            keeper.finish(state)
     processes.wait()
     return True
 

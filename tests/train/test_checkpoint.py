@@ -1,0 +1,149 @@
+"""Checkpoints: going on, and what is refused with a reason."""
+
+import pickle
+import shutil
+
+import pytest
+import torch
+
+from echodiff.errors import InputError
+from echodiff.train.checkpoint import load_checkpoint, save_file
+from echodiff.train.generator_file import load_generator
+from echodiff.train.keeper import resume
+
+
+def test_a_run_in_two_parts_equals_one_in_one(make_job, run_job, monkeypatch, assert_equal_weights):
+    whole = make_job(folder="whole")
+    run_job(whole)
+    parts = make_job(folder="parts")
+    stop_after(monkeypatch, 3)
+    assert not run_job(parts)
+    assert torch.load(parts.checkpoint, weights_only=True)["step"] == 3
+    monkeypatch.undo()
+    assert run_job(parts)
+    assert_equal_weights(whole.checkpoint, parts.checkpoint)
+    rows = [torch.load(job.checkpoint, weights_only=True)["history"]["rows"][:, :2] for job in (whole, parts)]
+    assert torch.equal(rows[1][:, 0], torch.tensor([2.0, 4.0, 6.0], dtype=torch.float64))
+    assert torch.equal(*rows)
+
+
+def stop_after(monkeypatch, steps: int) -> None:
+    """As if SIGTERM came during that step."""
+    from echodiff.train import loop
+
+    monkeypatch.setattr(loop, "asked_to_stop", lambda request, stop, step, processes: step == steps)
+
+
+def test_other_options_begin_anew_and_say_why(make_job, run_job, capsys, tiny_model):
+    first = make_job()
+    run_job(first)
+    changed = make_job(tiny_model(seed=7, loss={"r1_gamma": 2.0}))
+    assert changed.checkpoint != first.checkpoint
+    capsys.readouterr()
+    run_job(changed)
+    said = capsys.readouterr().err
+    assert "not gone on with" in said and "seed = 2024 (now 7)" in said and "loss.r1_gamma = 1.0 (now 2.0)" in said
+    assert first.checkpoint.is_file() and changed.checkpoint.is_file()
+
+
+def test_other_images_begin_anew_and_say_why(make_job, run_job, capsys, with_images):
+    job = make_job()
+    run_job(job)
+    other = with_images(make_job(), seed=1)
+    assert other.checkpoint != job.checkpoint
+    capsys.readouterr()
+    run_job(other)
+    assert "of other training images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("section", [{"speed": {"part": 2}}, {"record": {"history_every": 3}}])
+def test_speed_and_record_may_change_on_the_way(make_job, section, tiny_model):
+    assert make_job(tiny_model(**section)).checkpoint == make_job().checkpoint
+
+
+def refused(make_job, content: dict, match: str) -> None:
+    job = make_job()
+    save_file(content, job.checkpoint)
+    with pytest.raises(InputError, match=match):
+        load_checkpoint(job.checkpoint, job.model, job.fingerprint)
+
+
+def test_foreign_and_old_checkpoints_are_refused(make_job):
+    job = make_job()
+    good = {
+        "kind": "echodiff training",
+        "schema_version": 1,
+        "model": job.model.learned_from(),
+        "data_fingerprint": job.fingerprint,
+    }
+    refused(make_job, {"state_dict": {}}, "expected a file of 'echodiff training', found None")
+    refused(make_job, good | {"schema_version": 0}, "expected schema version 1, found 0")
+    refused(make_job, good | {"data_fingerprint": "x"}, "of other training images")
+    options = good["model"] | {"seed": 1}
+    refused(make_job, good | {"model": options}, r"with seed = 1 \(now 2024\)")
+
+
+def test_damaged_checkpoints_are_refused(make_job, run_job):
+    job = make_job()
+    run_job(job)
+    content = job.checkpoint.read_bytes()
+    for damage in (content[: len(content) // 2], b"", b"no checkpoint at all"):
+        job.checkpoint.write_bytes(damage)
+        with pytest.raises(InputError, match="could not read it"):
+            run_job(job)
+
+
+class Malicious:
+    def __reduce__(self):
+        return (open, ("executed", "w"))
+
+
+def test_code_in_a_file_is_not_run(make_job, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    job = make_job()
+    job.checkpoints.mkdir(parents=True)
+    torch.save({"kind": "echodiff training", "x": Malicious()}, job.checkpoint, pickle_module=pickle)
+    with pytest.raises(InputError, match="could not read it"):
+        load_checkpoint(job.checkpoint, job.model, job.fingerprint)
+    with pytest.raises(InputError, match="could not read it"):
+        load_generator(job.checkpoint)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_what_a_killed_process_left_half_written_is_removed(make_job, run_job):
+    job = make_job()
+    job.checkpoints.mkdir(parents=True)
+    remains = job.checkpoints / ".0123456789abcdef.pt.0badcafe.tmp"
+    remains.write_bytes(b"half")
+    run_job(job)
+    assert not remains.exists()
+
+
+def test_a_generator_file_stands_by_itself(make_job, run_job, tmp_path):
+    job = make_job()
+    run_job(job)
+    moved = shutil.copy(job.output / "generator.pt", tmp_path / "elsewhere.pt")
+    trained = load_generator(moved)
+    assert not trained.network.training
+    assert trained.schedule.steps == 4
+    assert trained.fingerprint == load_generator(job.output / "generator.pt").fingerprint
+
+
+def test_a_generator_file_with_other_options_than_its_weights_is_refused(make_job, run_job):
+    job = make_job()
+    run_job(job)
+    path = job.output / "generator.pt"
+    content = torch.load(path, weights_only=True)
+    content["model"]["generator"]["channels"] = 12
+    save_file(content, path)
+    with pytest.raises(InputError, match="expected options and weights that fit"):
+        load_generator(path)
+
+
+def test_resume_without_a_checkpoint_begins_at_0(make_job):
+    from echodiff.train import state as states
+
+    job = make_job()
+    state = states.new_state(job.model, torch.zeros(1, 1, 32, 32, dtype=torch.uint8), torch.device("cpu"))
+    resume(state, job, speak=False)
+    assert state.step == 0

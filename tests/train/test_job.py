@@ -1,0 +1,119 @@
+"""What is refused before training begins, and what a training is said to cost."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+
+from echodiff.config import load_config
+from echodiff.config.models import Model
+from echodiff.errors import ConfigError, InputError
+from echodiff.store.table import write_table
+from echodiff.train import estimate as cost
+from echodiff.train.job import check_job, read_job
+from echodiff.train.processes import Processes, choose_device
+
+
+def test_sizes_and_batches_that_cannot_work_are_refused(make_job, tiny_model):
+    deep = tiny_model(generator={"multipliers": [1, 1, 1, 1, 1, 1, 1]})
+    with pytest.raises(ConfigError, match="multiple of 64 for the generator 'ncsnpp', found 32"):
+        check_job(make_job(deep), 32, Processes())
+    with pytest.raises(ConfigError, match="expected the size of the images, 32 x 32, found 64"):
+        check_job(make_job(), 64, Processes())
+    with pytest.raises(ConfigError, match="multiple of the 3 processes, found 4"):
+        check_job(make_job(), 32, Processes(0, 3))
+    grouped = tiny_model(discriminator={"group": 4})
+    check_job(make_job(grouped), 32, Processes())
+    with pytest.raises(ConfigError, match="the images of a process to be a multiple of discriminator.group = 4"):
+        check_job(make_job(grouped), 32, Processes(0, 2))
+    parts = tiny_model(discriminator={"group": 2}, speed={"part": 1})
+    with pytest.raises(ConfigError, match="speed.part to be a multiple of discriminator.group = 2"):
+        check_job(make_job(parts), 32, Processes())
+
+
+def test_an_empty_subset_is_refused(command_files, tmp_path):
+    arguments = command_files()
+    settings = load_config(arguments[arguments.index("--config") + 1])
+    data = arguments[arguments.index("--data") + 1]
+    table = pd.read_parquet(tmp_path / "split.parquet").assign(subset="train")
+    write_table(table, tmp_path / "split.parquet")
+    with pytest.raises(InputError, match="at least one case of the subset 'validation', found none"):
+        read_job(settings, "tiny", data=data, split=tmp_path / "split.parquet", output=tmp_path, checkpoints=tmp_path)
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(ConfigError, match="expected GPU 0, found 0 GPUs"):
+        choose_device("cuda")
+    assert choose_device("auto").type == "cpu"
+
+
+def test_cost_of_the_published_networks():
+    found = cost.estimate(Model(preset="paper"), 256)
+    assert (found.parameters_g, found.parameters_d) == (39_724_673, 27_736_705)
+    assert found.flops_forward == pytest.approx(141.5e9, rel=0.01)
+    assert found.flops_step == pytest.approx(1782e9, rel=0.01)
+
+
+def test_cost_of_an_image_does_not_depend_on_the_groups_it_is_judged_in(tiny_model):
+    one, four = (cost.estimate(tiny_model(discriminator={"group": group}), 32) for group in (1, 4))
+    assert four.flops_step == pytest.approx(one.flops_step, rel=1e-3)
+    assert four.bytes_image == pytest.approx(one.bytes_image, rel=1e-2)
+
+
+def test_operations_are_counted_as_two_a_multiply_add():
+    layer = torch.nn.Conv2d(3, 5, 3, padding=1, device="meta")
+    with cost.Meter() as meter:
+        layer(torch.empty(2, 3, 8, 8, device="meta"))
+    assert meter.flops == 2 * 2 * 5 * 3 * 9 * 64
+
+
+def test_kept_bytes_are_those_of_activations_not_of_weights():
+    layer = torch.nn.Linear(10, 20, device="meta")
+    with cost.Meter() as meter:
+        layer(torch.empty(7, 10, device="meta")).relu().sum().backward()
+    assert meter.bytes_kept == 4 * (7 * 10 + 7 * 20)
+
+
+def test_a_batch_too_large_for_the_device_is_refused_with_the_one_that_fits(make_job, tiny_model, monkeypatch):
+    job = make_job(tiny_model(training={"batch_size": 8}))
+    counted = cost.estimate(job.model, 32)
+    room = cost.memory(counted, job, 3) + 100
+    monkeypatch.setattr(cost, "device_memory", lambda device: room)
+    with pytest.raises(ConfigError, match="expected room for 8 images.*set speed.part: 3"):
+        cost.refuse_too_large(job, torch.device("cpu"), Processes())
+    fitting = replace(job, model=tiny_model(training={"batch_size": 8}, speed={"part": 3}))
+    cost.refuse_too_large(fitting, torch.device("cpu"), Processes())
+    monkeypatch.setattr(cost, "device_memory", lambda device: 1000)
+    with pytest.raises(ConfigError, match="not even one image fits"):
+        cost.refuse_too_large(job, torch.device("cpu"), Processes())
+
+
+@pytest.mark.parametrize(
+    "options, match",
+    [
+        ({"discriminator": "none", "loss": {"reconstruction_weight": 0}}, "reconstruction_weight above 0"),
+        ({"loss": {"transition_weights": [1, 1]}}, "expected 4 numbers"),
+        ({"discriminator": {"group": 3}}, "multiple of discriminator.group = 3"),
+        ({"diffusion": {"beta_min": 3.0, "beta_max": 2.0}}, "beta_max must not be below"),
+        ({"generator": {"nme": 1}}, "nme"),
+        ({"preset": "huge"}, "preset"),
+    ],
+)
+def test_options_that_contradict_are_refused(options, match):
+    with pytest.raises(ValueError, match=match):
+        Model.model_validate({"preset": "paper", **options})
+
+
+def test_a_preset_with_its_defaults_spelled_out_is_the_same_model():
+    for name in ("fast", "paper"):
+        model = Model(preset=name)
+        assert Model.model_validate(model.model_dump(mode="json")) == model
+
+
+def test_an_entry_overrides_single_options_of_its_preset():
+    model = Model.model_validate({"preset": "paper", "generator": {"channels": 32}, "diffusion": {"steps": 8}})
+    assert (model.generator.channels, model.generator.blocks, model.diffusion.steps) == (32, 2, 8)
+    assert model.diffusion.beta_max == 20.0

@@ -1,0 +1,109 @@
+"""A training from start to end: results, history, faults."""
+
+import resource
+import signal
+import sys
+
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from echodiff.errors import EchodiffError, OutputError
+from echodiff.train.generator_file import load_generator
+from echodiff.train.history import COLUMNS
+
+
+def test_a_training_leaves_generator_history_and_sheet(make_job, run_job):
+    job = make_job()
+    assert run_job(job)
+    history = pd.read_parquet(job.output / "history.parquet")
+    assert list(history.columns) == list(COLUMNS)
+    assert history["step"].tolist() == [2, 4, 6]
+    assert history["epoch"].tolist() == [1.0, 2.0, 3.0]
+    assert history[["loss_d", "loss_g", "reconstruction", "r1", "memory_gib", "rate_g"]].notna().all().all()
+    assert history["images_per_second"].gt(0).all() and history["seconds"].is_monotonic_increasing
+    with Image.open(job.output / "samples.png") as sheet:
+        assert sheet.format == "PNG" and min(sheet.size) > 100
+    trained = load_generator(job.output / "generator.pt")
+    assert trained.name == "tiny" and trained.size == 32 and trained.model == job.model
+    assert trained.data_fingerprint == job.fingerprint
+
+
+def test_the_generator_file_holds_the_running_mean(make_job, run_job):
+    job = make_job()
+    run_job(job)
+    content = torch.load(job.checkpoint, weights_only=True)
+    saved = torch.load(job.output / "generator.pt", weights_only=True)["weights"]
+    assert all(torch.equal(saved[name], content["ema"][name]) for name in saved)
+    assert any(not torch.equal(saved[name], content["generator"][name]) for name in saved)
+
+
+def test_a_training_can_be_repeated_to_the_last_bit(make_job, run_job, assert_equal_weights):
+    first, second = make_job(folder="a"), make_job(folder="b")
+    run_job(first)
+    run_job(second)
+    assert_equal_weights(first.checkpoint, second.checkpoint)
+
+
+def test_a_finished_training_is_not_trained_again(make_job, run_job):
+    job = make_job()
+    run_job(job)
+    before = (job.output / "generator.pt").read_bytes()
+    (job.output / "generator.pt").unlink()
+    assert run_job(job)
+    assert (job.output / "generator.pt").read_bytes() == before
+    assert len(pd.read_parquet(job.output / "history.parquet")) == 3
+
+
+def test_it_learns_a_constant_image(make_job, run_job, tiny_model):
+    """With the distance alone and one gray value for all images, the generator finds that value."""
+    options = {"discriminator": "none", "training": {"steps": 60}, "optimiser": {"generator_rate": 3e-3, "ema": 0.8}}
+    job = make_job(tiny_model(**options))
+    job.training.images[:] = 200
+    run_job(job)
+    history = pd.read_parquet(job.output / "history.parquet")
+    assert history["reconstruction"].iloc[0] > 0.4
+    assert history["reconstruction"].iloc[-1] < 0.1
+    assert history["loss_d"].isna().all()
+
+
+def test_losses_that_are_not_finite_stop_the_training_and_leave_the_last_checkpoint(make_job, run_job, tiny_model):
+    good = make_job()
+    assert run_job(good)
+    bad = make_job(tiny_model(optimiser={"generator_rate": 1e30, "discriminator_rate": 1e30}), folder="bad")
+    with pytest.raises(EchodiffError, match=r"step 2: expected finite losses.*no checkpoint yet.*lower"):
+        run_job(bad)
+    assert not bad.checkpoint.exists() and not (bad.output / "generator.pt").exists()
+
+
+def test_a_disk_that_is_full_keeps_the_last_good_checkpoint(make_job, run_job, tiny_model, weights_of):
+    job = make_job(tiny_model(record={"checkpoint_seconds": 1e-9}))
+    run_job(job)
+    before = job.checkpoint.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+    try:
+        with pytest.raises(OutputError, match=r"checkpoints.*expected to write this file.*free space"):
+            run_job(job)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert job.checkpoint.read_bytes() == before
+    assert [path.name for path in job.checkpoints.iterdir()] == [job.checkpoint.name]
+    assert weights_of(job.checkpoint)
+
+
+def test_tensorboard_gets_the_history(make_job, run_job, tiny_model):
+    job = make_job(tiny_model(record={"tensorboard": True}))
+    run_job(job)
+    events = list((job.checkpoints / "tensorboard").glob("events.*"))
+    assert len(events) == 1 and b"reconstruction" in events[0].read_bytes()
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(make_job, run_job, capsys):
+    run_job(make_job())
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("train tiny: 6/6 steps") and "left" in line for line in lines)
+    assert "\r" not in "".join(lines) and sys.stderr is not None
