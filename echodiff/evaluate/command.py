@@ -155,7 +155,7 @@ def trivial(
         raise InputError(f"--translator: expected {', '.join(TRANSLATORS)}, found {translator!r}")
     seed = load_config(config).evaluate.seed
     subsets = read_table(split, ("case_id", "subset")).set_index("case_id")["subset"]
-    known = Reference.of(read_image_set(reference, sorted(subsets.index[subsets == "training"])))
+    known = Reference.of(read_image_set(reference, sorted(subsets.index[subsets == "train"])))
     images = read_image_set(original, sorted(subsets.index[subsets == subset]) if subset else None)
     attributes = {
         "kind": "translation",
@@ -204,7 +204,7 @@ def physics(
     config: list[Path] = ConfigFiles,
     images: Path = typer.Option(..., help="Image set, a dataset or a translation."),
     split: Path | None = typer.Option(None, help="Split of the training dataset, with --subset."),
-    subset: str = typer.Option("training", help="Subset of the split that is measured."),
+    subset: str = typer.Option("train", help="Subset of the split that is measured."),
     output: Path = typer.Option(..., help="Parquet, one row an image."),
 ) -> None:
     """Speckle, resolution, contrast, gain over depth and sector of every image of a set."""

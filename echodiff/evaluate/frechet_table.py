@@ -61,10 +61,10 @@ def frechet_table(
     extractor, sha256 = check_same_extractor({"training": reference, "original": original, "synthetic": synthetic})
     subsets = {
         name: reference.select(sorted(split.loc[split["subset"] == name, "case_id"]))
-        for name in ("training", "validation")
+        for name in ("train", "validation")
     }
     sets = {
-        "training": subsets["training"],
+        "training": subsets["train"],
         BEFORE: original.select(synthetic.case_id),
         AFTER: synthetic,
     }

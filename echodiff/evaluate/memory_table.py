@@ -50,14 +50,14 @@ def memory_table(
     """
     check_same_extractor({"training": reference.features, "synthetic": synthetic.features})
     known = split.sort_values("case_id")
-    training = reference.select(known.loc[known["subset"] == "training", "case_id"].tolist())
+    training = reference.select(known.loc[known["subset"] == "train", "case_id"].tolist())
     held_out = reference.select(known.loc[known["subset"] == "validation", "case_id"].tolist())
     if len(training.images) < MINIMUM:
         raise InputError(
             f"{model}: expected at least {MINIMUM} training images to say how far patients lie apart, "
             f"found {len(training.images)}; switch evaluate.memory.enabled off"
         )
-    patients = known.loc[known["subset"] == "training", "patient"].to_numpy()
+    patients = known.loc[known["subset"] == "train", "patient"].to_numpy()
     sector = training.images.sectors.mean(axis=0) >= 0.5
     tables = []
     for kind, part in ((SYNTHETIC, synthetic), (HELD_OUT, held_out)):

@@ -23,7 +23,8 @@ from echodiff.store.provenance import seed_of
 
 Frame = NDArray[np.uint8]
 
-SPECKLE_SIGMA = (0.7, 1.3)  # pixels, rows and columns: speckle is longer across the beam
+SPECKLE_SIGMA = (1.3, 1.6)  # pixels, rows and columns: the width of speckle in CAMUS at 256 x 256
+TEXTURE_SIGMA = 4.0  # pixels; what varies more slowly is anatomy and gain, not speckle
 EDGE_SIGMA = 1.0  # pixels, softens the painted borders
 
 
@@ -33,7 +34,7 @@ class Reference:
 
     images, masks: uint8 (N, H, W). sector: bool (H, W), where most training images have tissue. grays: sorted
     gray values of their tissue (quantiles). means, sds: (4,) gray of background in the sector, LV, MYO, LA
-    and its spread within an image.
+    and the spread of its speckle.
     """
 
     images: NDArray[np.uint8]
@@ -49,10 +50,12 @@ class Reference:
         inside = training.sectors.astype(bool)
         means, variances = np.full((2, len(training), TISSUES), np.nan)
         for i in range(len(training)):
+            gray = training.images[i].astype(np.float64)
+            residual = gray - cv2.GaussianBlur(gray, (0, 0), TEXTURE_SIGMA)
             for label in range(TISSUES):
-                values = training.images[i][inside[i] & (training.masks[i] == label)]
-                if len(values):
-                    means[i, label], variances[i, label] = values.mean(), values.var()
+                chosen = inside[i] & (training.masks[i] == label)
+                if chosen.any():
+                    means[i, label], variances[i, label] = gray[chosen].mean(), residual[chosen].var()
         return cls(
             training.images,
             training.masks,

@@ -108,9 +108,10 @@ def draw_depth_gain(path: Path, rows: pd.DataFrame, config: Config) -> None:
     for panel in axes[len(datasets) :]:
         panel.set_axis_off()
     handles = {label: h for panel in axes for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    figure.supxlabel("Depth, share of the sector", fontsize=10)
     figure.supylabel("Mean gray", fontsize=10)
+    for panel in axes:
+        panel.set_xlabel("Depth, share of the sector", fontsize=9)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=config.report.dpi, metadata={"Software": None})
 

@@ -29,7 +29,7 @@ def files(tmp_path, write_image_set):
     original = read_image_set(data)
     frame = pd.DataFrame({"case_id": original.case_id, "patient": original.case_id, "quality": "Good"})
     frame.to_parquet(tmp_path / "cases.parquet")
-    frame["subset"] = ["training"] * 6 + ["validation"] * 2
+    frame["subset"] = ["train"] * 6 + ["validation"] * 2
     frame.to_parquet(tmp_path / "split.parquet")
     rng = np.random.default_rng(1)
     attributes = {"kind": "translation", "dataset": "test", "model": "small"}

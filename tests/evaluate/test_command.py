@@ -73,7 +73,7 @@ def _features(n, seed, shift=0.0, **attributes):
 
 def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     reference = _features(60, 0)
-    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["training"] * 50 + ["validation"] * 10})
+    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * 50 + ["validation"] * 10})
     table = frechet_table(
         reference=reference,
         split=split,
@@ -95,7 +95,7 @@ def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
 
 def test_frechet_table_refuses_a_single_image():
     reference = _features(10, 0)
-    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["training"] * 8 + ["validation"] * 2})
+    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * 8 + ["validation"] * 2})
     with pytest.raises(InputError, match="at least 2 images, found 1"):
         frechet_table(
             reference=reference, split=split, original=reference, synthetic=_features(1, 2), model="m",

@@ -46,7 +46,7 @@ def reference():
 @pytest.fixture(scope="module")
 def split(reference):
     ids = reference.images.case_id
-    return pd.DataFrame({"case_id": ids, "patient": ids, "subset": ["training"] * 70 + ["validation"] * 30})
+    return pd.DataFrame({"case_id": ids, "patient": ids, "subset": ["train"] * 70 + ["validation"] * 30})
 
 
 def _table(reference, split, images, alarm_rate=0.001):
@@ -126,7 +126,7 @@ def test_nearest_and_threshold_are_their_definitions():
 
 
 def test_too_few_training_images_are_refused(reference, split):
-    few = split.assign(subset=["training"] * 5 + ["validation"] * 95)
+    few = split.assign(subset=["train"] * 5 + ["validation"] * 95)
     with pytest.raises(InputError, match="at least 10 training images"):
         _table(reference, few, _scenes(2, 5))
     foreign = replace(reference.features, attributes={"extractor": "other", "weights_sha256": "x"})

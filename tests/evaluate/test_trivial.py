@@ -63,13 +63,13 @@ def test_nearest_mask_finds_the_same_label_map(small_image_set):
 
 def test_painted_labels_have_the_training_grays(small_image_set):
     shade = np.array([60, 20, 120, 200], np.uint8)
-    images = shade[small_image_set.masks]
-    reference = Reference.of(replace(small_image_set, images=images))
+    reference = Reference.of(replace(small_image_set, images=shade[small_image_set.masks]))
     np.testing.assert_allclose(reference.means, shade)
-    np.testing.assert_allclose(reference.sds, 0, atol=1e-9)
-    painted = label_paint(small_image_set.masks[0], small_image_set.sectors[0], reference, seed=0)
-    deep = small_image_set.masks[0] == 3
-    assert painted[deep].max() == 200 and (painted[small_image_set.sectors[0] == 0] == 0).all()
+    mask, sector = small_image_set.masks[0], small_image_set.sectors[0]
+    painted = label_paint(mask, sector, replace(reference, sds=np.zeros(4)), seed=0)
+    assert painted[mask == 3].max() == 200 and (painted[(sector == 0) & (mask == 0)] == 0).all()
+    noisy = label_paint(mask, sector, replace(reference, sds=np.full(4, 10.0)), seed=0).astype(float)
+    assert (noisy - painted)[sector == 1].std() == pytest.approx(10, rel=0.1)
 
 
 @pytest.mark.parametrize("name", TRANSLATORS)
