@@ -175,9 +175,30 @@ PRESETS: dict[str, dict[str, Any]] = {
     # The batch is that of the paper's four cards with one image each.
     "paper": {"generator": {"name": "ncsnpp"}, "discriminator": {"name": "residual"}},
     "fast": {
-        "generator": {"name": "ncsnpp", "channels": 16, "multipliers": [1, 2, 4, 4, 8, 8], "blocks": 1},
-        "discriminator": {"name": "residual", "channels": 8},
-        "training": {"batch_size": 4, "epochs": 5},
+        "guide": {"style": "planes"},
+        "generator": {"name": "fast"},
+        "discriminator": {"name": "fast"},
+        "loss": {
+            "adversarial_weight": 1.8,
+            "reconstruction_weight": 4.0,
+            "reconstruction_pool": 8,
+            "pairing": "relativistic",
+            "r1_gamma": 3.0,
+            "r1_fake_gamma": 3.0,
+            "r1_every": 4,
+            "shared_draw": True,
+            "transition_probabilities": [0.5, 0.17, 0.17, 0.16],
+            "transition_weights": [1.0, 1.0, 0.3, 0.3],
+        },
+        "optimiser": {
+            "generator_rate": 2e-3,
+            "discriminator_rate": 1e-3,
+            "final_rate": 1e-4,
+            "betas": [0.0, 0.9],
+            "ema": 0.995,
+            "ema_warmup": True,
+        },
+        "training": {"batch_size": 4, "steps": 2200},
     },
 }
 
@@ -225,6 +246,11 @@ class Model(Section):
         if self.discriminator == "none":
             if self.loss.reconstruction_weight == 0:
                 raise ValueError("discriminator: none needs a loss.reconstruction_weight above 0")
+        elif getattr(self.generator, "window", 0) and self.discriminator.name != "fast":
+            raise ValueError(
+                "discriminator: expected fast, or none, beside a generator that learns from windows, "
+                f"found {self.discriminator.name}; or set generator.window: 0"
+            )
         elif self.training.batch_size % self.discriminator.group:
             raise ValueError(
                 f"training.batch_size: expected a multiple of discriminator.group = {self.discriminator.group}, "

@@ -57,5 +57,57 @@ class ResidualDiscriminator(Section):
         return 8
 
 
-GeneratorOptions = Annotated[NcsnppGenerator, Field(discriminator="name")]
-DiscriminatorOptions = Annotated[ResidualDiscriminator, Field(discriminator="name")]
+class FastGenerator(Section):
+    """The small generator: a U-Net on packed pixels and a head that draws speckle."""
+
+    name: Literal["fast"] = "fast"
+    widths: tuple[Annotated[int, Field(ge=8, multiple_of=8)], ...] = Field(default=(32, 64, 96, 128), min_length=1)
+    """Channels of the U-Net, one a level; the first level has a quarter of the image's size."""
+
+    features: int = Field(default=12, ge=1)
+    """Channels from the U-Net to the head."""
+
+    kernels: int = Field(default=6, ge=1)
+    """Kernels that the speckle's point spread is mixed from."""
+
+    kernel_size: Literal[3, 5, 7, 9, 11] = 11
+    """Their size in pixels."""
+
+    latent: int = Field(default=32, ge=1)
+    """Length of the latent that is one for the whole image."""
+
+    style: int = Field(default=128, ge=1)
+    """Width of what steers the norms."""
+
+    window: int = Field(default=96, ge=0, multiple_of=32)
+    """Size in pixels of the window of each image that is learned from; 0: whole images."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Image sizes must be a multiple of this."""
+        return max(32, 4 * 2 ** (len(self.widths) - 1))
+
+
+class FastDiscriminator(Section):
+    """The small discriminator: a critic of texture and one of structure, with logits of patches."""
+
+    name: Literal["fast"] = "fast"
+    channels: int = Field(default=32, ge=1)
+    """Width of the first layers."""
+
+    texture_steps: int = Field(default=2, ge=0)
+    """Transitions t below this are judged by their texture too."""
+
+    @property
+    def group(self) -> int:
+        """Images that are judged together."""
+        return 1
+
+    @property
+    def size_multiple(self) -> int:
+        """Image sizes must be a multiple of this."""
+        return 32
+
+
+GeneratorOptions = Annotated[NcsnppGenerator | FastGenerator, Field(discriminator="name")]
+DiscriminatorOptions = Annotated[ResidualDiscriminator | FastDiscriminator, Field(discriminator="name")]

@@ -20,13 +20,15 @@ class Draw:
     """Random numbers of one pass through the networks, for B images.
 
     uniform: (B,) in [0, 1), chooses the transition. e_t, e_tp1, e_posterior: (B, 1, H, W) ~ N(0, 1), noise of the
-    pair x_t, x_{t+1} and of the fake step. latents: name -> (B, ...) ~ N(0, 1).
+    pair x_t, x_{t+1} and of the fake step. place: (B, 2) in [0, 1), chooses the window that is learned from.
+    latents: name -> (B, ...) ~ N(0, 1).
     """
 
     uniform: Tensor
     e_t: Tensor
     e_tp1: Tensor
     e_posterior: Tensor
+    place: Tensor
     latents: dict[str, Tensor]
 
     def rows(self, rows: slice) -> "Draw":
@@ -73,7 +75,8 @@ def draw_step(
     def draw() -> Draw:
         uniform = torch.rand(batch_size, generator=random, device=device)
         noises = [normal(1, size, size) for _ in range(3)]
-        return Draw(uniform, *noises, latents={name: normal(*latents[name]) for name in sorted(latents)})
+        place = torch.rand(batch_size, 2, generator=random, device=device)
+        return Draw(uniform, *noises, place, latents={name: normal(*latents[name]) for name in sorted(latents)})
 
     augment_uniform = torch.rand(batch_size, NUMBERS, generator=random, device=device) * 2 - 1
     augment_normal = normal(2, ELASTIC_GRID, ELASTIC_GRID)

@@ -1,6 +1,7 @@
 """What a training will cost: parameters, floating point operations, memory, time. Nothing is trained for it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,12 +12,11 @@ from torch.utils.flop_counter import flop_registry
 
 from echodiff.config.models import Model
 from echodiff.diffusion.guides import guide_channels
-from echodiff.diffusion.networks.registry import build_discriminator
 from echodiff.errors import ConfigError
 from echodiff.progress import format_seconds
 from echodiff.train.data import total_steps
 from echodiff.train.draws import Draw
-from echodiff.train.generator_file import generator_of, schedule_of
+from echodiff.train.generator_file import discriminator_of, generator_of, schedule_of
 from echodiff.train.job import Job
 from echodiff.train.objective import (
     Objective,
@@ -53,14 +53,18 @@ class Cost:
 
 
 def estimate(model: Model, size: int) -> Cost:
-    """Count by running the losses of one image on tensors that have shapes but no content."""
+    """Count by running the losses of one image on tensors that have shapes but no content.
+
+    Where the discriminator judges groups of images, one group is run and each image has its share.
+    """
+    group = getattr(model.discriminator, "group", 1)
     with torch.device("meta"):
         generator = generator_of(model, size)
-        discriminator = None if model.discriminator == "none" else build_discriminator(model.discriminator, size)
-        x_0 = torch.empty(1, 1, size, size)
-        guide = torch.empty(1, guide_channels(model.guide.style, model.guide.sector), size, size)
-        latents = {name: torch.empty(1, *shape) for name, shape in generator.latent_shapes(size).items()}
-        draw = Draw(torch.empty(1), x_0, x_0, x_0, latents)
+        discriminator = discriminator_of(model, size)
+        x_0 = torch.empty(group, 1, size, size)
+        guide = torch.empty(group, guide_channels(model.guide.style, model.guide.sector), size, size)
+        latents = {name: torch.empty(group, *shape) for name, shape in generator.latent_shapes(size).items()}
+        draw = Draw(torch.empty(group), x_0, x_0, x_0, torch.empty(group, 2), latents)
     objective = Objective.of(model.loss, schedule_of(model), torch.device("meta"))
 
     with Meter() as forward, torch.no_grad():
@@ -85,11 +89,11 @@ def estimate(model: Model, size: int) -> Cost:
     return Cost(
         parameters_g=weights_g,
         parameters_d=weights_d,
-        flops_forward=forward.flops,
-        flops_step=extra + learning_g.flops + learning_d.flops,
-        flops_penalty=penalty.flops,
+        flops_forward=forward.flops // group,
+        flops_step=(extra + learning_g.flops + learning_d.flops) // group,
+        flops_penalty=penalty.flops // group,
         bytes_fixed=4 * (5 * weights_g + 4 * weights_d),
-        bytes_image=max(learning_g.bytes_kept, learning_d.bytes_kept, penalty.bytes_kept),
+        bytes_image=max(learning_g.bytes_kept, learning_d.bytes_kept, penalty.bytes_kept) // group,
     )
 
 
@@ -176,19 +180,29 @@ def refuse_too_large(job: Job, device: torch.device, processes: Processes) -> No
     )
 
 
-def measured_flops(device: torch.device, size: int) -> float:
-    """Floating point operations a second of this device in a convolution of 64 channels, float32."""
+def convolution(device: torch.device, size: int) -> tuple[int, Callable[[], None]]:
+    """Operations of a 3x3 convolution of 64 channels in float32, and the function that runs it."""
     layer = nn.Conv2d(64, 64, 3, padding=1, device=device).to(memory_format=torch.channels_last)
     x = torch.randn(1, 64, size, size, device=device).contiguous(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def run() -> None:
+        layer(x)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    return 2 * 9 * 64 * 64 * size * size, run
+
+
+def measured_flops(device: torch.device, size: int) -> float:
+    """Floating point operations a second of this device, in the best of five such convolutions."""
+    flops, run = convolution(device, size)
     seconds = []
-    with torch.no_grad():
-        for _ in range(5):
-            begun = time.perf_counter()
-            layer(x)
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            seconds.append(time.perf_counter() - begun)
-    return 2 * 9 * 64 * 64 * size * size / min(seconds)
+    for _ in range(5):
+        begun = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - begun)
+    return flops / min(seconds)
 
 
 def describe(job: Job, device: torch.device, processes: Processes) -> str:

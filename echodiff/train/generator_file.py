@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from echodiff.config.models import Model
 from echodiff.diffusion.guides import guide_channels
-from echodiff.diffusion.networks.registry import build_generator
+from echodiff.diffusion.networks.registry import build_discriminator, build_generator
 from echodiff.diffusion.schedule import Schedule, make_schedule
 from echodiff.errors import InputError
 from echodiff.train.checkpoint import load_file, save_file
@@ -47,7 +47,14 @@ def schedule_of(model: Model) -> Schedule:
 def generator_of(model: Model, size: int) -> nn.Module:
     """A new generator of a model, for the guides that it is trained with."""
     channels = guide_channels(model.guide.style, model.guide.sector)
-    return build_generator(model.generator, size, guide_channels=channels)
+    return build_generator(model.generator, size, guide_channels=channels, steps=model.diffusion.steps)
+
+
+def discriminator_of(model: Model, size: int) -> nn.Module | None:
+    """A new discriminator of a model, None where it has none."""
+    if model.discriminator == "none":
+        return None
+    return build_discriminator(model.discriminator, size, steps=model.diffusion.steps)
 
 
 def save_generator(

@@ -1,12 +1,14 @@
 """What each network minimises in one step: the losses of `echodiff.diffusion.losses` put together by the options."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from echodiff.config.models import Loss
 from echodiff.diffusion import losses
+from echodiff.diffusion.networks.windows import cut, window_corners
 from echodiff.diffusion.schedule import Schedule, q_posterior_sample, q_sample_pair
 from echodiff.train.draws import Draw
 
@@ -45,7 +47,10 @@ class Objective:
 
 @dataclass(frozen=True)
 class Pass:
-    """A batch with its noise: the real step x_{t+1} -> x_t, and the generator's estimate with its fake step."""
+    """A batch with its noise: the real step x_{t+1} -> x_t, and the generator's estimate with its fake step.
+
+    corners: (B, 2) where the images are windows, of which only these are known; None for whole images.
+    """
 
     x_0: Tensor
     x_t: Tensor
@@ -53,26 +58,43 @@ class Pass:
     t: Tensor
     x0_hat: Tensor
     x_t_fake: Tensor
+    corners: Tensor | None = None
 
     def without_gradient(self) -> "Pass":
         """The same pass, whose fake step is a constant."""
-        return Pass(self.x_0, self.x_t, self.x_tp1, self.t, self.x0_hat.detach(), self.x_t_fake.detach())
+        return replace(self, x0_hat=self.x0_hat.detach(), x_t_fake=self.x_t_fake.detach())
+
+    def judged_by(self, discriminator: nn.Module) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """The discriminator as a function of x_t, x_{t+1} and t, which knows where in the image it looks."""
+        if self.corners is None:
+            return discriminator
+        return lambda x_t, x_tp1, t: discriminator(x_t, x_tp1, t, self.corners)
 
 
 def run_generator(objective: Objective, generator: nn.Module, x_0: Tensor, guide: Tensor, draw: Draw) -> Pass:
-    """Draw a transition for each image of x_0 (B, 1, H, W) and let the generator take its step."""
+    """Draw a transition for each image of x_0 (B, 1, H, W) and let the generator take its step.
+
+    A generator with a `window` above 0 takes it in a window of each image, and the pass holds these windows.
+    """
     schedule = objective.schedule
     t = losses.choose_transitions(draw.uniform, objective.probabilities)
     x_t, x_tp1 = q_sample_pair(schedule, x_0, t, draw.e_t, draw.e_tp1)
-    x0_hat = generator(x_tp1, guide, t, draw.latents).float()
-    x_t_fake = q_posterior_sample(schedule, x0_hat, x_tp1, t, draw.e_posterior)
-    return Pass(x_0, x_t, x_tp1, t, x0_hat, x_t_fake)
+    window, e_posterior, corners = getattr(generator, "window", 0), draw.e_posterior, None
+    if window:
+        corners = window_corners(draw.place, x_0.shape[-1], window)
+        x0_hat = generator(x_tp1, guide, t, draw.latents, corners).float()
+        x_0, x_t, x_tp1, e_posterior = (cut(whole, corners, window) for whole in (x_0, x_t, x_tp1, e_posterior))
+    else:
+        x0_hat = generator(x_tp1, guide, t, draw.latents).float()
+    x_t_fake = q_posterior_sample(schedule, x0_hat, x_tp1, t, e_posterior)
+    return Pass(x_0, x_t, x_tp1, t, x0_hat, x_t_fake, corners)
 
 
 def discriminator_objective(objective: Objective, discriminator: nn.Module, batch: Pass) -> tuple[Tensor, Measures]:
     """The discriminator's loss, without the gradient penalties, and what the history notes of it."""
-    real = discriminator(batch.x_t, batch.x_tp1, batch.t).float()
-    fake = discriminator(batch.x_t_fake, batch.x_tp1, batch.t).float()
+    judge = batch.judged_by(discriminator)
+    real = judge(batch.x_t, batch.x_tp1, batch.t).float()
+    fake = judge(batch.x_t_fake, batch.x_tp1, batch.t).float()
     pairing, weights = objective.loss.pairing, objective.weights_of(batch.t)
     loss = losses.discriminator_loss(real, fake, pairing=pairing, weights=weights)
     return loss, {"loss_d": loss, "logit_real": real.mean(), "logit_fake": fake.mean()}
@@ -83,15 +105,15 @@ def penalty_objective(
 ) -> tuple[Tensor, Measures]:
     """The gradient penalties on real and on fake steps; `direction` (B, 1, H, W) for the finite method."""
     loss = torch.zeros((), device=batch.x_t.device)
-    measures = {}
+    measures, judge = {}, batch.judged_by(discriminator)
     sides = (("r1", batch.x_t, objective.loss.r1_gamma), ("r1_fake", batch.x_t_fake, objective.loss.r1_fake_gamma))
     for name, x_t, gamma in sides:
         if gamma == 0:
             continue
         if direction is None:
-            penalty = losses.r1_penalty(discriminator, x_t, batch.x_tp1, batch.t)
+            penalty = losses.r1_penalty(judge, x_t, batch.x_tp1, batch.t)
         else:
-            penalty = losses.r1_penalty_finite(discriminator, x_t, batch.x_tp1, batch.t, direction)
+            penalty = losses.r1_penalty_finite(judge, x_t, batch.x_tp1, batch.t, direction)
         loss = loss + gamma * penalty
         measures[name] = penalty
     return loss, measures
@@ -104,11 +126,12 @@ def generator_objective(objective: Objective, discriminator: nn.Module | None, b
     loss = options.reconstruction_weight * reconstruction
     measures = {"reconstruction": reconstruction}
     if discriminator is not None:
-        fake = discriminator(batch.x_t_fake, batch.x_tp1, batch.t).float()
+        judge = batch.judged_by(discriminator)
+        fake = judge(batch.x_t_fake, batch.x_tp1, batch.t).float()
         real = None
         if options.pairing == "relativistic":
             with torch.no_grad():
-                real = discriminator(batch.x_t, batch.x_tp1, batch.t).float()
+                real = judge(batch.x_t, batch.x_tp1, batch.t).float()
         weights = objective.weights_of(batch.t)
         adversarial = losses.generator_loss(fake, real, pairing=options.pairing, weights=weights)
         loss = loss + options.adversarial_weight * adversarial

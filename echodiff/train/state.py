@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from echodiff.config.models import Model, Optimiser
-from echodiff.diffusion.networks.registry import build_discriminator
 from echodiff.store.intensity import to_model
 from echodiff.store.provenance import seed_of
 from echodiff.train.checkpoint import KIND, SCHEMA_VERSION
-from echodiff.train.generator_file import generator_of, schedule_of
+from echodiff.train.generator_file import discriminator_of, generator_of, schedule_of
 from echodiff.train.history import History
 
 
@@ -68,7 +67,7 @@ def new_state(model: Model, images: Tensor, device: torch.device) -> State:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(model.seed, "weights"))
         generator = generator_of(model, size)
-        discriminator = None if model.discriminator == "none" else build_discriminator(model.discriminator, size)
+        discriminator = discriminator_of(model, size)
     networks = [generator] if discriminator is None else [generator, discriminator]
     layout = torch.channels_last if model.speed.channels_last else torch.contiguous_format
     for network in networks:

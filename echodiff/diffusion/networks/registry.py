@@ -4,7 +4,8 @@ A generator is `forward(x_tp1 (B, 1, H, W), guide (B, G, H, W), t (B,), z) -> x_
 with `latent_shapes(size) -> {name: shape without batch}` of the standard normal numbers z. A discriminator is
 `forward(x_t (B, 1, H, W), x_tp1 (B, 1, H, W), t (B,)) -> logits (B, K)`. Either may have
 `calibrate(images (N, 1, H, W), schedule)`, which is called once before training with the training images in
-[-1, 1], and keeps what it learns of them in buffers.
+[-1, 1], and keeps what it learns of them in buffers. A generator with a `window` above 0 also takes
+`corners` (B, 2) and then computes only the windows there; such a pair's discriminator takes `corners` too.
 """
 
 from collections.abc import Callable
@@ -14,21 +15,25 @@ from torch import nn
 
 from echodiff.config.networks import DiscriminatorOptions, GeneratorOptions
 from echodiff.diffusion.networks.discriminator import Discriminator
+from echodiff.diffusion.networks.fast_discriminator import FastDiscriminator
+from echodiff.diffusion.networks.fast_generator import FastGenerator
 from echodiff.diffusion.networks.ncsnpp import NCSNpp
 
-GENERATORS: dict[str, Callable[..., nn.Module]] = {"ncsnpp": NCSNpp}
-DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {"residual": Discriminator}
+GENERATORS: dict[str, Callable[..., nn.Module]] = {"ncsnpp": NCSNpp, "fast": FastGenerator}
+DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {"residual": Discriminator, "fast": FastDiscriminator}
 
 
-def build_generator(options: GeneratorOptions, size: int, *, guide_channels: int = 1) -> nn.Module:
-    """The generator of `options` for images of `size` x `size` pixels, with new weights."""
-    return GENERATORS[options.name](size, guide_channels=guide_channels, **_own(options))
+def build_generator(options: GeneratorOptions, size: int, *, guide_channels: int = 1, steps: int = 4) -> nn.Module:
+    """The generator of `options` for images of `size` x `size` pixels and T = `steps`, with new weights."""
+    return GENERATORS[options.name](size, guide_channels=guide_channels, **_own(options, steps))
 
 
-def build_discriminator(options: DiscriminatorOptions, size: int) -> nn.Module:
-    """The discriminator of `options` for images of `size` x `size` pixels, with new weights."""
-    return DISCRIMINATORS[options.name](size, **_own(options))
+def build_discriminator(options: DiscriminatorOptions, size: int, *, steps: int = 4) -> nn.Module:
+    """The discriminator of `options` for images of `size` x `size` pixels and T = `steps`, with new weights."""
+    return DISCRIMINATORS[options.name](size, **_own(options, steps))
 
 
-def _own(options: GeneratorOptions | DiscriminatorOptions) -> dict[str, Any]:
-    return {key: value for key, value in options.model_dump().items() if key != "name"}
+def _own(options: GeneratorOptions | DiscriminatorOptions, steps: int) -> dict[str, Any]:
+    own = {key: value for key, value in options.model_dump().items() if key != "name"}
+    # The fast networks hold tables of the steps; the paper's embed the step's number, whatever T is.
+    return {**own, "steps": steps} if options.name == "fast" else own

@@ -1,0 +1,180 @@
+"""A small generator for minutes of training on a CPU: a coarse U-Net for anatomy, a fine head for speckle.
+
+G(x_{t+1}, guide, t, z) -> x_0. Pixels are packed 4 x 4 into channels, so that the U-Net works on a sixteenth of
+the places; only the head (`echodiff.diffusion.networks.speckle`) sees single pixels, and while the model
+learns it sees them in a window of each image. What makes it learn in minutes:
+
+- x_{t+1} enters multiplied by signal[t+1], the share of the image in it: at the last steps, where it is nearly
+  all noise, the network is not kept busy by unlearning that noise.
+- The mean training image is where the brightness starts from: the tissue sector is there before the first step.
+- Sines and cosines of the place: a convolution alone would find the place out from the border inwards.
+"""
+
+import contextlib
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from echodiff.diffusion.networks.layers import norm_groups
+from echodiff.diffusion.networks.speckle import HeadMaps, SpeckleHead
+from echodiff.diffusion.networks.windows import cut
+from echodiff.diffusion.schedule import Schedule
+
+PACK = 4                      # pixels a side that are packed into channels
+MARGIN = 8                    # pixels computed around a window, a multiple of PACK and at least the head's reach
+FREQUENCIES = (1, 2, 4, 8)    # of the place's sines and cosines, in quarter turns a half image
+BRIGHTEST = 0.995             # the mean image is clipped to this before the inverse of tanh
+
+
+class ModulatedBlock(nn.Module):
+    """Norm, activation, convolution, twice; the second norm's scale and shift come from time and latent.
+
+    x (B, in, h, w), style (B, style) -> (B, out, h, w). Starts close to its shortcut.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, style: int):
+        super().__init__()
+        self.norm1 = nn.GroupNorm(norm_groups(in_channels), in_channels)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.norm2 = nn.GroupNorm(norm_groups(out_channels), out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.style = nn.Linear(style, 2 * out_channels)
+        same = in_channels == out_channels
+        self.skip = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
+        nn.init.zeros_(self.style.weight)
+        nn.init.zeros_(self.style.bias)
+        with torch.no_grad():
+            self.conv2.weight.mul_(0.3)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x)))
+        scale, shift = self.style(style)[:, :, None, None].chunk(2, dim=1)
+        h = self.conv2(F.silu(torch.addcmul(shift, self.norm2(h), 1 + scale)))
+        return self.skip(x) + h
+
+
+class CoarseTrunk(nn.Module):
+    """U-Net on packed pixels: (B, in, h, w) and a style -> (B, widths[0], h, w); one block a level each way."""
+
+    def __init__(self, in_channels: int, widths: Sequence[int], style: int):
+        super().__init__()
+        self.stem = nn.Conv2d(in_channels, widths[0], 3, padding=1)
+        befores = [widths[0], *widths[:-1]]
+        self.down = nn.ModuleList(
+            ModulatedBlock(before, width, style) for before, width in zip(befores, widths, strict=True)
+        )
+        self.middle = ModulatedBlock(widths[-1], widths[-1], style)
+        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        self.up = nn.ModuleList(ModulatedBlock(low + skip, skip, style) for skip, low in reversed(pairs))
+        self.norm = nn.GroupNorm(norm_groups(widths[0]), widths[0])
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        h, skips = self.stem(x), []
+        for level, block in enumerate(self.down):
+            h = block(F.avg_pool2d(h, 2) if level else h, style)
+            skips.append(h)
+        h = self.middle(skips.pop(), style)
+        for block in self.up:
+            h = block(torch.cat([F.interpolate(h, scale_factor=2), skips.pop()], dim=1), style)
+        return F.silu(self.norm(h))
+
+
+class FastGenerator(nn.Module):
+    """G(x_{t+1}, guide, t, z) -> estimate of x_0, in [-1, 1].
+
+    size: pixels a side, a multiple of 4 * 2^(levels - 1). steps: T. widths: channels of the U-Net, one a level.
+    features: channels from the U-Net to the head. kernels, kernel_size: of the speckle's point spread.
+    latent: length of the latent that is one for the whole image. style: width that steers the norms.
+    window: pixels a side of the window that is learned from in each image; 0 for whole images.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        guide_channels: int = 1,
+        steps: int = 4,
+        widths: Sequence[int] = (32, 64, 96, 128),
+        features: int = 12,
+        kernels: int = 6,
+        kernel_size: int = 11,
+        latent: int = 32,
+        style: int = 128,
+        window: int = 96,
+    ):
+        super().__init__()
+        self.window, self.latent = min(window, size), latent
+        self.time = nn.Embedding(steps, style)
+        self.mapping = nn.Sequential(nn.Linear(latent, style), nn.SiLU(), nn.Linear(style, style))
+        packed = PACK**2 * (2 + guide_channels)
+        place = _place(size // PACK)
+        self.trunk = CoarseTrunk(packed + place.shape[1] + 1, widths, style)
+        self.to_brightness = nn.Conv2d(widths[0], 1 + guide_channels, 3, padding=1)
+        self.to_features = nn.Conv2d(widths[0], features, 3, padding=1)
+        self.to_mixture = nn.Conv2d(widths[0] + 2, kernels + 1, 1)
+        for layer in (self.to_brightness, self.to_mixture):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.head = SpeckleHead(
+            kernels=kernels, kernel_size=kernel_size, features=features, guide_channels=guide_channels
+        )
+        self.register_buffer("place", place, persistent=False)
+        self.register_buffer("mean", torch.zeros(1, 1, size, size))     # of the training images, before tanh
+        self.register_buffer("signal", torch.ones(steps + 1))           # of the schedule
+
+    def calibrate(self, images: Tensor, schedule: Schedule) -> None:
+        """Note the mean of the training images (N, 1, H, W) in [-1, 1], and the schedule's share of signal."""
+        mean = images.float().mean(dim=0, keepdim=True)
+        self.mean.copy_(torch.atanh(mean.clamp(-BRIGHTEST, BRIGHTEST)))
+        self.signal.copy_(schedule.signal)
+
+    def latent_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
+        """Normal numbers of one image at each step: of the whole, of each packed cell, two of each pixel."""
+        cells, pixels = size // PACK, size + 2 * MARGIN
+        return {"z": (self.latent,), "cells": (1, cells, cells), "pixels": (2, pixels, pixels)}
+
+    def forward(
+        self, x_tp1: Tensor, guide: Tensor, t: Tensor, z: dict[str, Tensor], corners: Tensor | None = None
+    ) -> Tensor:
+        """The whole image, (B, 1, H, W); with `corners` (B, 2) the window of each, (B, 1, window, window)."""
+        x = x_tp1 * self.signal[t + 1].view(-1, 1, 1, 1)
+        maps = self._coarse(x, guide, t, z)
+        mean = self.mean.expand(len(x), -1, -1, -1)
+        # The head's convolutions reach over a window's border, so a margin is computed and thrown away.
+        maps = maps.map(lambda m: F.pad(m, (MARGIN // PACK,) * 4, mode="replicate"))
+        mean = F.pad(mean, (MARGIN,) * 4, mode="replicate")
+        x, guide, noise = F.pad(x, (MARGIN,) * 4), F.pad(guide, (MARGIN,) * 4), z["pixels"]
+        if corners is not None:
+            side = self.window + 2 * MARGIN
+            maps = maps.map(lambda m: cut(m, corners, side, scale=PACK))
+            x, guide, mean, noise = (cut(image, corners, side) for image in (x, guide, mean, noise))
+        with exact(x.device):
+            image = self.head(maps.map(Tensor.float), x, guide, mean, noise)
+        return image[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+    def _coarse(self, x: Tensor, guide: Tensor, t: Tensor, z: dict[str, Tensor]) -> HeadMaps:
+        """What the trunk says about brightness and speckle, at a quarter of the resolution."""
+        style = F.silu(self.time(t) + self.mapping(z["z"]))
+        fixed = torch.cat([self.place, F.pixel_unshuffle(self.mean, PACK)], dim=1).expand(len(x), -1, -1, -1)
+        packed = [F.pixel_unshuffle(x, PACK), F.pixel_unshuffle(guide, PACK), fixed, z["cells"]]
+        h = self.trunk(torch.cat(packed, dim=1).contiguous(memory_format=torch.channels_last), style)
+        place = self.place[:, :2].expand(len(x), -1, -1, -1)
+        return HeadMaps(self.to_brightness(h), self.to_features(h), self.to_mixture(torch.cat([h, place], dim=1)))
+
+
+def _place(cells: int) -> Tensor:
+    """Where each cell lies, (1, 2 + 4 F, cells, cells): (row, column) in -1..1, then their sines and cosines."""
+    line = (torch.arange(cells) + 0.5) * (2 / cells) - 1
+    grid = torch.stack(torch.meshgrid(line, line, indexing="ij"))[None]
+    angles = [math.pi / 2 * frequency * grid for frequency in FREQUENCIES]
+    return torch.cat([grid, *(wave(angle) for angle in angles for wave in (torch.sin, torch.cos))], dim=1)
+
+
+def exact(device: torch.device) -> contextlib.AbstractContextManager:
+    """Within the block float32: the logarithm of small envelopes needs its digits."""
+    if device.type == "meta":  # has no arithmetic, and no autocast
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, enabled=False)
