@@ -74,7 +74,9 @@ def rejected_row(reason: str, scanner: str) -> dict[str, Any]:
 
 def case_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows -> table with the columns and types of `COLUMNS`, sorted by case_id."""
-    frame = pd.DataFrame([{name: _missing_to_none(row.get(name)) for name in COLUMNS} for row in rows], columns=list(COLUMNS))
+    frame = pd.DataFrame(
+        [{name: _missing_to_none(row.get(name)) for name in COLUMNS} for row in rows], columns=list(COLUMNS)
+    )
     return frame.astype(COLUMNS).sort_values("case_id", kind="stable").reset_index(drop=True)
 
 

@@ -14,7 +14,7 @@ LEAST_ANGLE = 2.0  # degrees between long axis and lateral annulus, below which 
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Three points (3,) of the four-chamber plane in mm, in the volume's world coordinates as SimpleITK has them (LPS)."""
+    """Three points (3,) of the four-chamber plane in mm, in world coordinates as SimpleITK has them (LPS)."""
 
     apex: NDArray[np.float64]
     """Endocardial apex of the LV."""
@@ -50,7 +50,9 @@ def plane_through(landmarks: Landmarks, volume: sitk.Image, pixel_mm: float) -> 
     axis = _unit(landmarks.mitral_centre - landmarks.apex)
     normal = _unit(np.cross(axis, landmarks.lateral_annulus - landmarks.mitral_centre))
     columns = np.array(volume.GetDirection()).reshape(3, 3).T
-    beam = max((sign * column for column in columns for sign in (1, -1)), key=lambda column: float(column @ axis))
+    beam = max(
+        (sign * column for column in columns for sign in (1, -1)), key=lambda column: float(column @ axis)
+    )
     down = _unit(beam - (beam @ normal) * normal)
     right = np.cross(down, normal)
     right *= np.sign(right @ (landmarks.lateral_annulus - landmarks.mitral_centre))
@@ -59,7 +61,9 @@ def plane_through(landmarks: Landmarks, volume: sitk.Image, pixel_mm: float) -> 
     across, along = offsets @ right, offsets @ down
     shape = tuple(int(np.ceil((side.max() - side.min()) / step)) + 1 for side in (along, across))
     if max(shape) > LARGEST_SIDE:
-        raise Reject(f"expected a plane of at most {LARGEST_SIDE} pixels a side, found {shape[0]} x {shape[1]}")
+        raise Reject(
+            f"expected a plane of at most {LARGEST_SIDE} pixels a side, found {shape[0]} x {shape[1]}"
+        )
     return Plane(landmarks.apex + across.min() * right + along.min() * down, right, down, step, shape)
 
 
@@ -71,7 +75,9 @@ def cut(volume: sitk.Image, plane: Plane, *, labels: bool = False) -> NDArray:
     reference.SetSpacing([plane.pixel_mm] * 3)
     reference.SetDirection(np.stack([plane.right, plane.down, normal], 1).ravel().tolist())
     method = sitk.sitkNearestNeighbor if labels else sitk.sitkLinear
-    return sitk.GetArrayFromImage(sitk.Resample(volume, reference, sitk.Transform(3, sitk.sitkIdentity), method, 0))[0]
+    return sitk.GetArrayFromImage(
+        sitk.Resample(volume, reference, sitk.Transform(3, sitk.sitkIdentity), method, 0)
+    )[0]
 
 
 def _check(landmarks: Landmarks, volume: sitk.Image) -> None:
@@ -79,7 +85,9 @@ def _check(landmarks: Landmarks, volume: sitk.Image) -> None:
     index = np.array([volume.TransformPhysicalPointToContinuousIndex(point.tolist()) for point in points])
     outside = (index < -0.5).any(1) | (index > np.array(volume.GetSize()) - 0.5).any(1)
     if outside[:2].any():
-        raise Reject("expected the plane's apex and mitral centre inside the volume, found them outside; check the unit (mm)")
+        raise Reject(
+            "expected the plane's apex and mitral centre inside the volume, found them outside; check the unit (mm)"
+        )
     axis, side = points[1] - points[0], points[2] - points[1]
     lengths = np.linalg.norm(axis), np.linalg.norm(side)
     sine = np.linalg.norm(np.cross(axis, side)) / max(lengths[0] * lengths[1], 1e-9)

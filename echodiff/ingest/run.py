@@ -91,7 +91,9 @@ def ingest_dataset(
             is written then.
     """
     if not source.is_dir():
-        raise InputError(f"{source}: expected the folder of the dataset '{name}', found no such folder; check the path")
+        raise InputError(
+            f"{source}: expected the folder of the dataset '{name}', found no such folder; check the path"
+        )
     if isinstance(dataset, EchonetDataset) and dataset.completion == "shape" and shape_model is None:
         raise InputError(
             f"{source}: expected a shape model to complete labels that have the left ventricle alone, found none; "
@@ -111,7 +113,9 @@ def ingest_dataset(
                 writer.append(frame.image, frame.mask, frame.sector, frame.spacing_mm, row["case_id"])
         counts = Counter(row["status"] for row in rows)
         if not counts["kept"]:
-            raise InputError(f"{source}: expected at least one usable case, found none among {len(rows)}: {reasons(rows)}")
+            raise InputError(
+                f"{source}: expected at least one usable case, found none among {len(rows)}: {reasons(rows)}"
+            )
     write_table(case_table(rows), output / "cases.parquet")
     print(f"ingest {name}: {counts['kept']} kept, {counts['rejected']} rejected")
     if counts["rejected"]:
@@ -141,8 +145,12 @@ def reasons(rows: list[dict[str, Any]]) -> str:
 def _in_order(found: Iterator[CaseReference], names: Names, source: Path) -> list[CaseReference]:
     cases = sorted(found, key=names.case)
     if not cases:
-        raise InputError(f"{source}: expected cases of the dataset '{names.dataset}', found none; check folder and format")
-    doubled = next((a for a, b in zip(cases, cases[1:], strict=False) if names.case(a) == names.case(b)), None)
+        raise InputError(
+            f"{source}: expected cases of the dataset '{names.dataset}', found none; check folder and format"
+        )
+    doubled = next(
+        (a for a, b in zip(cases, cases[1:], strict=False) if names.case(a) == names.case(b)), None
+    )
     if doubled is not None:
         raise InputError(f"{source}: expected one case a name, found two with the id {names.case(doubled)}")
     return cases
@@ -153,7 +161,10 @@ def _tracked(
 ) -> Iterator[tuple[CaseReference, CaseResult]]:
     results = track(workers.results(cases), len(cases), description=f"ingest {name}", unit="cases")
     for case, result in zip(cases, results, strict=True):
-        yield case, CaseResult(rejected_row(result.reason, scanner), None) if isinstance(result, Lost) else result
+        yield (
+            case,
+            CaseResult(rejected_row(result.reason, scanner), None) if isinstance(result, Lost) else result,
+        )
 
 
 def _key(dataset: Dataset) -> bytes:
@@ -165,5 +176,9 @@ def _key(dataset: Dataset) -> bytes:
 
 def _provenance(name: str, dataset: Dataset, image: Image) -> str:
     """Options without the folder, whose path can name people and places."""
-    options = {"dataset": name, "image": image.model_dump(), **dataset.model_dump(mode="json", exclude={"folder"})}
+    options = {
+        "dataset": name,
+        "image": image.model_dump(),
+        **dataset.model_dump(mode="json", exclude={"folder"}),
+    }
     return provenance("ingest", options)

@@ -80,7 +80,10 @@ def ventricle(mask: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> Ventr
     right = np.array([down[1], -down[0]])
     long, wide = np.sqrt(values[1]), np.sqrt(values[0])
     place = np.stack([(points - centre) @ right / wide, (points - centre) @ down / long], 1)
-    left_corner, right_corner = int(np.argmax(place[:, 1] - place[:, 0])), int(np.argmax(place[:, 1] + place[:, 0]))
+    left_corner, right_corner = (
+        int(np.argmax(place[:, 1] - place[:, 0])),
+        int(np.argmax(place[:, 1] + place[:, 0])),
+    )
     middle = (points[left_corner] + points[right_corner]) / 2
     distance = np.linalg.norm(points - middle, axis=1) - 1e3 * (place[:, 1] > 0)
     apex = int(np.argmax(distance))
@@ -102,7 +105,9 @@ def outline(mask: NDArray[np.bool_], spacing_mm: tuple[float, float], count: int
     points = (region[:, 0].astype(float) - 1) * (spacing_mm[1], spacing_mm[0])
     closed = resample(np.concatenate([points, points[:1]]), count + 1)[:-1]
     kernel = np.array([1, 4, 6, 4, 1]) / 16
-    return sum(weight * np.roll(closed, shift, axis=0) for weight, shift in zip(kernel, range(-2, 3), strict=True))
+    return sum(
+        weight * np.roll(closed, shift, axis=0) for weight, shift in zip(kernel, range(-2, 3), strict=True)
+    )
 
 
 def resample(points: Points, count: int) -> Points:

@@ -12,7 +12,9 @@ from echodiff.store.image_set import ImageSet
 
 FEWEST_HEARTS = 8
 FOLDS = 10
-RIDGES = 10.0 ** np.arange(-6, 0.5, 0.5)  # of the mean variance of an endocardial coordinate, times the hearts
+RIDGES = 10.0 ** np.arange(
+    -6, 0.5, 0.5
+)  # of the mean variance of an endocardial coordinate, times the hearts
 
 
 def learn_shape_model(images: ImageSet) -> tuple[ShapeModel, int]:
@@ -46,7 +48,9 @@ def polylines(mask: NDArray[np.uint8], spacing_mm: tuple[float, float]) -> tuple
     return endocardium(lv), *(lv.to_frame(points) for points in true_contours(mask, lv, spacing_mm))
 
 
-def true_contours(mask: NDArray[np.uint8], lv: Ventricle, spacing_mm: tuple[float, float]) -> tuple[NDArray, NDArray]:
+def true_contours(
+    mask: NDArray[np.uint8], lv: Ventricle, spacing_mm: tuple[float, float]
+) -> tuple[NDArray, NDArray]:
     """Epicardium (EPI, 2) and atrium (LA, 2) of a label map in mm.
 
     Raises:

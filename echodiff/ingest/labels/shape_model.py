@@ -83,7 +83,11 @@ def read_shape_model(path: Path) -> ShapeModel:
         version = int(content.pop("version"))
         model = ShapeModel(**{**content, "cases": int(content["cases"])})
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise InputError(f"{path}: expected a shape model, could not read it; run `echodiff shape-model` again") from error
+        raise InputError(
+            f"{path}: expected a shape model, could not read it; run `echodiff shape-model` again"
+        ) from error
     if version != VERSION or model.gain.shape != (2 * (EPI + LA), 2 * ENDO):
-        raise InputError(f"{path}: expected a shape model of version {VERSION}, found {version}; make it again")
+        raise InputError(
+            f"{path}: expected a shape model of version {VERSION}, found {version}; make it again"
+        )
     return model

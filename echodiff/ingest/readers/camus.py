@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 
 from echodiff.config.datasets import CamusDataset
 from echodiff.errors import InputError
@@ -24,11 +25,16 @@ class CamusReader:
 
     def __init__(self, options: CamusDataset):
         if options.ed not in ("auto", "explicit"):
-            raise InputError(f"CAMUS: expected `ed: auto` or `ed: explicit`, as its files name the frame, found {options.ed}")
+            raise InputError(
+                f"CAMUS: expected `ed: auto` or `ed: explicit`, as its files name the frame, found {options.ed}"
+            )
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
         """A case for every patient's folder, and for every number missing in an otherwise whole archive."""
-        root = next((path for path in (folder, folder / "database_nifti", folder / "training") if _patients(path)), None)
+        root = next(
+            (path for path in (folder, folder / "database_nifti", folder / "training") if _patients(path)),
+            None,
+        )
         if root is None:
             raise InputError(
                 f"{folder}: expected CAMUS, one folder a patient named patient0001 and so on, found none; "
@@ -36,7 +42,9 @@ class CamusReader:
             )
         patients = _patients(root)
         for name in sorted({path.name for path in patients} | _absent([path.name for path in patients])):
-            yield CaseReference(name, name, _files(root / name, name), {"folder_exists": (root / name).is_dir()})
+            yield CaseReference(
+                name, name, _files(root / name, name), {"folder_exists": (root / name).is_dir()}
+            )
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Read one patient's ED frame and label map."""
@@ -49,7 +57,9 @@ class CamusReader:
         if mask.shape != image.shape:
             raise Reject(f"expected a label map of the frame's size {image.shape}, found {mask.shape}")
         if not np.allclose(spacing, mask_spacing, rtol=1e-3):
-            raise Reject(f"expected the label map's pixels to be {spacing} mm like the frame's, found {mask_spacing}")
+            raise Reject(
+                f"expected the label map's pixels to be {spacing} mm like the frame's, found {mask_spacing}"
+            )
         return SourceFrame(
             image=image,
             mask=mask,
@@ -70,20 +80,19 @@ def _image(case: CaseReference, info: dict[str, str]):
         frame, frames = ed_frame(info), frame_count(info)
         return to_gray(values, "the ED frame"), spacing, 0 if frame is None else frame, frames or 1
     if "sequence" not in case.files:
-        missing = "its folder" if not case.known.get("folder_exists", True) else "no such file in its folder"
-        found = "found no such folder" if missing == "its folder" else f"found {missing}"
-        raise Reject(f"expected the ED frame {case.name}_4CH_ED (NIfTI or MetaImage), {found}")
+        missing = "file in the patient's folder" if case.known.get("folder_exists", True) else "folder"
+        raise Reject(f"expected the ED frame {case.name}_4CH_ED (NIfTI or MetaImage), found no such {missing}")
     frame = ed_frame(info)
     if frame is None:
-        raise Reject("expected Info_4CH.cfg to say which frame of the half sequence is ED, found no such line")
+        raise Reject(
+            "expected Info_4CH.cfg to say which frame of the half sequence is ED, found no such line"
+        )
     sequence = read_itk(case.files["sequence"], "the half sequence")
     if sequence.GetDimension() != 3 or not 0 <= frame < sequence.GetSize()[2]:
         raise Reject(
             f"expected frame {frame + 1} of the half sequence, found a size of "
             + "x".join(map(str, sequence.GetSize()))
         )
-    import SimpleITK as sitk
-
     column, row, _ = sequence.GetSpacing()
     values = sitk.GetArrayFromImage(sequence[:, :, frame])
     return to_gray(values, "the half sequence"), (row, column), frame, sequence.GetSize()[2]
@@ -97,12 +106,12 @@ def _patients(folder: Path) -> list[Path]:
 
 def _absent(names: list[str]) -> set[str]:
     """Numbers that an archive lacks; none where so many are missing that the folder is a selection."""
-    width = {len(PATIENT.match(name)[1]) for name in names}
+    digits = {len(PATIENT.match(name)[1]) for name in names}
     numbers = {int(PATIENT.match(name)[1]) for name in names}
     span = range(min(numbers), max(numbers) + 1)
-    if len(width) != 1 or len(numbers) < WHOLE_ARCHIVE * len(span):
+    if len(digits) != 1 or len(numbers) < WHOLE_ARCHIVE * len(span):
         return set()
-    return {f"patient{number:0{width.copy().pop()}d}" for number in set(span) - numbers}
+    return {f"patient{number:0{min(digits)}d}" for number in set(span) - numbers}
 
 
 def _files(folder: Path, name: str) -> dict[str, Path]:

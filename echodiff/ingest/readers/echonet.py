@@ -25,14 +25,19 @@ class EchonetReader:
     def __init__(self, options: EchonetDataset):
         if options.ed not in ("auto", "explicit"):
             raise InputError(
-                f"EchoNet-Dynamic: expected `ed: auto` or `ed: explicit`, as the tracings name the frame, found {options.ed}"
+                "EchoNet-Dynamic: expected `ed: auto` or `ed: explicit`, as the tracings name the frame, "
+                f"found {options.ed}"
             )
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
         """A case for every row of FileList.csv and for every video that is not in it."""
         listed = _file_list(folder / "FileList.csv")
         tracings = read_tracings(folder / "VolumeTracings.csv")
-        videos = {path.stem: path for place in FOLDERS[::-1] for path in sorted((folder / place).glob("*.[aA][vV][iI]"))}
+        videos = {
+            path.stem: path
+            for place in FOLDERS[::-1]
+            for path in sorted((folder / place).glob("*.[aA][vV][iI]"))
+        }
         for name in sorted(set(listed) | set(videos)):
             files = {"video": videos[name]} if name in videos else {}
             known = {"listed": listed.get(name), "tracings": tracings.get(name, {})}
@@ -46,7 +51,9 @@ class EchonetReader:
         if "video" not in case.files:
             raise Reject("expected the video that FileList.csv names, found no such file")
         if not case.known["tracings"]:
-            raise Reject("expected a tracing of the left ventricle in VolumeTracings.csv, found none for this video")
+            raise Reject(
+                "expected a tracing of the left ventricle in VolumeTracings.csv, found none for this video"
+            )
         index, polygon = largest_tracing(case.known["tracings"])
         image, frames = read_frame(case.files["video"], index)
         _check_size(image.shape, listed)
@@ -90,7 +97,9 @@ def _file_list(path: Path) -> dict[str, dict[str, Any]]:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        raise InputError(f"{path}: expected this table of EchoNet-Dynamic, found no such file; check the folder")
+        raise InputError(
+            f"{path}: expected this table of EchoNet-Dynamic, found no such file; check the folder"
+        )
     try:
         return pd.read_csv(path)
     except (ValueError, OSError) as error:
@@ -101,4 +110,6 @@ def _check_size(shape: tuple[int, ...], listed: dict[str, float]) -> None:
     """Tracings count in pixels of the size that FileList.csv gives."""
     expected = (listed["FrameHeight"], listed["FrameWidth"])
     if np.isfinite(expected).all() and tuple(shape) != tuple(int(side) for side in expected):
-        raise Reject(f"expected a video of {expected[0]:g} x {expected[1]:g} pixels, found {shape[0]} x {shape[1]}")
+        raise Reject(
+            f"expected a video of {expected[0]:g} x {expected[1]:g} pixels, found {shape[0]} x {shape[1]}"
+        )

@@ -1,6 +1,8 @@
 """NIfTI, MetaImage and NRRD through SimpleITK, with every way they can be broken turned into a reject."""
 
 import contextlib
+import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,13 @@ from echodiff.ingest.case import Reject
 
 SUFFIXES = (".nii.gz", ".nii", ".mhd", ".mha", ".nrrd", ".nhdr")
 LARGEST_PIXELS = 2**29  # what a header may promise: 512 million voxels
+NIFTI_HEADER = 348
+BYTES = {
+    **dict.fromkeys((sitk.sitkUInt8, sitk.sitkInt8), 1),
+    **dict.fromkeys((sitk.sitkUInt16, sitk.sitkInt16), 2),
+    **dict.fromkeys((sitk.sitkUInt32, sitk.sitkInt32, sitk.sitkFloat32), 4),
+    **dict.fromkeys((sitk.sitkUInt64, sitk.sitkInt64, sitk.sitkFloat64), 8),
+}
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
@@ -42,10 +51,14 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     with _faults(what):
         reader.ReadImageInformation()
     size, channels = reader.GetSize(), reader.GetNumberOfComponents()
-    if channels != 1:
-        raise Reject(f"{what}: expected one gray value a pixel, found {channels}")
+    if channels != 1 or reader.GetPixelID() not in BYTES:
+        raise Reject(f"{what}: expected one real gray value a pixel, found {sitk.GetPixelIDValueAsString(reader.GetPixelID())}")
     if not 0 < np.prod(size, dtype=float) <= LARGEST_PIXELS:
-        raise Reject(f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}")
+        raise Reject(
+            f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}"
+        )
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        _check_whole(path, int(np.prod(size)) * BYTES[reader.GetPixelID()], what)
     with _faults(what):
         image = reader.Execute()
     if not (np.isfinite(image.GetSpacing()).all() and min(image.GetSpacing()) > 0):
@@ -101,7 +114,9 @@ def to_labels(values: NDArray, what: str, mapping: dict[int, int] | None = None)
     """
     found = np.unique(values)
     if not np.isfinite(found).all() or (found != np.rint(found)).any():
-        raise Reject(f"{what}: expected whole numbers as labels, found {_listed(found[found != np.rint(found)])}")
+        raise Reject(
+            f"{what}: expected whole numbers as labels, found {_listed(found[found != np.rint(found)])}"
+        )
     mapping = mapping or {value: value for value in range(4)}
     table = {0: 0, **mapping}
     unknown = [int(value) for value in found if int(value) not in table]
@@ -121,6 +136,20 @@ def to_labels(values: NDArray, what: str, mapping: dict[int, int] | None = None)
 def _listed(values) -> str:
     shown = ", ".join(f"{value:g}" for value in list(values)[:8])
     return shown + (", ..." if len(values) > 8 else "")
+
+
+def _check_whole(path: Path, expected: int, what: str) -> None:
+    """NIfTI that was cut short is read without an error, its rest filled with zeros: count its bytes first."""
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    found = 0
+    try:
+        with opener(path, "rb") as file:
+            while found <= 2 * expected + 2**22 and (part := file.read(2**22)):
+                found += len(part)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Reject(f"{what}: expected a readable image, found it damaged or cut short") from error
+    if found < expected + NIFTI_HEADER:
+        raise Reject(f"{what}: expected {expected} bytes of pixels, found it cut short")
 
 
 @contextlib.contextmanager

@@ -32,24 +32,34 @@ class VolumeReader:
         if not folder.is_dir():
             raise InputError(f"{folder}: expected a folder of volumes, found no such folder; check the path")
         planes = read_planes(folder / self._options.planes)
-        volumes = {path: stem_of(path) for path in sorted(folder.rglob("*")) if path.is_file() and is_itk(path)}
+        volumes = {
+            path: stem_of(path) for path in sorted(folder.rglob("*")) if path.is_file() and is_itk(path)
+        }
         labels = {path for volume in volumes for path in _labels_of(volume, self._options.label_pattern)}
         for path, stem in volumes.items():
             if path in labels:
                 continue
             name = path.relative_to(folder).with_name(stem).as_posix()
-            files = {"image": path} | {"label": label for label in _labels_of(path, self._options.label_pattern)[:1]}
+            beside = _labels_of(path, self._options.label_pattern)
+            files = {"image": path, "label": beside[0]} if beside else {"image": path}
             patient = name.split("/")[0] if "/" in name else stem
             yield CaseReference(name, patient, files, {"plane": planes.get(name, planes.get(stem))})
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
         if "label" not in case.files:
-            raise Reject(f"expected a label volume beside it, named {self._options.label_pattern}, found none")
-        image, labels = read_itk(case.files["image"], "the volume"), read_itk(case.files["label"], "the label volume")
+            raise Reject(
+                f"expected a label volume beside it, named {self._options.label_pattern}, found none"
+            )
+        image, labels = (
+            read_itk(case.files["image"], "the volume"),
+            read_itk(case.files["label"], "the label volume"),
+        )
         plane_row = case.known.get("plane")
         if plane_row is None:
-            raise Reject(f"expected the four-chamber plane of this volume in {self._options.planes}, found no row of it")
+            raise Reject(
+                f"expected the four-chamber plane of this volume in {self._options.planes}, found no row of it"
+            )
         frames = image.GetSize()[3] if image.GetDimension() == 4 else 1
         frame, rule = self._ed(image, labels, plane_row, frames)
         image, labels = _at(image, frame), _at(labels, frame)
@@ -58,7 +68,9 @@ class VolumeReader:
         gray = to_gray(cut(sitk.Cast(image, sitk.sitkFloat32), plane), "the cut plane")
         return SourceFrame(
             image=gray,
-            mask=to_labels(cut(labels, plane, labels=True), "the cut label plane", self._options.label_values),
+            mask=to_labels(
+                cut(labels, plane, labels=True), "the cut label plane", self._options.label_values
+            ),
             sector=sector_from_pixels(gray),
             spacing_mm=(plane.pixel_mm, plane.pixel_mm),
             ed_frame=frame,
@@ -75,7 +87,9 @@ class VolumeReader:
         given = row.get("frame")
         if self._options.ed != "lv_volume" and given is not None and np.isfinite(given):
             if not 0 <= int(given) < frames:
-                raise Reject(f"expected an ED frame among the volume's {frames}, found {given:g} in {self._options.planes}")
+                raise Reject(
+                    f"expected an ED frame among the volume's {frames}, found {given:g} in {self._options.planes}"
+                )
             return int(given), "explicit"
         if self._options.ed == "explicit":
             raise Reject(f"expected the ED frame in the column `frame` of {self._options.planes}, found none")
@@ -108,15 +122,21 @@ def read_planes(path: Path) -> dict[str, dict[str, float]]:
     names = [f"{point}_{axis}" for point in LANDMARKS for axis in "xyz"]
     missing = [column for column in ("name", *names) if column not in table]
     if missing:
-        raise InputError(f"{path}: expected the columns name, {', '.join(names)}, found none named {', '.join(missing)}")
+        raise InputError(
+            f"{path}: expected the columns name, {', '.join(names)}, found none named {', '.join(missing)}"
+        )
     columns = [*names, *({"frame"} & set(table.columns))]
     table[columns] = table[columns].apply(pd.to_numeric, errors="coerce")
-    return {_stem(row["name"]): {column: row[column] for column in columns} for row in table.to_dict("records")}
+    return {
+        _stem(row["name"]): {column: row[column] for column in columns} for row in table.to_dict("records")
+    }
 
 
 def _stem(name: object) -> str:
     path = Path(str(name).strip())
-    return path.with_name(stem_of(path)).as_posix() if str(path).lower().endswith(SUFFIXES) else path.as_posix()
+    return (
+        path.with_name(stem_of(path)).as_posix() if str(path).lower().endswith(SUFFIXES) else path.as_posix()
+    )
 
 
 def _landmarks(row: dict[str, float]) -> Landmarks:

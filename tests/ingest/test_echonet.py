@@ -1,0 +1,95 @@
+"""EchoNet-Dynamic: the CSV pair, ED by the larger polygon, videos without tracing, the children's archive refused."""
+
+import numpy as np
+import pytest
+
+from echodiff.config.datasets import EchonetDataset
+from echodiff.errors import InputError
+from echodiff.ingest.case import Reject
+from echodiff.ingest.readers.echonet import EchonetReader
+from echodiff.ingest.readers.tracings import largest_tracing, polygon, polygon_area, polygon_mask
+from echodiff.ingest.readers.video import read_frame
+
+from .conftest import ED, FRAMES, chords, echonet_planes, heart, write_echonet, write_video
+
+
+@pytest.fixture
+def reader() -> EchonetReader:
+    return EchonetReader(EchonetDataset(format="echonet", folder="anywhere"))
+
+
+@pytest.mark.parametrize("suffix", ["", ".avi"])
+@pytest.mark.parametrize("chord_count", [20, 11])
+def test_ed_is_the_larger_polygon(reader, tmp_path, suffix, chord_count):
+    cases = list(reader.find(write_echonet(tmp_path, suffix=suffix, chord_count=chord_count)))
+    assert [case.name for case in cases] == ["0XA", "0XB", "0XC"]
+    frame, truth = reader.read(cases[0]), echonet_planes(0)[ED]
+    assert (frame.ed_frame, frame.frames, frame.lv_only) == (ED, FRAMES, True)
+    assert np.abs(frame.image.astype(int) - truth.image)[truth.sector].mean() < 12
+    lv, traced = truth.labels == 1, frame.mask == 1
+    assert 2 * (lv & traced).sum() / (lv.sum() + traced.sum()) > 0.95
+    assert frame.details == {"ef": 55.1, "frame_rate_hz": 50.0} and np.isnan(frame.spacing_mm).all()
+
+
+def test_a_video_without_tracing_is_a_reject(reader, tmp_path):
+    with pytest.raises(Reject, match="tracing of the left ventricle"):
+        reader.read(list(reader.find(write_echonet(tmp_path)))[2])
+
+
+def test_videos_and_rows_that_miss_one_another_are_rejects(reader, tmp_path):
+    write_echonet(tmp_path)
+    (tmp_path / "Videos" / "0XA.avi").rename(tmp_path / "Videos" / "0XZ.avi")
+    cases = {case.name: case for case in reader.find(tmp_path)}
+    with pytest.raises(Reject, match="found no such file"):
+        reader.read(cases["0XA"])
+    with pytest.raises(Reject, match="row for this video in FileList.csv"):
+        reader.read(cases["0XZ"])
+
+
+def test_the_polygon_is_one_ends_then_the_other_ends_reversed():
+    rows = np.array([[5, 0, 5, 9], [4, 1, 6, 1], [3, 4, 7, 4], [4, 8, 6, 8]], float)
+    np.testing.assert_array_equal(polygon(rows), [[4, 1], [3, 4], [4, 8], [6, 8], [7, 4], [6, 1]])
+    assert polygon_area(polygon(rows)) == pytest.approx((2 + 4) / 2 * 3 + (4 + 2) / 2 * 4)
+    frame, _ = largest_tracing({50: rows, 3: rows * 0.9, 70: rows[:2]})
+    assert frame == 50
+
+
+def test_tracings_with_numbers_missing_or_outside_the_frame_are_rejects():
+    rows = chords(heart(112, 112))
+    rows[4, 2] = np.nan
+    with pytest.raises(Reject, match="traced frame with a long axis"):
+        largest_tracing({0: rows})
+    with pytest.raises(Reject, match="inside the frame"):
+        polygon_mask(polygon(chords(heart(112, 112)) + 500), (112, 112))
+
+
+def test_each_frame_of_a_video_can_be_read_alone(tmp_path):
+    frames = [np.full((64, 64), 20 * index, np.uint8) for index in range(12)]
+    write_video(tmp_path / "steps.avi", frames)
+    for index in (0, 5, 11):
+        image, count = read_frame(tmp_path / "steps.avi", index)
+        assert count == 12 and abs(int(np.median(image)) - 20 * index) <= 2
+    with pytest.raises(Reject, match="traced frame 12"):
+        read_frame(tmp_path / "steps.avi", 12)
+
+
+def test_a_damaged_video_is_a_reject(tmp_path):
+    (tmp_path / "text.avi").write_bytes(b"no video at all" * 40)
+    with pytest.raises(Reject, match="cannot be opened"):
+        read_frame(tmp_path / "text.avi", 0)
+
+
+def test_pediatric_is_refused_by_name(reader, tmp_path):
+    write_echonet(tmp_path)
+    tracings = tmp_path / "VolumeTracings.csv"
+    tracings.write_text("FileName,X,Y,Frame\nCR32.avi,51,22,No Systolic\n")
+    with pytest.raises(InputError, match="EchoNet-Pediatric"):
+        list(reader.find(tmp_path))
+    (tmp_path / "FileList.csv").write_text("FileName,EF,Sex,Age,Weight,Height,Split\nCR32.avi,61,F,5,20,110,3\n")
+    with pytest.raises(InputError, match="EchoNet-Pediatric"):
+        list(reader.find(tmp_path))
+
+
+def test_a_folder_without_the_tables_is_refused(reader, tmp_path):
+    with pytest.raises(InputError, match="FileList.csv"):
+        list(reader.find(tmp_path))
