@@ -16,8 +16,8 @@ class PhantomSource(Section):
     patients: int = Field(default=24, ge=1)
     """Number of patients, one case each."""
 
-    frames: int = Field(default=12, ge=4)
-    """Frames of a cine."""
+    frames: int = Field(default=12, ge=6)
+    """Frames of a cine, one heartbeat up to 40 of them; a third of it for CAMUS's half sequence; volumes have one."""
 
     seed: int = Field(default=2024, ge=0)
-    """Seed of anatomy and speckle."""
+    """Seed of anatomy and speckle; two datasets never share a patient, not even with one seed."""

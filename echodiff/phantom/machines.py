@@ -51,7 +51,7 @@ MACHINES: dict[str, Machine] = {
     for machine in (
         Machine("camus", "GE Vingmed Ultrasound", "Vivid E95", other_angles=0.1),
         Machine(                       # a first-generation handheld: small screen, strong filters, high contrast
-            "vscan", "GE Healthcare", "Vscan Extend", half_angle=35, rows=232, ranges=320, lines=64, axial=0.38, lateral=0.020,
+            "vscan", "GE Healthcare", "Vscan Extend", half_angle=35, rows=204, ranges=320, lines=64, axial=0.38, lateral=0.020,
             dynamic_range=36, gain=4, gamma=1.2, haze=-10, smoothing=1.0, edge=2.0, edge_mm=1.5, jpeg=60,
         ),
         Machine(                       # curved top, bright, hazy, speckle filtered away
@@ -60,7 +60,7 @@ MACHINES: dict[str, Machine] = {
             persistence=0.4,
         ),
         Machine(                       # archive of 112 x 112 squares: coarse pixels, wide angle, corners cut, dark blood
-            "echonet", "Philips", "iE33", half_angle=44, rows=98, columns_kept=0.84, ranges=256, lines=96, axial=0.30,
+            "echonet", "Philips", "iE33", half_angle=44, rows=98, columns_kept=0.825, ranges=256, lines=96, axial=0.30,
             lateral=0.020, dynamic_range=46, gain=3, noise=-16, haze=-16, jpeg=90,
         ),
         Machine(                       # an older cart machine: few lines, grainy, hard gray curve, edges enhanced
@@ -69,7 +69,7 @@ MACHINES: dict[str, Machine] = {
         ),
         Machine(                       # volumes: few, wide beams in both directions
             "3d_spatial", "GE Vingmed Ultrasound", "Vivid E9", half_angle=36, ranges=256, lines=56, axial=0.32, lateral=0.020,
-            dynamic_range=48.5, gain=-1, noise=-10, haze=-13, smoothing=0.3, elevations=48, half_elevation=34, voxel=0.9,
+            dynamic_range=48.5, gain=-1, noise=-10.5, haze=-13, smoothing=0.3, elevations=48, half_elevation=34, voxel=0.9,
         ),
     )
 }

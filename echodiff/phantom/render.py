@@ -41,8 +41,8 @@ class Renderer:
         self._line_gain = machine.line_jitter * rng.standard_normal(machine.lines).astype(np.float32)
         self._screen: np.ndarray | None = None                   # what persistence keeps
         columns = patient.sector.shape[1]
-        margin = round(columns * (1 - machine.columns_kept) / 2)
-        self._columns = slice(margin, columns - margin)
+        self.columns_cut = round(columns * (1 - machine.columns_kept) / 2)     # on either side
+        self._columns = slice(self.columns_cut, columns - self.columns_cut)
 
     @property
     def sector_mask(self) -> np.ndarray:

@@ -27,6 +27,7 @@ class VolumeCase:
     origin_mm: tuple[float, float, float]
     landmarks: dict[str, np.ndarray]
     anatomy: Anatomy
+    look: Appearance
     pose: Pose
     sector: np.ndarray           # uint8 (z, y, x), 1 where tissue is shown
 
@@ -47,7 +48,8 @@ def render_volume(machine: Machine, seed: int, anatomy: Anatomy | None = None, p
     z, y, x = (o + machine.voxel * np.arange(n, dtype=np.float32) for o, n in zip(origin[::-1], shape, strict=True))
     labels = _bodies(patient.anatomy, pose, x[None, None, :], y[None, :, None], z[:, None, None]).labels() * sector
     return VolumeCase(
-        image, labels, machine.voxel, origin, landmarks(patient.anatomy, pose), patient.anatomy, pose, sector
+        image, labels, machine.voxel, origin, landmarks(patient.anatomy, pose), patient.anatomy, patient.look, pose,
+        sector,
     )
 
 

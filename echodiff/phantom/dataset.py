@@ -1,0 +1,131 @@
+"""Write a whole phantom dataset: patients in parallel, shared tables, truth.parquet, and all of it or nothing."""
+
+import csv
+import multiprocessing
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from echodiff.config.phantom import PhantomSource
+from echodiff.errors import OutputError
+from echodiff.phantom.machines import MACHINES
+from echodiff.phantom.truth import COLUMNS
+from echodiff.phantom.writers import Job, Writer, Written, camus, dicom, echonet, volume
+from echodiff.progress import Progress
+from echodiff.store.atomic import writing
+from echodiff.store.table import write_table
+
+TRUTH = "truth.parquet"
+WRITERS: dict[str, Writer] = {
+    "camus": camus.write_patient, "vscan": dicom.write_patient, "vscan_air": dicom.write_patient,
+    "echonet": echonet.write_patient, "2d_t": dicom.write_patient, "3d_spatial": volume.write_patient,
+}
+TABLES = {
+    "FileList.csv": echonet.FILE_LIST, "VolumeTracings.csv": echonet.TRACINGS, "planes.csv": volume.PLANES,
+}
+SUBFOLDERS = {"echonet": ("Videos", "truth")}
+NUMBERS = {name: index for index, name in enumerate(MACHINES)}
+
+
+def patient_seed(source: PhantomSource, number: int) -> int:
+    """Seed of a patient, another one for every machine, dataset seed and number."""
+    state = np.random.SeedSequence([source.seed, NUMBERS[source.machine], number]).generate_state(1, np.uint64)
+    return int(state[0] >> np.uint64(1))
+
+
+def write_dataset(source: PhantomSource, output: Path, *, processes: int = 1) -> pd.DataFrame:
+    """Write the files of `source` into the folder `output`, which appears complete or not at all; gives the truth.
+
+    The content does not depend on the number of processes. A phantom that lies there is replaced.
+
+    Raises:
+        OutputError: the folder holds something else than a phantom, or cannot be written.
+    """
+    with _whole_folder(output) as folder:
+        for name in SUBFOLDERS.get(source.machine, ()):
+            (folder / name).mkdir()
+        machine = MACHINES[source.machine]
+        jobs = [
+            Job(machine, number, patient_seed(source, number), source.frames, folder)
+            for number in range(1, source.patients + 1)
+        ]
+        written = _run(jobs, processes, f"phantom {source.machine}")
+        for name in {name for patient in written for name in patient.tables}:
+            _write_csv(folder / name, TABLES[name], [row for patient in written for row in patient.tables[name]])
+        truth = pd.DataFrame([patient.truth for patient in written], columns=list(COLUMNS))
+        write_table(truth, folder / TRUTH)
+    return truth
+
+
+def write_one(job: Job) -> Written:
+    """One patient, in whatever process."""
+    cv2.setNumThreads(1)
+    return WRITERS[job.machine.name](job)
+
+
+def _run(jobs: list[Job], processes: int, description: str) -> list[Written]:
+    """Every patient, in the order of their numbers."""
+    progress = Progress(len(jobs), description=description, unit="patients")
+    try:
+        if processes <= 1 or len(jobs) == 1:
+            written = []
+            for job in jobs:
+                written.append(write_one(job))
+                progress.advance()
+            return written
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
+            futures = [pool.submit(write_one, job) for job in jobs]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    progress.advance()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            return [future.result() for future in futures]
+    finally:
+        progress.close()
+
+
+@contextmanager
+def _whole_folder(output: Path) -> Iterator[Path]:
+    """A folder beside `output` that takes its place at the end; removed on any error, and by the next run if killed."""
+    output = output.absolute()
+    _refuse_foreign(output)
+    with writing(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        for left_over in output.parent.glob(f".{output.name}.*.part"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        folder = output.parent / f".{output.name}.{uuid.uuid4().hex[:8]}.part"
+        folder.mkdir()
+    try:
+        with writing(output):
+            yield folder
+            if output.exists():
+                shutil.rmtree(output)
+            os.replace(folder, output)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_foreign(output: Path) -> None:
+    """A folder of other things is not overwritten."""
+    if output.is_file() or (output.is_dir() and any(output.iterdir()) and not (output / TRUTH).is_file()):
+        raise OutputError(
+            f"{output}: expected an empty folder or an earlier phantom with {TRUTH}, found something else; "
+            "choose another folder"
+        )
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: list[list]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
