@@ -31,6 +31,16 @@ class Physics(Section):
     """Decibels between black and white, taken for all images alike."""
 
 
+class Diversity(Section):
+    """Do the samples of one guide differ?"""
+
+    enabled: bool = True
+    """Draw several images from each validation guide and compare them."""
+
+    samples: int = Field(default=4, ge=2)
+    """Images for each guide."""
+
+
 class Evaluate(Section):
     """Metrics of the synthetic images."""
 
@@ -60,6 +70,7 @@ class Evaluate(Section):
 
     memory: Memory = Memory()
     physics: Physics = Physics()
+    diversity: Diversity = Diversity()
 
     draws: int = Field(default=40, ge=0)
     """Subsamples of an interval and random splits of a floor; 0: no intervals."""

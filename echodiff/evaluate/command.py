@@ -228,3 +228,30 @@ def physics(
         )
     ]
     write_table(pd.DataFrame(rows), output)
+
+
+@app.command()
+def diversity(
+    config: list[Path] = ConfigFiles,
+    synthetic: Path = typer.Option(..., help="Translation with several samples a guide."),
+    synthetic_features: Path = typer.Option(..., help="Its features."),
+    reference: Path = typer.Option(..., help="Image set of the training dataset."),
+    reference_features: Path = typer.Option(..., help="Its features."),
+    split: Path = typer.Option(..., help="Its split; patients are drawn from the training images."),
+    output: Path = typer.Option(..., help="Parquet, one row a guide and kind."),
+) -> None:
+    """How much the samples of one guide differ, beside how much real patients do."""
+    from echodiff.evaluate.diversity_table import diversity_table
+    from echodiff.evaluate.features import read_features
+    from echodiff.split.files import read_subset
+    from echodiff.store.image_set import read_image_set
+    from echodiff.store.table import write_table
+
+    table = diversity_table(
+        read_image_set(synthetic),
+        read_features(synthetic_features),
+        read_image_set(reference, read_subset(split, "train")),
+        read_features(reference_features),
+        seed=load_config(config).evaluate.seed,
+    )
+    write_table(table, output)

@@ -41,13 +41,18 @@ def ssim_map(image: Image, reference: Image) -> Image:
     Wang, Bovik, Sheikh, Simoncelli, IEEE TIP 13(4):600-612, 2004, eq. 13, Gaussian window of sigma 1.5.
     Identical images give 1 everywhere.
     """
-    mean_x, mean_y = _smooth(image), _smooth(reference)
-    variance_x = _smooth(image * image) - mean_x**2
-    variance_y = _smooth(reference * reference) - mean_y**2
-    covariance = _smooth(image * reference) - mean_x * mean_y
+    mean_x, mean_y, variance_x, variance_y, covariance = local_moments(image, reference)
     luminance = (2 * mean_x * mean_y + SSIM_C1) / (mean_x**2 + mean_y**2 + SSIM_C1)
     structure = (2 * covariance + SSIM_C2) / (variance_x + variance_y + SSIM_C2)
     return luminance * structure
+
+
+def local_moments(x: Image, y: Image) -> tuple[Image, Image, Image, Image, Image]:
+    """Means, variances and covariance of two (H, W) images under SSIM's Gaussian window."""
+    mean_x, mean_y = _smooth(x), _smooth(y)
+    variance_x = _smooth(x * x) - mean_x**2
+    variance_y = _smooth(y * y) - mean_y**2
+    return mean_x, mean_y, variance_x, variance_y, _smooth(x * y) - mean_x * mean_y
 
 
 def _smooth(image: Image) -> Image:

@@ -11,7 +11,8 @@ from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd
 
 COLUMNS = ("dataset", "model", "case_id", "comparison", "mse", "psnr_db", "legacy_psnr_uint8_wrap_db", "differing")
 
-# The difference of two bytes of which one is uniform is uniform modulo 256; this is the PSNR of its wrapped square.
+# The difference of two bytes of which one is uniform is uniform modulo 256; this is the PSNR of its wrapped
+# square.
 WRAPPED_PSNR_DB = float(10 * np.log10(255**2 / np.mean(np.arange(256) ** 2 % 256)))  # 27.90
 DB_PER_RELATIVE_MSE = 10 / np.log(10)
 

@@ -142,6 +142,29 @@ def depth_gain(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, 
 
 
 @app.command()
+def diversity(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """How much samples of one guide differ, beside real patients."""
+    from echodiff.report import diversity as table
+
+    _table(table.diversity, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def diversity_sheet(
+    config: list[Path] = ConfigFiles,
+    synthetic: Path = typer.Argument(..., help="Translation with several samples a guide."),
+    output: Path = Picture,
+) -> None:
+    """Samples of a few guides side by side, with the deviation of each pixel."""
+    from echodiff.report.diversity import diversity_sheet as sheet_of
+    from echodiff.report.sheet import draw_sheet
+    from echodiff.store.image_set import read_image_set
+
+    rows, columns = sheet_of(read_image_set(synthetic))
+    draw_sheet(output, rows, columns=columns, dpi=load_config(config).report.dpi)
+
+
+@app.command()
 def figure2(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
     """Guide, real and synthetic image of validation cases of the training dataset."""
     from echodiff.report.figures import figure2 as rows_of

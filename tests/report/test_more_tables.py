@@ -1,5 +1,7 @@
 """Overlap, memory, physics and the audit: what their tables say, and trivial translators among the models."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image
 from echodiff.evaluate.physics import physics_of
 from echodiff.report.audit import WRAPPED_PSNR_DB, audit, implied_psnr_sd_db
 from echodiff.report.distribution import distribution
+from echodiff.report.diversity import diversity, diversity_sheet
 from echodiff.report.memory import gallery, memory
 from echodiff.report.physics import draw_depth_gain, physics
 from echodiff.report.table2 import table2
@@ -106,3 +109,24 @@ def test_published_mse_implies_a_spread_of_psnr_that_is_not_the_printed_one(mse,
     assert implied_psnr_sd_db(mse, sd) == pytest.approx(expected, abs=0.01)
     draws = np.random.default_rng(0).lognormal(np.log(mse), sd / mse / 4, 200_000)
     assert np.std(10 * np.log10(1e3 / draws)) == pytest.approx(implied_psnr_sd_db(mse, sd / 4), rel=0.02)
+
+
+def test_diversity_sets_samples_beside_real_patients(config):
+    rows = [
+        {"dataset": "camus", "model": "small", "kind": kind, "case_id": f"c{i}", "count": 4, "ms_ssim": value,
+         "feature_distance": 1.0, "deviation": 0.1 * i}
+        for kind, value in (("samples", 0.8), ("patients", 0.4)) for i in range(3)
+    ]  # fmt: skip
+    data = diversity(pd.DataFrame(rows), config).data.set_index("kind")
+    assert data.index.tolist() == ["samples", "patients"]
+    assert data.loc["samples", ["guides", "samples", "ms_ssim_mean"]].tolist() == pytest.approx([3, 4, 0.8])
+    assert data.loc["patients", "deviation_mean"] == pytest.approx(0.1)
+
+
+def test_diversity_sheet_has_guide_samples_and_deviation(image_sets):
+    names = ["a_s1", "a_s2", "a_s3", "b_s1", "b_s2", "b_s3"]
+    rows, columns = diversity_sheet(replace(image_sets[1], case_id=names))
+    assert columns == ["Guide", "Sample 1", "Sample 2", "Sample 3", "Deviation"]
+    assert [row.title for row in rows] == ["a", "b"] and len(rows[0].images) == 5
+    deviation = np.std(image_sets[1].images[:3] / 255, axis=0) / 0.25
+    np.testing.assert_allclose(rows[0].images[-1] / 255, np.clip(deviation, 0, 1), atol=0.003)
