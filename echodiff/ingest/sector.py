@@ -126,7 +126,7 @@ def _edge(hull: NDArray[np.bool_], side: int) -> tuple[float, float] | None:
 
 
 def _far_radius(hull, body, apex: tuple[float, float], angles: tuple[float, float]) -> float:
-    """Radius of the lower arc: the median over beams of the outermost pixel, so that a trace drawn below is outvoted."""
+    """Radius of the lower arc: median over beams of the outermost pixel: a trace drawn below is outvoted."""
     rows, columns = np.nonzero(body)
     x, y = columns - apex[0], rows - apex[1]
     radius, angle = np.hypot(x, y), np.arctan2(x, y)

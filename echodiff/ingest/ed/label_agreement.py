@@ -1,0 +1,46 @@
+"""ED by the label map: the frame on which the drawn outlines lie best."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from echodiff.ingest.ed.choice import Choice
+from echodiff.labels import BACKGROUND, LV, MYO
+
+BAND_SHARE = 0.012  # width of the bands on either side of the outline, of the frame's shorter side
+
+
+def by_label_agreement(frames: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Choice | None:
+    """The frame whose blood and wall the LV's outline divides best, for a map that was drawn on the ED frame.
+
+    Compared is the mean gray in a band outside the endocardium with that in a band inside, in units of their
+    deviation: an outline drawn on another frame has blood outside or wall inside. None where there is no LV outline.
+
+    Args:
+        frames: (F, H, W).
+        mask: (H, W) labels 0..3 of the ED frame.
+    """
+    cavity = mask == LV
+    if len(frames) < 2 or not cavity.any():
+        return None
+    inside, outside = _bands(cavity, mask)
+    if min(inside.sum(), outside.sum()) < 20:
+        return None
+    contrast = np.array([_contrast(frame, inside, outside) for frame in frames])
+    spread = float(contrast.max() - np.median(contrast))
+    return Choice(int(contrast.argmax()), float(np.clip(spread / max(contrast.max(), 1e-6), 0, 1)))
+
+
+def _bands(cavity: NDArray[np.bool_], mask: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    width = max(2, round(BAND_SHARE * min(cavity.shape)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
+    grown = cv2.dilate(cavity.astype(np.uint8), kernel).astype(bool)
+    shrunk = cv2.erode(cavity.astype(np.uint8), kernel).astype(bool)
+    wall = mask == MYO
+    # Without a labelled wall all that is no atrium counts: the valve plane is left out by the labels below it.
+    return cavity & ~shrunk, grown & ~cavity & (wall if wall.any() else mask == BACKGROUND)
+
+
+def _contrast(frame: NDArray[np.uint8], inside: NDArray[np.bool_], outside: NDArray[np.bool_]) -> float:
+    blood, wall = frame[inside].astype(np.float64), frame[outside].astype(np.float64)
+    return float((wall.mean() - blood.mean()) / np.sqrt(blood.var() + wall.var() + 1))

@@ -1,0 +1,136 @@
+"""Pixels of an ultrasound DICOM as gray frames, whatever its photometric interpretation and transfer syntax."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
+
+from echodiff.ingest.case import Reject
+
+# Transfer syntaxes that pydicom's dictionary has no name for (PS3.6 table A-1).
+NAMES = {
+    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
+    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
+    "1.2.840.10008.1.2.4.112": "JPEG XL",
+}
+LARGEST_PIXELS = 2**27  # pixels of all frames together that a header may promise
+COLOURED = 48  # difference of the colour channels from which a pixel was drawn in colour
+DOPPLER_SHARE = 0.02  # coloured share of the sector from which it is Doppler, not a caliper
+
+
+def check_size(header: Dataset) -> int:
+    """The number of frames, after a check that rows, columns and frames are possible.
+
+    Number of Frames (0028,0008) is an integer string and may be absent for one frame (PS3.3 C.7.6.6).
+
+    Raises:
+        Reject: a size that is missing, no number, or of no ultrasound cine.
+    """
+    try:
+        frames = int(header.get("NumberOfFrames") or 1)
+        rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
+    except (TypeError, ValueError) as error:
+        raise Reject("expected numbers of rows, columns and frames, found text in their place") from error
+    if min(rows, columns, frames) < 1:
+        raise Reject(f"expected an image, found {rows} rows, {columns} columns and {frames} frames")
+    if rows * columns * frames > LARGEST_PIXELS:
+        raise Reject(f"expected a cine that fits into memory, found {frames} frames of {columns} x {rows}")
+    return frames
+
+
+def gray_frames(path: Path, header: Dataset) -> NDArray[np.uint8]:
+    """All frames, decoded one after the other, as uint8 (F, H, W).
+
+    Raises:
+        Reject: no pixels, a compression that cannot be decoded, damaged or missing frames.
+    """
+    frames = check_size(header)
+    _check_compression(header)
+    result = np.empty((frames, int(header.Rows), int(header.Columns)), np.uint8)
+    count = 0
+    with decoding_faults(header):
+        for frame in iter_pixels(path):
+            result[count] = to_gray(frame, header)
+            count += 1
+    if count != frames:
+        raise Reject(f"expected {frames} frames, found {count}; the file is cut short")
+    return result
+
+
+def _check_compression(header: Dataset) -> None:
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    try:
+        available = get_decoder(syntax).is_available
+    except (NotImplementedError, AttributeError):
+        available = False
+    if not available:
+        name = "none named" if syntax is None else NAMES.get(syntax, syntax.name)
+        raise Reject(
+            f"expected pixels in a compression that can be decoded, found {name}; "
+            "export the study again uncompressed or as JPEG"
+        )
+
+
+def coloured(path: Path, header: Dataset, index: int) -> NDArray[np.bool_] | None:
+    """Where a frame's pixels are drawn in colour (Doppler, calipers), as a mask (H, W); None for gray images."""
+    if int(header.get("SamplesPerPixel", 1)) == 1 and header.PhotometricInterpretation != "PALETTE COLOR":
+        return None
+    with decoding_faults(header):
+        (frame,) = iter_pixels(path, indices=[index])
+        rgb = _rgb(frame, header).astype(np.int16)
+    return rgb.max(axis=-1) - rgb.min(axis=-1) > COLOURED
+
+
+def to_gray(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
+    """One decoded frame as gray uint8 (H, W): luminance of colours (ITU-R BT.601), the stored range of gray values."""
+    if frame.ndim == 3 or header.PhotometricInterpretation == "PALETTE COLOR":
+        return cv2.cvtColor(_rgb(frame, header), cv2.COLOR_RGB2GRAY)
+    low, high = _stored_range(header)
+    gray = (frame.astype(np.float32) - low) * (255 / (high - low))
+    if header.PhotometricInterpretation == "MONOCHROME1":  # the lowest value is white (PS3.3 C.7.6.3.1.2)
+        gray = 255 - gray
+    return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
+
+
+def _rgb(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3); a palette may have 16-bit entries (PS3.3 C.7.9.2)."""
+    if header.PhotometricInterpretation == "PALETTE COLOR":
+        frame = apply_color_lut(frame, header)
+        if frame.dtype != np.uint8:
+            bits = int(header.RedPaletteColorLookupTableDescriptor[2])
+            frame = frame >> (bits - 8) if bits > 8 else frame
+    elif int(header.BitsStored) > 8:
+        frame = frame >> (int(header.BitsStored) - 8)
+    return np.ascontiguousarray(frame[..., :3], dtype=np.uint8)
+
+
+def _stored_range(header: Dataset) -> tuple[float, float]:
+    bits = int(header.BitsStored)
+    signed = int(header.get("PixelRepresentation", 0)) == 1
+    return (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if signed else (0.0, 2.0**bits - 1)
+
+
+@contextlib.contextmanager
+def decoding_faults(header: Dataset) -> Iterator[None]:
+    """Turn what decoders raise into a reject; their messages may hold paths, so only the kind is told.
+
+    Raises:
+        Reject: in place of any of their errors.
+    """
+    syntax = header.file_meta.TransferSyntaxUID.name if "TransferSyntaxUID" in header.file_meta else "unknown"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Reject:
+        raise
+    except Exception as error:
+        raise Reject(
+            f"expected readable pixels ({syntax}), found them damaged, cut short or missing ({type(error).__name__})"
+        ) from error

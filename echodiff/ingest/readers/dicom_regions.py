@@ -1,0 +1,56 @@
+"""Sequence of Ultrasound Regions (0018,6011): where on the screen the tissue is, and the size of its pixels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom import Dataset
+
+SPATIAL_2D = 1  # Region Spatial Format (0018,6012)
+TISSUE = 1  # Region Data Type (0018,6014)
+CENTIMETRE = 3  # Physical Units X/Y Direction (0018,6024) and (0018,6026)
+SMALLEST_VISIBLE = 0.5  # share of a region inside the frame; below it the frame was resized after the tags were written
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of the frame (rows, columns) and the (row, column) pixel size in mm, NaN where unknown."""
+
+    rows: slice
+    columns: slice
+    spacing_mm: tuple[float, float]
+
+
+def tissue_region(header: Dataset, shape: tuple[int, int]) -> Region | None:
+    """The first 2D tissue region that lies in the frame; None where no region is of use (PS3.3 C.8.5.5).
+
+    Scanners list the whole screen first, write regions beyond the frame and negative pixel sizes; a frame that was
+    resized after the region was written has tags that fit nothing, and they are left aside.
+    """
+    for item in header.get("SequenceOfUltrasoundRegions") or []:
+        try:
+            region = _region(item, shape)
+        except (AttributeError, TypeError, ValueError):
+            continue  # a damaged item: the next may be whole
+        if region is not None:
+            return region
+    return None
+
+
+def _region(item: Dataset, shape: tuple[int, int]) -> Region | None:
+    if int(item.RegionSpatialFormat) != SPATIAL_2D or int(item.RegionDataType) != TISSUE:
+        return None
+    left, right = sorted((int(item.RegionLocationMinX0), int(item.RegionLocationMaxX1)))
+    top, bottom = sorted((int(item.RegionLocationMinY0), int(item.RegionLocationMaxY1)))
+    rows = slice(max(top, 0), min(bottom + 1, shape[0]))
+    columns = slice(max(left, 0), min(right + 1, shape[1]))
+    visible = max(rows.stop - rows.start, 0) * max(columns.stop - columns.start, 0)
+    if visible < SMALLEST_VISIBLE * (bottom + 1 - top) * (right + 1 - left):
+        return None
+    return Region(rows, columns, (_mm(item, "Y"), _mm(item, "X")))
+
+
+def _mm(item: Dataset, axis: str) -> float:
+    """Physical Delta X/Y (0018,602C/602E) in mm; its sign only tells the direction of the axis."""
+    unit = item.get(f"PhysicalUnits{axis}Direction")
+    size = abs(float(item.get(f"PhysicalDelta{axis}") or 0))
+    return 10 * size if size > 0 and unit is not None and int(unit) == CENTIMETRE else float(np.nan)
