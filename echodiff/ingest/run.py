@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from echodiff.config.datasets import Dataset, EchonetDataset
+from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
-from echodiff.ingest.case import CaseReference, Reject, SourceFrame
+from echodiff.ingest.case import CaseReference, Reader, Reject, SourceFrame
 from echodiff.ingest.case_table import case_table, kept_row, rejected_row
 from echodiff.ingest.frame import FittedFrame, fit_frame
 from echodiff.ingest.identity import PUBLIC_KEY, Names, default_key_file, read_or_make_key
@@ -37,15 +37,21 @@ class CaseResult:
 
 @dataclass
 class CaseWork:
-    """What a process does with a case; it carries options only, and opens what it needs at its first case."""
+    """What a process does with a case; it carries options only, so that it can be sent to one."""
 
     dataset: Dataset
     image: Image
     shape_model: Path | None
 
     def __post_init__(self) -> None:
-        self._reader = None
+        self._reader: Reader | None = None
         self._completion: Completion | None = None
+
+    def prepare(self) -> None:
+        """Load what the format needs; called in each process before its first case."""
+        cv2.setNumThreads(1)
+        self._reader = reader_of(self.dataset)
+        self._completion = read_completion(self.dataset, self.shape_model)
 
     def __call__(self, case: CaseReference) -> CaseResult:
         """Read, complete and fit one case. Never raises: what goes wrong is the reason in its row."""
@@ -62,9 +68,7 @@ class CaseWork:
 
     def _read(self, case: CaseReference) -> SourceFrame:
         if self._reader is None:
-            cv2.setNumThreads(1)
-            self._reader = reader_of(self.dataset)
-            self._completion = read_completion(self.dataset, self.shape_model)
+            self.prepare()
         frame = self._reader.read(case)
         if frame.lv_only:
             frame = self._completion(frame)
@@ -87,18 +91,14 @@ def ingest_dataset(
         The numbers of "kept" and "rejected" cases.
 
     Raises:
-        InputError: the folder is missing, of another format or empty, or none of its cases can be kept; nothing
-            is written then.
+        InputError: the folder is missing, of another format or empty, none of its cases can be kept, or the shape
+            model is missing or damaged; nothing is written then.
     """
     if not source.is_dir():
         raise InputError(
             f"{source}: expected the folder of the dataset '{name}', found no such folder; check the path"
         )
-    if isinstance(dataset, EchonetDataset) and dataset.completion == "shape" and shape_model is None:
-        raise InputError(
-            f"{source}: expected a shape model to complete labels that have the left ventricle alone, found none; "
-            "make one with `echodiff shape-model` and give it with --shape-model"
-        )
+    read_completion(dataset, shape_model)
     names = Names(name, dataset.case_ids, _key(dataset))
     cases = _in_order(reader_of(dataset).find(source), names, source)
     workers = Workers(CaseWork(dataset, image, shape_model), min(processes, len(cases)))

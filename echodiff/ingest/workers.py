@@ -1,7 +1,7 @@
 """Cases read in parallel by processes that may crash or hang without taking the run with them.
 
 Results come in the order of the cases, whatever the number of processes. A file that brings its process down, or
-holds it longer than the time limit, ends as a reject; its process is replaced. Only a few results wait in memory.
+holds it longer than the time limit, ends as `Lost`; its process is replaced. Only a few results wait in memory.
 """
 
 import multiprocessing
@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+from echodiff.errors import EchodiffError
+
 Case = TypeVar("Case")
 AHEAD = 4  # cases a process that may be finished before an earlier one is
+LOOK_EVERY_S = 0.5
+READY = "ready"
 
 
 @dataclass(frozen=True)
@@ -22,21 +26,107 @@ class Lost:
     reason: str
 
 
+class Workers(Generic[Case]):
+    """`processes` processes that apply `work`, which can be pickled, to cases.
+
+    `limit_s` is the longest time a case may take. Where `work` has a method `prepare`, it is called once in each
+    process before its first case, and does not count.
+    """
+
+    def __init__(self, work: Callable[[Case], Any], processes: int, *, limit_s: float = 60.0):
+        self._work, self._processes, self._limit = work, max(processes, 1), limit_s
+        self._workers: list[_Worker] = []
+
+    def results(self, cases: Iterable[Case]) -> Iterator[Any]:
+        """The results in the order of `cases`; `Lost` where a process crashed or took too long.
+
+        Raises:
+            EchodiffError: a process ends before its first case.
+        """
+        waiting = enumerate(cases)
+        done: dict[int, Any] = {}
+        following = handed = 0
+        try:
+            while True:
+                handed += self._hand_out(waiting, following + AHEAD * self._processes - handed)
+                if following == handed:
+                    return
+                self._collect(done)
+                while following in done:
+                    yield done.pop(following)
+                    following += 1
+        finally:
+            for worker in self._workers:
+                worker.end()
+            self._workers.clear()
+
+    def _hand_out(self, waiting: Iterator[tuple[int, Case]], most: int) -> int:
+        """Give each idle process, and new ones up to the number allowed, a case; returns how many were given."""
+        given = 0
+        while given < most:
+            idle = next((worker for worker in self._workers if worker.index is None), None)
+            if idle is None and len(self._workers) == self._processes:
+                break
+            index, case = next(waiting, (None, None))
+            if index is None:
+                break
+            if idle is None:
+                idle = _Worker(self._work)
+                self._workers.append(idle)
+            idle.give(index, case)
+            given += 1
+        return given
+
+    def _collect(self, done: dict[int, Any]) -> None:
+        """Wait for results a little, take what is there, and give up what is lost."""
+        busy = [worker for worker in self._workers if worker.index is not None]
+        ready = set(wait([worker.pipe for worker in busy], timeout=LOOK_EVERY_S))
+        for worker in busy:
+            index = worker.index
+            try:
+                if worker.pipe in ready:
+                    worker.take(done)
+                    continue
+                if worker.seconds() <= self._limit:
+                    continue
+                done[index] = Lost(f"expected to read the case within {self._limit:g} s, found no end to it")
+            except (EOFError, OSError):
+                if not worker.prepared:
+                    raise EchodiffError("the processes that read cases end when they start; run it with one") from None
+                done[index] = Lost("expected a readable file, found that decoding it crashes the decoder")
+            self._workers.remove(worker)
+            worker.end()
+
+
 class _Worker:
     """A process that answers one case at a time."""
 
-    def __init__(self, context, work: Callable[[Any], Any]):
+    def __init__(self, work: Callable[[Any], Any]):
+        context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_serve, args=(work, other), daemon=True)
         self.process.start()
         other.close()
         self.index: int | None = None
-        self.started = 0.0
-        self.warm = False  # whether it has answered once: its first case also waits for libraries to load
+        self.prepared = False
+        self._since = 0.0
 
     def give(self, index: int, case: Any) -> None:
-        self.index, self.started = index, time.monotonic()
+        self.index, self._since = index, time.monotonic()
         self.pipe.send(case)
+
+    def take(self, done: dict[int, Any]) -> None:
+        """Take the process's answer: first that it is prepared, then results."""
+        answer = self.pipe.recv()
+        if not self.prepared:
+            self.prepared, self._since = True, time.monotonic()
+            return
+        done[self.index] = answer
+        self.index = None
+
+    def seconds(self) -> float:
+        """Time spent on the case; 0 while the process prepares itself."""
+        return time.monotonic() - self._since if self.prepared else 0.0
 
     def end(self) -> None:
         self.pipe.close()
@@ -49,78 +139,12 @@ class _Worker:
 
 def _serve(work: Callable[[Any], Any], pipe: Connection) -> None:
     """The loop of a worker process; ends when the pipe is closed."""
+    if hasattr(work, "prepare"):
+        work.prepare()
+    pipe.send(READY)
     while True:
         try:
             case = pipe.recv()
         except (EOFError, OSError):
             return
         pipe.send(work(case))
-
-
-class Workers(Generic[Case]):
-    """`processes` processes that apply `work`, a function that can be pickled, to cases.
-
-    `limit_s` is the longest time a case may take; `start_s` is added for the first one of each process.
-    """
-
-    def __init__(
-        self, work: Callable[[Case], Any], processes: int, *, limit_s: float = 60.0, start_s: float = 120.0
-    ):
-        self._work, self._count = work, max(processes, 1)
-        self._limit, self._start = limit_s, start_s
-        self._context = multiprocessing.get_context("spawn")
-
-    def results(self, cases: Iterable[Case]) -> Iterator[Any]:
-        """The results in the order of `cases`; `Lost` where a process crashed or took too long."""
-        waiting = iter(enumerate(cases))
-        done: dict[int, Any] = {}
-        following, handed, exhausted = 0, 0, False
-        workers: list[_Worker] = []
-        try:
-            while True:
-                for _ in range(self._count):
-                    idle = next((worker for worker in workers if worker.index is None), None)
-                    if exhausted or handed - following >= AHEAD * self._count:
-                        break
-                    if idle is None and len(workers) >= self._count:
-                        break
-                    index, case = next(waiting, (None, None))
-                    if index is None:
-                        exhausted = True
-                        break
-                    if idle is None:
-                        idle = _Worker(self._context, self._work)
-                        workers.append(idle)
-                    idle.give(index, case)
-                    handed += 1
-                busy = [worker for worker in workers if worker.index is not None]
-                if busy:
-                    self._collect(busy, workers, done)
-                while following in done:
-                    yield done.pop(following)
-                    following += 1
-                if exhausted and following == handed:
-                    return
-        finally:
-            for worker in workers:
-                worker.end()
-
-    def _collect(self, busy: list[_Worker], workers: list[_Worker], done: dict[int, Any]) -> None:
-        """Take what is ready, and give up what is lost."""
-        ready = set(wait([worker.pipe for worker in busy], timeout=0.5))
-        now = time.monotonic()
-        for worker in busy:
-            index = worker.index
-            if worker.pipe in ready:
-                try:
-                    done[index] = worker.pipe.recv()
-                    worker.index, worker.warm = None, True
-                    continue
-                except (EOFError, OSError):
-                    done[index] = Lost("expected a readable file, found that decoding it crashes the decoder")
-            elif now - worker.started > self._limit + (0 if worker.warm else self._start):
-                done[index] = Lost(f"expected to read the case within {self._limit:g} s, found no end to it")
-            else:
-                continue
-            workers.remove(worker)
-            worker.end()

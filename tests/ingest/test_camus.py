@@ -18,7 +18,8 @@ def reader() -> CamusReader:
 
 
 def test_new_release(reader, tmp_path):
-    content = write_camus_patient(tmp_path, 1, info="ED: 3\nNbFrame: 20\nImageQuality: Poor\nEF: 48.5\nAge: 70\nSex: M\n")
+    info = "ED: 3\nNbFrame: 20\nImageQuality: Poor\nEF: 48.5\nAge: 70\nSex: M\n"
+    content = write_camus_patient(tmp_path, 1, info=info)
     frame = reader.read(next(reader.find(tmp_path)))
     np.testing.assert_array_equal(frame.image, content.image)
     np.testing.assert_array_equal(frame.mask, content.labels)

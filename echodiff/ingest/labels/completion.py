@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from echodiff.config.datasets import Dataset, EchonetDataset
+from echodiff.errors import InputError
 from echodiff.ingest.case import Reject, SourceFrame
 from echodiff.ingest.labels.contour import NoContour, Ventricle, ventricle
 from echodiff.ingest.labels.dilation import dilate
@@ -47,10 +48,21 @@ class ByDilation:
 
 
 def read_completion(dataset: Dataset, shape_model: Path | None) -> Completion | None:
-    """What completes a dataset's label maps; None for formats whose labels are complete."""
+    """What completes a dataset's label maps; None for formats whose labels are complete.
+
+    Raises:
+        InputError: the shape model is needed but not given, missing or damaged.
+    """
     if not isinstance(dataset, EchonetDataset):
         return None
-    return ByDilation() if dataset.completion == "dilation" else ByShape(read_shape_model(shape_model))
+    if dataset.completion == "dilation":
+        return ByDilation()
+    if shape_model is None:
+        raise InputError(
+            "expected a shape model to complete labels that have the left ventricle alone, found none; "
+            "make one with `echodiff shape-model` and give it with --shape-model"
+        )
+    return ByShape(read_shape_model(shape_model))
 
 
 def _ventricle(frame: SourceFrame) -> tuple[Ventricle, tuple[float, float]]:

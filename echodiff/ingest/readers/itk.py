@@ -52,7 +52,8 @@ def read_itk(path: Path, what: str) -> sitk.Image:
         reader.ReadImageInformation()
     size, channels = reader.GetSize(), reader.GetNumberOfComponents()
     if channels != 1 or reader.GetPixelID() not in BYTES:
-        raise Reject(f"{what}: expected one real gray value a pixel, found {sitk.GetPixelIDValueAsString(reader.GetPixelID())}")
+        found = sitk.GetPixelIDValueAsString(reader.GetPixelID())
+        raise Reject(f"{what}: expected one real gray value a pixel, found {found}")
     if not 0 < np.prod(size, dtype=float) <= LARGEST_PIXELS:
         raise Reject(
             f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}"

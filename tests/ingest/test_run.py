@@ -1,0 +1,157 @@
+"""The stage as a whole: every case has a row, whatever happens to it, and the result depends on nothing else."""
+
+import importlib
+
+import numpy as np
+import pytest
+import yaml
+
+from echodiff.config.datasets import CamusDataset, EchonetDataset, VolumeDataset
+from echodiff.config.image import Image
+from echodiff.errors import InputError
+from echodiff.ingest.case import CaseReference
+from echodiff.ingest.case_table import COLUMNS
+from echodiff.ingest.identity import KEY_VARIABLE, Names, read_or_make_key
+from echodiff.ingest.readers.camus import CamusReader
+from echodiff.ingest.run import CaseWork, ingest_dataset
+from echodiff.ingest.workers import Lost, Workers
+from echodiff.store.image_set import read_image_set
+from echodiff.store.table import read_table
+
+from .conftest import write_camus_patient, write_echonet
+from .test_volume import write_volume
+
+CAMUS = CamusDataset(format="camus", folder="anywhere", scanner="GE Vivid E95")
+IMAGE = Image(size=64)
+
+
+def test_kept_and_rejected_cases_have_a_row_each(camus_folder, tmp_path):
+    counts = ingest_dataset("camus", CAMUS, IMAGE, camus_folder, tmp_path / "out")
+    assert counts == {"kept": 2, "rejected": 1}
+    table = read_table(tmp_path / "out" / "cases.parquet")
+    assert list(table.columns) == list(COLUMNS)
+    assert table["case_id"].tolist() == ["patient0001", "patient0002", "patient0003"]
+    assert table["status"].tolist() == ["kept", "kept", "rejected"]
+    assert table["reason"][0] == "" and "label map patient0003_4CH_ED_gt" in table["reason"][2]
+    first = table.iloc[0]
+    assert (first["scanner"], first["quality"], first["ef"], first["frames"]) == ("GE Vivid E95", "Good", 55.5, 20)
+    images = read_image_set(tmp_path / "out" / "images.h5")
+    assert images.case_id == ["patient0001", "patient0002"] and images.images.shape == (2, 64, 64)
+    assert images.attributes["kind"] == "dataset" and "anywhere" not in images.attributes["provenance"]
+
+
+def test_the_number_of_processes_does_not_matter(tmp_path):
+    for number in range(1, 8):
+        write_camus_patient(tmp_path / "camus", number)
+    for processes in (1, 3):
+        ingest_dataset("camus", CAMUS, IMAGE, tmp_path / "camus", tmp_path / str(processes), processes=processes)
+    one, three = ((tmp_path / name / "images.h5").read_bytes() for name in ("1", "3"))
+    assert one == three
+
+
+def test_echonet_is_completed(tmp_path):
+    source = write_echonet(tmp_path / "echonet")
+    dilated = EchonetDataset(format="echonet", folder="anywhere", completion="dilation")
+    assert ingest_dataset("echonet", dilated, IMAGE, source, tmp_path / "out") == {"kept": 2, "rejected": 1}
+    table = read_table(tmp_path / "out" / "cases.parquet")
+    assert table["label_source"].tolist()[:2] == ["completed"] * 2 and table["ed_frame"].tolist()[:2] == [7, 7]
+    assert {0, 1, 2, 3} == set(np.unique(read_image_set(tmp_path / "out" / "images.h5").masks))
+
+
+def test_echonet_without_a_shape_model_is_refused(tmp_path):
+    source = write_echonet(tmp_path / "echonet")
+    with pytest.raises(InputError, match="--shape-model"):
+        ingest_dataset("echonet", EchonetDataset(format="echonet", folder="x"), IMAGE, source, tmp_path / "out")
+
+
+def test_volumes_have_hashed_names(tmp_path, monkeypatch):
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "secret" / "key"))
+    write_volume(tmp_path / "in", "Doe_Jane")
+    (tmp_path / "in" / "Roe_Richard.nrrd").write_bytes(b"NRRD0004\n")
+    dataset = VolumeDataset(format="volume", folder="anywhere")
+    ingest_dataset("3d", dataset, IMAGE, tmp_path / "in", tmp_path / "out")
+    content = (tmp_path / "out" / "cases.parquet").read_bytes() + (tmp_path / "out" / "images.h5").read_bytes()
+    table = read_table(tmp_path / "out" / "cases.parquet")
+    assert sorted(table["status"]) == ["kept", "rejected"] and (table["case_id"].str.len() == 16).all()
+    text = table.to_csv().encode() + content
+    assert not any(name in text for name in (b"Doe", b"Jane", b"Roe", b"Richard"))
+    assert oct((tmp_path / "secret" / "key").stat().st_mode & 0o777) == "0o600"
+    ingest_dataset("3d", dataset, IMAGE, tmp_path / "in", tmp_path / "again")
+    assert read_table(tmp_path / "again" / "cases.parquet")["case_id"].tolist() == table["case_id"].tolist()
+
+
+def test_names_depend_on_the_key_and_the_dataset(tmp_path):
+    case = CaseReference("a", "p")
+    keys = [read_or_make_key(tmp_path / name) for name in ("one", "two")]
+    ids = {Names(dataset, "hashed", key).case(case) for dataset in ("x", "y") for key in keys}
+    assert len(ids) == 4 and keys[0] == read_or_make_key(tmp_path / "one")
+    (tmp_path / "bad").write_text("hello")
+    with pytest.raises(InputError, match="expected a key"):
+        read_or_make_key(tmp_path / "bad")
+
+
+def test_nothing_is_written_where_no_case_can_be_kept(camus_folder, tmp_path):
+    for patient in camus_folder.iterdir():
+        (patient / f"{patient.name}_4CH_ED.nii.gz").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="none among 3: 3 x expected a readable image|none among 3: 3 x .*damaged"):
+        ingest_dataset("camus", CAMUS, IMAGE, camus_folder, tmp_path / "out")
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_missing_and_empty_folders_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        ingest_dataset("camus", CAMUS, IMAGE, tmp_path / "none", tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="found none"):
+        ingest_dataset("3d", VolumeDataset(format="volume", folder="x"), IMAGE, tmp_path / "empty", tmp_path / "out")
+
+
+def test_an_unforeseen_fault_of_a_case_is_a_reject(camus_folder, monkeypatch):
+    def fault(*_):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(CamusReader, "read", fault)
+    result = CaseWork(CAMUS, IMAGE, None)(CaseReference("patient0001", "patient0001"))
+    assert result.frame is None and "unforeseen fault (ZeroDivisionError: by zero)" in result.row["reason"]
+
+
+DEEDS = """
+import os
+
+def deed(case):
+    if case == 3:
+        os.kill(os.getpid(), 9)
+    while case == 5:
+        pass
+    return case * case
+"""
+
+
+@pytest.fixture
+def deed(tmp_path, monkeypatch):
+    """What a worker does in these tests: most answer, one kills its process, one never ends."""
+    (tmp_path / "echodiff_test_deeds.py").write_text(DEEDS)
+    monkeypatch.syspath_prepend(tmp_path)
+    return importlib.import_module("echodiff_test_deeds").deed
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_crashing_and_hanging_cases_are_lost_alone(deed, processes):
+    results = list(Workers(deed, processes, limit_s=1.0).results(range(8)))
+    assert [r for r in results if not isinstance(r, Lost)] == [0, 1, 4, 16, 36, 49]
+    assert "crashes" in results[3].reason and "within 1 s" in results[5].reason
+
+
+def test_command(run_echodiff, camus_folder, tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({
+        "training_dataset": "camus",
+        "image": {"size": 64},
+        "datasets": {"camus": {"format": "camus", "folder": str(camus_folder)}},
+        "models": {"fast": {"preset": "fast"}},
+    }))
+    options = ("ingest", "--config", config, "--source", camus_folder, "--output", tmp_path / "out")
+    done = run_echodiff(*options, "--dataset", "camus")
+    assert done.returncode == 0 and "2 kept, 1 rejected" in done.stdout
+    refused = run_echodiff(*options, "--dataset", "other")
+    assert refused.returncode == 1 and "expected one of the datasets camus" in refused.stderr

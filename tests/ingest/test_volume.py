@@ -1,0 +1,148 @@
+"""Volumes: the plane of three landmarks is cut at physical scale, in any orientation of the volume."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy.spatial.transform import Rotation
+
+from echodiff.config.datasets import VolumeDataset
+from echodiff.errors import InputError
+from echodiff.ingest.case import Reject
+from echodiff.ingest.plane import Landmarks, cut, plane_through
+from echodiff.ingest.readers.volume import LANDMARKS, VolumeReader, read_planes
+
+VOXEL = 1.0
+SHAPE = (60, 90, 70)  # z, y, x
+APEX, MITRAL, LATERAL = (35.0, 20.0, 30.0), (38.0, 62.0, 33.0), (50.0, 61.0, 37.0)  # x, y, z in voxels
+
+
+def body() -> tuple[np.ndarray, np.ndarray]:
+    """A cone of speckle whose probe lies at y = 0, with an ellipsoid LV in a wall, and an atrium behind."""
+    z, y, x = np.indices(SHAPE, float)
+    apex, mitral = np.array(APEX), np.array(MITRAL)
+    axis = (mitral - apex) / np.linalg.norm(mitral - apex)
+    offset = np.stack([x, y, z], -1) - (apex + mitral) / 2
+    along = offset @ axis
+    across = np.linalg.norm(offset - along[..., None] * axis, axis=-1)
+    half = np.linalg.norm(mitral - apex) / 2
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[((along - 1.4 * half) / (0.5 * half)) ** 2 + (across / 9) ** 2 < 1] = 3
+    labels[((along / (half + 5)) ** 2 + (across / 16) ** 2 < 1) & (along < half)] = 2
+    labels[(along / half) ** 2 + (across / 11) ** 2 < 1] = 1
+    cone = np.hypot(x - 34.5, z - 29.5) < 0.75 * (y + 1)
+    gray = np.choose(labels, [90, 30, 160, 35]) * np.random.default_rng(0).rayleigh(0.8, SHAPE) + 6
+    return np.where(cone, np.clip(gray, 1, 255), 0).astype(np.uint8), labels * cone
+
+
+def to_itk(array: np.ndarray, direction: np.ndarray, origin) -> sitk.Image:
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing([VOXEL] * 3)
+    image.SetDirection(direction.ravel().tolist())
+    image.SetOrigin(list(map(float, origin)))
+    return image
+
+
+def write_volume(folder: Path, name: str = "vol1", suffix: str = ".nii.gz", seed: int | None = None, frames: int = 1):
+    """A volume, its label volume, and its row of planes.csv; turned at random where a seed is given."""
+    folder.mkdir(parents=True, exist_ok=True)
+    direction = np.eye(3) if seed is None else Rotation.random(random_state=seed).as_matrix()
+    image, labels = (to_itk(part.astype(np.uint8), direction, (5, -20, 12)) for part in body())
+    points = [image.TransformContinuousIndexToPhysicalPoint(point) for point in (APEX, MITRAL, LATERAL)]
+    if frames > 1:
+        empty = sitk.Image(labels) * 0
+        image = sitk.JoinSeries([image] * frames, 0.0, 20.0)
+        labels = sitk.JoinSeries([labels if frame == 2 else empty for frame in range(frames)], 0.0, 20.0)
+    sitk.WriteImage(image, str(folder / f"{name}{suffix}"))
+    sitk.WriteImage(labels, str(folder / f"{name}_label{suffix}"))
+    header = "name," + ",".join(f"{point}_{axis}_mm" for point in LANDMARKS for axis in "xyz") + "\n"
+    table = folder / "planes.csv"
+    row = f"{name}," + ",".join(f"{value:.4f}" for point in points for value in point) + "\n"
+    table.write_text((table.read_text() if table.exists() else header) + row)
+
+
+@pytest.fixture
+def reader() -> VolumeReader:
+    return VolumeReader(VolumeDataset(format="volume", folder="anywhere"))
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".mha", ".nrrd"])
+def test_a_volume_is_cut_along_its_plane(reader, tmp_path, suffix):
+    write_volume(tmp_path, suffix=suffix)
+    cases = list(reader.find(tmp_path))
+    assert [case.name for case in cases] == ["vol1"]
+    frame = reader.read(cases[0])
+    assert frame.spacing_mm == (0.5, 0.5) and frame.ed_rule == "still"
+    lv = frame.mask == 1
+    length = np.linalg.norm(np.subtract(MITRAL, APEX))
+    assert lv.sum() * 0.25 == pytest.approx(np.pi * length / 2 * 11, rel=0.03)
+    rows, columns = np.nonzero(lv)
+    assert np.ptp(rows) * 0.5 == pytest.approx(length, abs=2)
+    assert np.nonzero(frame.mask == 3)[0].mean() > rows.mean(), "the atrium is shown below the ventricle"
+
+
+def test_the_orientation_in_space_does_not_matter(reader, tmp_path):
+    write_volume(tmp_path, "straight")
+    write_volume(tmp_path, "turned", seed=3)
+    straight, turned = (reader.read(case) for case in reader.find(tmp_path))
+    assert straight.mask.shape == turned.mask.shape
+    assert (straight.mask == turned.mask).mean() > 0.995
+    assert np.abs(straight.image.astype(int) - turned.image).mean() < 2
+
+
+def test_the_lateral_annulus_is_shown_on_the_right():
+    image = to_itk(np.zeros(SHAPE, np.uint8), np.eye(3), (0, 0, 0))
+    for lateral in (LATERAL, (26.0, 61.0, 37.0)):
+        marks = Landmarks(*(np.array(point) for point in (APEX, MITRAL, lateral)))
+        plane = plane_through(marks, image, 0.5)
+        assert (np.array(lateral) - MITRAL) @ plane.right > 0
+        assert (np.array(MITRAL) - APEX) @ plane.down > 0
+        assert np.cross(plane.right, plane.down) @ (np.array(lateral) - APEX) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_pixel_shows_the_point_where_it_lies():
+    z, y, x = np.indices(SHAPE, np.float32)
+    image = to_itk(x + 2 * y - z, np.eye(3), (0, 0, 0))
+    plane = plane_through(Landmarks(*(np.array(point) for point in (APEX, MITRAL, LATERAL))), image, 0.5)
+    offset = np.array(MITRAL) - plane.origin
+    row, column = int(offset @ plane.down / 0.5), int(offset @ plane.right / 0.5)
+    point = plane.origin + 0.5 * (column * plane.right + row * plane.down)
+    assert cut(image, plane)[row, column] == pytest.approx(point @ [1, 2, -1], abs=1e-3)
+
+
+def test_ed_of_a_beating_volume_is_where_the_ventricle_is_largest_or_as_given(reader, tmp_path):
+    write_volume(tmp_path, frames=4)
+    frame = reader.read(next(reader.find(tmp_path)))
+    assert (frame.ed_frame, frame.ed_rule, frame.frames) == (2, "lv_volume", 4)
+    table = tmp_path / "planes.csv"
+    header, row = table.read_text().splitlines()
+    table.write_text(f"{header},frame\n{row},2\n")
+    assert reader.read(next(reader.find(tmp_path))).ed_rule == "explicit"
+    table.write_text(f"{header},frame\n{row},9\n")
+    with pytest.raises(Reject, match="among the volume's 4"):
+        reader.read(next(reader.find(tmp_path)))
+
+
+def test_rejects(reader, tmp_path):
+    write_volume(tmp_path)
+    header, row = (tmp_path / "planes.csv").read_text().splitlines()
+    for text, match in (
+        ("", "four-chamber plane of this volume"),
+        ("vol1," + ",".join(["5", "5", "15"] * 3), "on one line|outside"),
+        ("vol1," + ",".join(["900"] * 9), "inside the volume"),
+        ("vol1," + ",".join(["5"] * 8), "number missing"),
+    ):
+        (tmp_path / "planes.csv").write_text(f"{header}\n{text}\n")
+        with pytest.raises(Reject, match=match):
+            reader.read(next(reader.find(tmp_path)))
+    (tmp_path / "vol1_label.nii.gz").unlink()
+    with pytest.raises(Reject, match="label volume beside it"):
+        reader.read(next(reader.find(tmp_path)))
+
+
+def test_a_table_of_another_form_is_refused(tmp_path):
+    (tmp_path / "planes.csv").write_text("volume,a,b\n1,2,3\n")
+    with pytest.raises(InputError, match="none named name, apex_x"):
+        read_planes(tmp_path / "planes.csv")
+    assert read_planes(tmp_path / "none.csv") == {}
