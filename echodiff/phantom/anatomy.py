@@ -19,34 +19,37 @@ CONTOUR_POINTS = 96
 class Anatomy:
     """One patient's heart at one moment; lengths in mm, angles in degrees. At end-diastole unless moved by `at_phase`."""
 
-    lv_length: float = 82.0            # endocardial apex to the middle of the mitral annulus
-    lv_width: float = 46.0             # widest inner diameter
-    lv_widest: float = 0.6             # where the LV is widest, as a share of its length from the apex
-    lv_fullness: float = 2.1           # exponent of the apical superellipse: 2 an ellipse, more is blunter
-    lv_bow: float = 1.5                # how far the long axis bows to the lateral side at mid length
-    annulus_width: float = 33.0        # mitral annulus
-    ripple_left: tuple[float, float] = (0.0, 0.0)    # second and third harmonic of the septal edge, share of the half width
-    ripple_right: tuple[float, float] = (0.0, 0.0)   # the same of the lateral edge
-    wall_septum: float = 10.5          # wall thickness at its middle
+    lv_length: float = 82.0  # endocardial apex to the middle of the mitral annulus
+    lv_width: float = 46.0  # widest inner diameter
+    lv_widest: float = 0.6  # where the LV is widest, as a share of its length from the apex
+    lv_fullness: float = 2.1  # exponent of the apical superellipse: 2 an ellipse, more is blunter
+    lv_bow: float = 1.5  # how far the long axis bows to the lateral side at mid length
+    annulus_width: float = 33.0  # mitral annulus
+    ripple_left: tuple[float, float] = (
+        0.0,
+        0.0,
+    )  # second and third harmonic of the septal edge, share of the half width
+    ripple_right: tuple[float, float] = (0.0, 0.0)  # the same of the lateral edge
+    wall_septum: float = 10.5  # wall thickness at its middle
     wall_lateral: float = 10.0
     wall_apex: float = 8.0
-    la_width: float = 41.0             # left atrium
+    la_width: float = 41.0  # left atrium
     la_length: float = 43.0
-    la_lean: float = 0.0               # shear of the atrium's axis against the LV's, degrees, positive to the lateral side
-    rv_width: float = 32.0             # right ventricle, at its base
-    rv_reach: float = 0.22             # share of the LV's length by which the RV's apex stays behind the LV's
+    la_lean: float = 0.0  # shear of the atrium's axis against the LV's, degrees, positive to the lateral side
+    rv_width: float = 32.0  # right ventricle, at its base
+    rv_reach: float = 0.22  # share of the LV's length by which the RV's apex stays behind the LV's
     rv_wall: float = 4.0
-    ra_width: float = 38.0             # right atrium
+    ra_width: float = 38.0  # right atrium
     ra_length: float = 42.0
-    atrial_septum: float = 4.0         # thickness
-    apex_x: float = -2.0               # endocardial apex in the image
+    atrial_septum: float = 4.0  # thickness
+    apex_x: float = -2.0  # endocardial apex in the image
     apex_depth: float = 31.0
-    tilt: float = 12.0                 # long axis against the vertical, positive: the base lies to the right of the apex
-    leaflet_length: float = 20.0       # anterior mitral leaflet
-    valve_open: float = 0.0            # 0 closed .. 1 wide open
-    roundness: float = 0.95            # elevational over in-plane diameter of every chamber (volumes only)
-    ejection_fraction: float = 0.58    # of volume, 0..1
-    missing: frozenset[str] = frozenset()            # of "LV", "MYO", "LA", "RV", "RA", "VALVE": not there, not labelled
+    tilt: float = 12.0  # long axis against the vertical, positive: the base lies to the right of the apex
+    leaflet_length: float = 20.0  # anterior mitral leaflet
+    valve_open: float = 0.0  # 0 closed .. 1 wide open
+    roundness: float = 0.95  # elevational over in-plane diameter of every chamber (volumes only)
+    ejection_fraction: float = 0.58  # of volume, 0..1
+    missing: frozenset[str] = frozenset()  # of "LV", "MYO", "LA", "RV", "RA", "VALVE": not there, not labelled
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -85,16 +88,31 @@ def sample_anatomy(rng: np.random.Generator) -> Anatomy:
     lv_width = draw(45.0, 7.0, 31.0, 66.0, 0.5)
     ripple = rng.normal(0.0, 0.025, 4)
     return Anatomy(
-        lv_length=draw(81.0, 9.0, 60.0, 106.0, 0.6), lv_width=lv_width, lv_widest=draw(0.58, 0.06, 0.42, 0.72),
-        lv_fullness=draw(2.1, 0.22, 1.7, 2.8), lv_bow=draw(1.5, 2.0, -3.0, 6.0),
+        lv_length=draw(81.0, 9.0, 60.0, 106.0, 0.6),
+        lv_width=lv_width,
+        lv_widest=draw(0.58, 0.06, 0.42, 0.72),
+        lv_fullness=draw(2.1, 0.22, 1.7, 2.8),
+        lv_bow=draw(1.5, 2.0, -3.0, 6.0),
         annulus_width=lv_width * draw(0.7, 0.07, 0.52, 0.88),
-        ripple_left=(float(ripple[0]), float(ripple[1])), ripple_right=(float(ripple[2]), float(ripple[3])),
-        wall_septum=draw(12.3, 2.2, 7.5, 19.0), wall_lateral=draw(12.3, 2.2, 7.5, 18.0), wall_apex=draw(10.5, 2.4, 5.5, 17.0),
-        la_width=draw(39.0, 8.0, 24.0, 62.0, 0.3), la_length=draw(43.0, 11.0, 18.0, 74.0, 0.3), la_lean=draw(-13.0, 9.0, -35.0, 10.0),
-        rv_width=draw(31.0, 7.0, 16.0, 50.0), rv_reach=draw(0.22, 0.06, 0.08, 0.4), rv_wall=draw(4.0, 0.8, 2.5, 6.5),
-        ra_width=draw(38.0, 6.0, 24.0, 56.0, 0.3), ra_length=draw(42.0, 7.0, 26.0, 60.0, 0.3), atrial_septum=draw(4.0, 1.0, 2.0, 7.0),
-        apex_x=draw(-3.0, 4.0, -13.0, 10.0), apex_depth=draw(31.0, 6.5, 17.0, 50.0), tilt=draw(12.5, 7.5, -10.0, 32.0),
-        leaflet_length=draw(20.0, 3.0, 13.0, 28.0), roundness=draw(0.95, 0.05, 0.8, 1.1),
+        ripple_left=(float(ripple[0]), float(ripple[1])),
+        ripple_right=(float(ripple[2]), float(ripple[3])),
+        wall_septum=draw(12.3, 2.2, 7.5, 19.0),
+        wall_lateral=draw(12.3, 2.2, 7.5, 18.0),
+        wall_apex=draw(10.5, 2.4, 5.5, 17.0),
+        la_width=draw(39.0, 8.0, 24.0, 62.0, 0.3),
+        la_length=draw(43.0, 11.0, 18.0, 74.0, 0.3),
+        la_lean=draw(-13.0, 9.0, -35.0, 10.0),
+        rv_width=draw(31.0, 7.0, 16.0, 50.0),
+        rv_reach=draw(0.22, 0.06, 0.08, 0.4),
+        rv_wall=draw(4.0, 0.8, 2.5, 6.5),
+        ra_width=draw(38.0, 6.0, 24.0, 56.0, 0.3),
+        ra_length=draw(42.0, 7.0, 26.0, 60.0, 0.3),
+        atrial_septum=draw(4.0, 1.0, 2.0, 7.0),
+        apex_x=draw(-3.0, 4.0, -13.0, 10.0),
+        apex_depth=draw(31.0, 6.5, 17.0, 50.0),
+        tilt=draw(12.5, 7.5, -10.0, 32.0),
+        leaflet_length=draw(20.0, 3.0, 13.0, 28.0),
+        roundness=draw(0.95, 0.05, 0.8, 1.1),
         ejection_fraction=draw(0.57, 0.11, 0.22, 0.76),
     )
 
@@ -111,13 +129,18 @@ def at_phase(anatomy: Anatomy, phase: float) -> Anatomy:
     thicker = 1.0 / np.sqrt(narrower * shorter)
     return replace(
         anatomy,
-        lv_length=anatomy.lv_length * shorter, lv_width=anatomy.lv_width * narrower,
+        lv_length=anatomy.lv_length * shorter,
+        lv_width=anatomy.lv_width * narrower,
         annulus_width=anatomy.annulus_width * (1 - 0.22 * c * anatomy.ejection_fraction),
-        wall_septum=anatomy.wall_septum * thicker, wall_lateral=anatomy.wall_lateral * thicker,
+        wall_septum=anatomy.wall_septum * thicker,
+        wall_lateral=anatomy.wall_lateral * thicker,
         wall_apex=anatomy.wall_apex * (1 + 0.5 * (thicker - 1)),
-        la_length=anatomy.la_length * (1 + 0.28 * c), la_width=anatomy.la_width * (1 + 0.10 * c),
-        rv_width=anatomy.rv_width * (1 - 0.28 * c), ra_length=anatomy.ra_length * (1 + 0.2 * c),
-        apex_depth=anatomy.apex_depth + 1.0 * c, valve_open=valve_opening(phase),
+        la_length=anatomy.la_length * (1 + 0.28 * c),
+        la_width=anatomy.la_width * (1 + 0.10 * c),
+        rv_width=anatomy.rv_width * (1 - 0.28 * c),
+        ra_length=anatomy.ra_length * (1 + 0.2 * c),
+        apex_depth=anatomy.apex_depth + 1.0 * c,
+        valve_open=valve_opening(phase),
     )
 
 
@@ -158,7 +181,7 @@ def _epicardium(a: Anatomy, endo: Profile) -> Profile:
         edges.append(outer * _half_width(s, a.lv_widest, a.lv_fullness, base))
     inner_left, inner_right, inside = endo.edges(u)
     left, right = _bow(a, u) - edges[0], _bow(a, u) + edges[1]
-    thinnest = 0.35 * min(a.wall_septum, a.wall_lateral)         # the wall is closed everywhere
+    thinnest = 0.35 * min(a.wall_septum, a.wall_lateral)  # the wall is closed everywhere
     left = np.where(inside, np.minimum(left, inner_left - thinnest), left)
     right = np.where(inside, np.maximum(right, inner_right + thinnest), right)
     return Profile(u, left, right)
@@ -167,7 +190,7 @@ def _epicardium(a: Anatomy, endo: Profile) -> Profile:
 def _cap(top_half: float, width: float, length: float) -> tuple[np.ndarray, np.ndarray]:
     """Depth below its opening (N,) and half width (N,) of an atrium: an ellipse cut by an opening of 2 x top_half mm."""
     half = max(width / 2, 1.02 * top_half)
-    lift = np.sqrt(1 - (top_half / half) ** 2)                   # how far below the opening the widest place lies
+    lift = np.sqrt(1 - (top_half / half) ** 2)  # how far below the opening the widest place lies
     radius = length / (1 + lift)
     angle = np.linspace(-np.arcsin(lift), np.pi / 2, CONTOUR_POINTS)
     return radius * (lift + np.sin(angle)), half * np.cos(angle)
@@ -180,7 +203,7 @@ def _left_atrium(a: Anatomy) -> Profile:
 
 
 def _right_ventricle(a: Anatomy, epi: Profile) -> Profile:
-    start, stop = a.rv_reach * a.lv_length, 0.95 * a.lv_length   # the tricuspid annulus lies apical of the mitral one
+    start, stop = a.rv_reach * a.lv_length, 0.95 * a.lv_length  # the tricuspid annulus lies apical of the mitral one
     u = _from_apex(stop, start)
     s = (u - start) / (stop - start)
     septum = epi.edges(u)[0]
@@ -245,25 +268,45 @@ def label_areas(a: Anatomy) -> dict[str, float]:
 def dilated(a: Anatomy, amount: float = 1.0) -> Anatomy:
     """Dilated cardiomyopathy: a wide, round LV with a thin wall and a poor ejection fraction; amount 0 none .. 1 severe."""
     return replace(
-        a, lv_width=a.lv_width * (1 + 0.45 * amount), lv_length=a.lv_length * (1 + 0.15 * amount),
-        annulus_width=a.annulus_width * (1 + 0.3 * amount), wall_septum=a.wall_septum * (1 - 0.3 * amount),
-        wall_lateral=a.wall_lateral * (1 - 0.3 * amount), ejection_fraction=a.ejection_fraction * (1 - 0.6 * amount),
+        a,
+        lv_width=a.lv_width * (1 + 0.45 * amount),
+        lv_length=a.lv_length * (1 + 0.15 * amount),
+        annulus_width=a.annulus_width * (1 + 0.3 * amount),
+        wall_septum=a.wall_septum * (1 - 0.3 * amount),
+        wall_lateral=a.wall_lateral * (1 - 0.3 * amount),
+        ejection_fraction=a.ejection_fraction * (1 - 0.6 * amount),
     )
 
 
 def hypertrophied(a: Anatomy, amount: float = 1.0) -> Anatomy:
     """Hypertrophic cardiomyopathy: a thick wall, most at the septum, round a small cavity; amount 0 none .. 1 severe."""
     return replace(
-        a, wall_septum=a.wall_septum * (1 + 1.1 * amount), wall_lateral=a.wall_lateral * (1 + 0.6 * amount),
-        wall_apex=a.wall_apex * (1 + 0.5 * amount), lv_width=a.lv_width * (1 - 0.25 * amount),
+        a,
+        wall_septum=a.wall_septum * (1 + 1.1 * amount),
+        wall_lateral=a.wall_lateral * (1 + 0.6 * amount),
+        wall_apex=a.wall_apex * (1 + 0.5 * amount),
+        lv_width=a.lv_width * (1 - 0.25 * amount),
     )
 
 
 def scaled(a: Anatomy, factor: float) -> Anatomy:
     """The same heart in another size (a child's, a giant's), at the same place of the image."""
     lengths = (
-        "lv_length", "lv_width", "lv_bow", "annulus_width", "wall_septum", "wall_lateral", "wall_apex", "la_width", "la_length",
-        "rv_width", "rv_wall", "ra_width", "ra_length", "atrial_septum", "leaflet_length",
+        "lv_length",
+        "lv_width",
+        "lv_bow",
+        "annulus_width",
+        "wall_septum",
+        "wall_lateral",
+        "wall_apex",
+        "la_width",
+        "la_length",
+        "rv_width",
+        "rv_wall",
+        "ra_width",
+        "ra_length",
+        "atrial_septum",
+        "leaflet_length",
     )
     return replace(a, **{name: getattr(a, name) * factor for name in lengths})
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from echodiff.phantom.anatomy import Anatomy, Profile, profiles
 
-TABLE_STEP = 0.25                # mm along the long axis between tabulated edges
+TABLE_STEP = 0.25  # mm along the long axis between tabulated edges
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,11 @@ def world_to_plane(pose: Pose, points: np.ndarray) -> np.ndarray:
 def landmarks(a: Anatomy, pose: Pose) -> dict[str, np.ndarray]:
     """Endocardial apex, middle of the mitral annulus and its lateral end, world coordinates (3,) in mm."""
     sin, cos = np.sin(np.radians(a.tilt)), np.cos(np.radians(a.tilt))
-    heart = {"apex": (0.0, 0.0), "mitral_centre": (0.0, a.lv_length), "lateral_annulus": (a.annulus_width / 2, a.lv_length)}
+    heart = {
+        "apex": (0.0, 0.0),
+        "mitral_centre": (0.0, a.lv_length),
+        "lateral_annulus": (a.annulus_width / 2, a.lv_length),
+    }
     return {
         name: plane_to_world(pose, np.array([a.apex_x + u * sin + v * cos, a.apex_depth + u * cos - v * sin, 0.0]))
         for name, (v, u) in heart.items()
@@ -57,7 +61,9 @@ class Bodies:
         parts = profiles(a)
         self._start = float(min(p.u[0] for p in parts.values())) - 10
         stop = float(max(p.u[-1] for p in parts.values())) + 20
-        self._rows = np.clip(((u - self._start) / TABLE_STEP).astype(np.int32), 0, int((stop - self._start) / TABLE_STEP))
+        self._rows = np.clip(
+            ((u - self._start) / TABLE_STEP).astype(np.int32), 0, int((stop - self._start) / TABLE_STEP)
+        )
         self._table_u = self._start + TABLE_STEP * (0.5 + np.arange(int((stop - self._start) / TABLE_STEP) + 1))
         # The right ventricle wraps round the left one: its body reaches to the long axis, the left one is painted over it.
         rv, wall = parts["RV"], parts["RV_WALL"]

@@ -10,7 +10,7 @@ from echodiff.phantom.machines import Machine
 from echodiff.phantom.patient import sample_patient
 from echodiff.phantom.render import Renderer
 
-LONGEST_BEAT = 40                # frames; a longer cine has more than one heartbeat
+LONGEST_BEAT = 40  # frames; a longer cine has more than one heartbeat
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Timing:
     """When things happen in a cine; frames count from 0, times in ms from the first frame."""
 
     frames: int
-    beat: int                    # frames a heartbeat
+    beat: int  # frames a heartbeat
     ed_frame: int
-    heart_rate: float            # beats a minute
+    heart_rate: float  # beats a minute
 
     @property
     def frame_time(self) -> float:

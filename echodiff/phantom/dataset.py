@@ -25,11 +25,17 @@ from echodiff.store.table import write_table
 
 TRUTH = "truth.parquet"
 WRITERS: dict[str, Writer] = {
-    "camus": camus.write_patient, "vscan": dicom.write_patient, "vscan_air": dicom.write_patient,
-    "echonet": echonet.write_patient, "2d_t": dicom.write_patient, "3d_spatial": volume.write_patient,
+    "camus": camus.write_patient,
+    "vscan": dicom.write_patient,
+    "vscan_air": dicom.write_patient,
+    "echonet": echonet.write_patient,
+    "2d_t": dicom.write_patient,
+    "3d_spatial": volume.write_patient,
 }
 TABLES = {
-    "FileList.csv": echonet.FILE_LIST, "VolumeTracings.csv": echonet.TRACINGS, "planes.csv": volume.PLANES,
+    "FileList.csv": echonet.FILE_LIST,
+    "VolumeTracings.csv": echonet.TRACINGS,
+    "planes.csv": volume.PLANES,
 }
 SUBFOLDERS = {"echonet": ("Videos", "truth")}
 NUMBERS = {name: index for index, name in enumerate(MACHINES)}

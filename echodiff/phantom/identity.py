@@ -17,13 +17,13 @@ class Identity:
     family: str
     given: str
     patient_id: str
-    birth_date: str              # YYYYMMDD
+    birth_date: str  # YYYYMMDD
     accession: str
     hospital: str
     physician: str
-    study_date: str              # YYYYMMDD
+    study_date: str  # YYYYMMDD
     sex: str
-    age: int                     # years
+    age: int  # years
 
     @property
     def strings(self) -> tuple[str, ...]:

@@ -15,12 +15,12 @@ class Patient:
     """Everything that stays the same over a patient's cine."""
 
     seed: int
-    anatomy: Anatomy             # at end-diastole
+    anatomy: Anatomy  # at end-diastole
     look: Appearance
     sector: Sector
-    dynamic_range: float         # dB
-    gain: float                  # dB
-    tgc: tuple[float, ...]       # dB at even steps of depth
+    dynamic_range: float  # dB
+    gain: float  # dB
+    tgc: tuple[float, ...]  # dB at even steps of depth
 
 
 def sample_patient(machine: Machine, seed: int, anatomy: Anatomy | None = None) -> Patient:
@@ -36,7 +36,10 @@ def sample_patient(machine: Machine, seed: int, anatomy: Anatomy | None = None) 
     if machine.rows:
         sector = replace(sector, pixel=(depth - sector.top) / machine.rows)
     return Patient(
-        seed=seed, anatomy=heart, look=look, sector=sector,
+        seed=seed,
+        anatomy=heart,
+        look=look,
+        sector=sector,
         dynamic_range=machine.dynamic_range + machine.dynamic_range_sd * float(np.clip(rng.normal(), -2, 2)),
         gain=machine.gain + machine.gain_sd * float(np.clip(rng.normal(), -2.2, 2.2)),
         tgc=tuple(machine.tgc * rng.normal(0, 1, 6)),

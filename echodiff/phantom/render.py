@@ -14,7 +14,7 @@ from echodiff.phantom.scene import COARSE, Texture, echogenicity, material_place
 from echodiff.phantom.sector import PolarGrid, fill, scan_convert, scan_maps
 from echodiff.phantom.volume import SLICE_MM, plane_of, render_volume
 
-FRAME_STEP = 0.07                # phase between two frames where a still has to know its predecessor
+FRAME_STEP = 0.07  # phase between two frames where a still has to know its predecessor
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Renderer:
         self._texture = Texture(self.grid, patient.look)
         self._near = self._reverberation(rng)
         self._line_gain = machine.line_jitter * rng.standard_normal(machine.lines).astype(np.float32)
-        self._screen: np.ndarray | None = None                   # what persistence keeps
+        self._screen: np.ndarray | None = None  # what persistence keeps
         columns = patient.sector.shape[1]
-        self.columns_cut = round(columns * (1 - machine.columns_kept) / 2)     # on either side
+        self.columns_cut = round(columns * (1 - machine.columns_kept) / 2)  # on either side
         self._columns = slice(self.columns_cut, columns - self.columns_cut)
 
     @property
@@ -76,7 +76,9 @@ class Renderer:
         tissue = self._tissue
         if phase % 1.0:
             places = material_places(grid, now, patient.anatomy)
-            tissue = cv2.remap(tissue, places[..., 0], places[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+            tissue = cv2.remap(
+                tissue, places[..., 0], places[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
+            )
         attenuation = self._attenuation()
         amplitude = cv2.exp((level + attenuation) * np.float32(np.log(10) / 20))
         amplitude = acoustics.blur(amplitude, 0.5 / grid.range_step, 0.008 / grid.angle_step)
@@ -101,7 +103,11 @@ class Renderer:
         machine, grid = self.machine, self.grid
         depth = (np.arange(grid.ranges, dtype=np.float32) + 0.5) * grid.range_step
         rows = int(min(grid.ranges, np.ceil(6 * machine.near_reach / grid.range_step)))
-        fall = machine.near + self.patient.look.near - 8.69 * np.maximum(depth[:rows] - machine.near_reach, 0) / machine.near_reach
+        fall = (
+            machine.near
+            + self.patient.look.near
+            - 8.69 * np.maximum(depth[:rows] - machine.near_reach, 0) / machine.near_reach
+        )
         field = np.zeros((*grid.shape, 2), np.float32)
         for part in range(2):
             field[:rows, :, part] = acoustics.smooth_field(rng, (rows, grid.lines), (6 * machine.near_reach / 1.3, 3))
@@ -164,6 +170,9 @@ def render_case(machine: Machine, patient_seed: int, phase: float = 0.0, anatomy
     image = renderer.frame(phase, 1)
     sector = renderer.sector_mask
     return Case(
-        image=jpeg(image, machine.jpeg) * sector, labels=renderer.labels(phase), sector=sector,
-        spacing_mm=(patient.sector.pixel, patient.sector.pixel), anatomy=renderer.anatomy(phase),
+        image=jpeg(image, machine.jpeg) * sector,
+        labels=renderer.labels(phase),
+        sector=sector,
+        spacing_mm=(patient.sector.pixel, patient.sector.pixel),
+        anatomy=renderer.anatomy(phase),
     )

@@ -10,28 +10,28 @@ from echodiff.phantom.anatomy import Anatomy, Profile, profiles, to_heart, to_im
 from echodiff.phantom.sector import PolarGrid, fill
 
 BLOOD_DB = -28.0
-COARSE = 8                       # smooth fields are made on every 8th sample
+COARSE = 8  # smooth fields are made on every 8th sample
 
 
 @dataclass(frozen=True)
 class Appearance:
     """How one patient's tissue looks; levels in dB relative to healthy myocardium, angles as a share of the half angle."""
 
-    quality: float               # 0 good .. 1 poor
+    quality: float  # 0 good .. 1 poor
     septum: float
     lateral_wall: float
     apex: float
-    tissue: float                # lung, liver, chest wall around the heart
-    posterior: float             # behind the atria
+    tissue: float  # lung, liver, chest wall around the heart
+    posterior: float  # behind the atria
     pericardium: float
     valve: float
-    clouds: float                # spread of slow differences within a tissue
-    noise: float                 # offsets on the machine's settings
+    clouds: float  # spread of slow differences within a tissue
+    noise: float  # offsets on the machine's settings
     haze: float
     near: float
-    attenuation_left: float      # dB lost at the sector's edges
+    attenuation_left: float  # dB lost at the sector's edges
     attenuation_right: float
-    shadows: tuple[tuple[float, float, float], ...]              # (angle, width, dB)
+    shadows: tuple[tuple[float, float, float], ...]  # (angle, width, dB)
     texture_seed: int
 
 
@@ -44,13 +44,21 @@ def sample_appearance(rng: np.random.Generator) -> Appearance:
     )
     return Appearance(
         quality=quality,
-        septum=float(rng.normal(10.0 - 6.0 * quality, 3.5)), lateral_wall=float(rng.normal(-2.5 - 3.0 * quality, 4.0)),
-        apex=float(rng.normal(-5.0, 3.5)), tissue=float(rng.normal(-6.0, 5.0)), posterior=float(rng.normal(8.0, 6.5)),
-        pericardium=float(rng.normal(9.0, 4.0)), valve=float(rng.normal(7.0, 3.0)), clouds=float(rng.uniform(3.4, 6.0)),
-        noise=float(rng.normal(3.0 * (quality - 0.45), 1.0)), haze=float(rng.normal(6.0 * (quality - 0.4), 1.5)),
+        septum=float(rng.normal(10.0 - 6.0 * quality, 3.5)),
+        lateral_wall=float(rng.normal(-2.5 - 3.0 * quality, 4.0)),
+        apex=float(rng.normal(-5.0, 3.5)),
+        tissue=float(rng.normal(-6.0, 5.0)),
+        posterior=float(rng.normal(8.0, 6.5)),
+        pericardium=float(rng.normal(9.0, 4.0)),
+        valve=float(rng.normal(7.0, 3.0)),
+        clouds=float(rng.uniform(3.4, 6.0)),
+        noise=float(rng.normal(3.0 * (quality - 0.45), 1.0)),
+        haze=float(rng.normal(6.0 * (quality - 0.4), 1.5)),
         near=float(rng.normal(0.0, 4.0)),
-        attenuation_left=float(rng.gamma(1.5, 5.0)), attenuation_right=float(rng.gamma(1.5, 6.0 + 4.0 * quality)),
-        shadows=shadows, texture_seed=int(rng.integers(2**31)),
+        attenuation_left=float(rng.gamma(1.5, 5.0)),
+        attenuation_right=float(rng.gamma(1.5, 6.0 + 4.0 * quality)),
+        shadows=shadows,
+        texture_seed=int(rng.integers(2**31)),
     )
 
 
@@ -63,7 +71,9 @@ def material_places(grid: PolarGrid, now: Anatomy, ed: Anatomy) -> np.ndarray:
     below, outside = np.maximum(u - now.lv_length, 0), np.maximum(np.abs(v) - now.lv_width / 2, 0)
     along = np.clip(u / now.lv_length, 0, 1) * (ed.lv_length - now.lv_length) * np.exp(-below / 50 - outside / 80)
     widening = (ed.lv_width - now.lv_width) / 2
-    across = np.clip(2 * v / now.lv_width, -1, 1) * widening * np.exp(-outside / 30 - below / 40 + np.minimum(u, 0) / 15)
+    across = (
+        np.clip(2 * v / now.lv_width, -1, 1) * widening * np.exp(-outside / 30 - below / 40 + np.minimum(u, 0) / 15)
+    )
     places = to_image(ed, np.stack([v + across, u + along], -1))
     samples = grid.to_samples(places).astype(np.float32)
     return cv2.resize(samples, grid.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -83,7 +93,7 @@ class Texture:
         rng = np.random.default_rng([look.texture_seed, 1])
         shape = grid.shape
         fine = smooth_field(rng, shape, (grid.sector.depth / 5, 20))
-        streaks = smooth_field(rng, shape, (grid.sector.depth / 2.5, 9))       # fibres and layers lie across the beam
+        streaks = smooth_field(rng, shape, (grid.sector.depth / 2.5, 9))  # fibres and layers lie across the beam
         coarse = smooth_field(rng, shape, (6, 5))
         grain = smooth_field(rng, shape, (grid.sector.depth / 2.2, 50))
         self.wall = look.clouds * (0.65 * fine + 0.55 * coarse) + 1.2 * np.maximum(grain, 0) ** 2
@@ -131,8 +141,10 @@ def echogenicity(grid: PolarGrid, a: Anatomy, look: Appearance, texture: Texture
     behind = 1 / (1 + np.exp(-(u - a.lv_length - 0.75 * a.la_length) / 5))
     canvas += (look.posterior - look.tissue) * behind
     bottom = a.lv_length + 0.8 * a.la_length
-    for across, deep, wide, tall, bright in texture.lobes:                   # bright lung and pericardium behind the atria
-        far = ((v - 150 * (across - 0.5)) / (10 + 22 * wide)) ** 2 + ((u - bottom - 45 * (deep - 0.55)) / (6 + 12 * tall)) ** 2
+    for across, deep, wide, tall, bright in texture.lobes:  # bright lung and pericardium behind the atria
+        far = ((v - 150 * (across - 0.5)) / (10 + 22 * wide)) ** 2 + (
+            (u - bottom - 45 * (deep - 0.55)) / (6 + 12 * tall)
+        ) ** 2
         canvas += np.float32(bright) * np.exp(-far)
     painter = Painter(grid, a, canvas)
     _outline(painter, parts, look, texture)
@@ -158,7 +170,9 @@ def _outline(painter: Painter, parts: dict[str, Profile], look: Appearance, text
         if key == "EPI":
             epi = parts["EPI"]
             keep = epi.u > 0.25 * a.lv_length
-            painter.shape(Profile(epi.u[keep], 0 * epi.u[keep], epi.right[keep] + by).polygon(), look.pericardium + lift)
+            painter.shape(
+                Profile(epi.u[keep], 0 * epi.u[keep], epi.right[keep] + by).polygon(), look.pericardium + lift
+            )
         elif key.removesuffix("_WALL") not in a.missing:
             painter.shape(grown(parts[key], by).polygon(), look.pericardium + lift - 1.0)
     bottom = max(parts["LA"].u[-1], parts["RA"].u[-1])
@@ -201,7 +215,7 @@ def leaflets(a: Anatomy) -> list[np.ndarray]:
     """Anterior and posterior mitral leaflet, each (N, 2) of (v, u) in mm."""
     half, base = a.annulus_width / 2, a.lv_length
     t = np.linspace(0, 1, 14)[:, None]
-    closed = np.array([0.12 * half, base - 0.3 * a.leaflet_length])          # they meet tented into the ventricle
+    closed = np.array([0.12 * half, base - 0.3 * a.leaflet_length])  # they meet tented into the ventricle
     lines = []
     for side, length in ((-1, a.leaflet_length), (1, 0.65 * a.leaflet_length)):
         root = np.array([side * half, base])
@@ -222,8 +236,10 @@ def _inside(painter: Painter, parts: dict[str, Profile], look: Appearance, textu
         rv = parts["RV"]
         ends = np.array([[rv.left[-1], rv.u[-1]], [rv.right[-1], rv.u[-1]]])
         if "RV" not in a.missing:
-            painter.stroke(np.linspace(*ends, 12) - np.sin(np.linspace(0, np.pi, 12))[:, None] * [0, 4], 1.8, look.valve - 3)
-        painter.blob(-half - 2.5, base + 0.5, 4.0, 3.0, look.valve + 4)          # crux
+            painter.stroke(
+                np.linspace(*ends, 12) - np.sin(np.linspace(0, np.pi, 12))[:, None] * [0, 4], 1.8, look.valve - 3
+            )
+        painter.blob(-half - 2.5, base + 0.5, 4.0, 3.0, look.valve + 4)  # crux
         painter.blob(half + 3.0, base + 0.5, 3.5, 3.0, look.valve + 1)
     if "LV" in a.missing:
         return

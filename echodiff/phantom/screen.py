@@ -8,7 +8,7 @@ import numpy as np
 from echodiff.phantom.cine import Timing
 from echodiff.phantom.identity import Identity
 
-GREEN, YELLOW, WHITE, GRAY = (70, 230, 90), (240, 220, 60), (235, 235, 235), (150, 150, 150)      # RGB
+GREEN, YELLOW, WHITE, GRAY = (70, 230, 90), (240, 220, 60), (235, 235, 235), (150, 150, 150)  # RGB
 # The ECG over one beat as bumps: phase, height, width. The R wave (phase 0) is the highest and marks end-diastole.
 _WAVES = ((-0.17, 0.14, 0.022), (-0.032, -0.12, 0.008), (0.0, 1.0, 0.010), (0.032, -0.22, 0.009), (0.30, 0.28, 0.045))
 
@@ -19,11 +19,11 @@ class Layout:
 
     height: int
     width: int
-    top: int                     # first row of the sector
-    ecg_top: int                 # rows of the ECG strip
+    top: int  # first row of the sector
+    ecg_top: int  # rows of the ECG strip
     ecg_bottom: int
-    text: float                  # height of the font, in OpenCV's scale
-    line: int                    # thickness of the trace
+    text: float  # height of the font, in OpenCV's scale
+    line: int  # thickness of the trace
 
     def corner(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Row and column of the sector frame's first pixel: it is centred."""
@@ -50,7 +50,9 @@ def ecg(phase: np.ndarray) -> np.ndarray:
 class Screen:
     """Composes frames uint8 (height, width, 3) RGB: everything but the tissue is drawn once."""
 
-    def __init__(self, layout: Layout, sector: np.ndarray, timing: Timing, person: Identity, title: str, pixel_mm: float):
+    def __init__(
+        self, layout: Layout, sector: np.ndarray, timing: Timing, person: Identity, title: str, pixel_mm: float
+    ):
         self.layout, self._timing = layout, timing
         self.row, self.column = layout.corner(sector.shape)
         self._background = np.zeros((layout.height, layout.width, 3), np.uint8)
@@ -73,7 +75,13 @@ class Screen:
         lines = (f"{person.family.upper()}, {person.given}", person.patient_id, f"{person.birth_date} {person.sex}")
         for i, text in enumerate(lines):
             self._write(text, (3, step * (i + 1)), size, WHITE)
-        right = (title, date, f"HR {self._timing.heart_rate:.0f}", "FR 50Hz  MI 1.1", person.hospital)
+        right = (
+            title,
+            date,
+            f"HR {self._timing.heart_rate:.0f}",
+            f"FR {1000 / self._timing.frame_time:.0f}Hz  MI 1.1",
+            person.hospital,
+        )
         for i, text in enumerate(right):
             (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
             room = self.layout.width - width - round(0.05 * self.layout.width)
@@ -100,7 +108,10 @@ class Screen:
         return first + (last - first) * frame / max(self._timing.frames - 1, 1)
 
     def _trace_row(self, phase: np.ndarray) -> np.ndarray:
-        low, high = self.layout.ecg_bottom - 0.28 * (self.layout.ecg_bottom - self.layout.ecg_top), self.layout.ecg_top + 2
+        low, high = (
+            self.layout.ecg_bottom - 0.28 * (self.layout.ecg_bottom - self.layout.ecg_top),
+            self.layout.ecg_top + 2,
+        )
         return low - (low - high) * ecg(phase)
 
     def _draw_trace(self) -> None:

@@ -10,8 +10,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-BLANK_MM = 0.9       # the probe's dead zone: real frames start this far below the face
-SHIFT = 4            # fixed-point bits of OpenCV's polygon corners
+BLANK_MM = 0.9  # the probe's dead zone: real frames start this far below the face
+SHIFT = 4  # fixed-point bits of OpenCV's polygon corners
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,9 @@ def scan_maps(grid: PolarGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     sector = grid.sector
     rows, columns = sector.shape
     x = ((np.arange(columns, dtype=np.float32) + 0.5 - columns / 2) * sector.pixel)[None, :]
-    y = ((np.arange(rows, dtype=np.float32) + 0.5) * sector.pixel + np.float32(sector.top + sector.virtual_apex))[:, None]
+    y = ((np.arange(rows, dtype=np.float32) + 0.5) * sector.pixel + np.float32(sector.top + sector.virtual_apex))[
+        :, None
+    ]
     radius, angle = cv2.cartToPolar(np.repeat(y, columns, 1), np.repeat(x, rows, 0))
     angle = np.where(angle > np.pi, angle - 2 * np.float32(np.pi), angle)
     depth = radius - np.float32(sector.virtual_apex)

@@ -14,7 +14,7 @@ from echodiff.phantom.patient import Patient, sample_patient
 from echodiff.phantom.scene import BLOOD_DB, Appearance
 from echodiff.phantom.sector import BLANK_MM
 
-SLICE_MM = 0.5                   # pixel of a plane cut out of a volume
+SLICE_MM = 0.5  # pixel of a plane cut out of a volume
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class VolumeCase:
     anatomy: Anatomy
     look: Appearance
     pose: Pose
-    sector: np.ndarray           # uint8 (z, y, x), 1 where tissue is shown
+    sector: np.ndarray  # uint8 (z, y, x), 1 where tissue is shown
 
 
 def sample_pose(seed: int) -> Pose:
@@ -48,7 +48,14 @@ def render_volume(machine: Machine, seed: int, anatomy: Anatomy | None = None, p
     z, y, x = (o + machine.voxel * np.arange(n, dtype=np.float32) for o, n in zip(origin[::-1], shape, strict=True))
     labels = _bodies(patient.anatomy, pose, x[None, None, :], y[None, :, None], z[:, None, None]).labels() * sector
     return VolumeCase(
-        image, labels, machine.voxel, origin, landmarks(patient.anatomy, pose), patient.anatomy, patient.look, pose,
+        image,
+        labels,
+        machine.voxel,
+        origin,
+        landmarks(patient.anatomy, pose),
+        patient.anatomy,
+        patient.look,
+        pose,
         sector,
     )
 
@@ -76,21 +83,27 @@ def _polar(machine: Machine, patient: Patient, pose: Pose) -> np.ndarray:
     azimuth, elevation = _angles(machine)
     step = patient.sector.depth / machine.ranges
     depth = (np.arange(machine.ranges, dtype=np.float32) + 0.5) * np.float32(step)
-    flat = depth[:, None] * np.cos(azimuth)[None, :]                         # distance in the elevation's plane
+    flat = depth[:, None] * np.cos(azimuth)[None, :]  # distance in the elevation's plane
     x = np.broadcast_to(depth[:, None] * np.sin(azimuth)[None, :], (machine.elevations, *flat.shape))
     y = flat[None] * np.cos(elevation)[:, None, None]
     z = flat[None] * np.sin(elevation)[:, None, None]
     rng = np.random.default_rng([patient.seed, 6])
     level = _echogenicity(_bodies(patient.anatomy, pose, x, y, z), patient.look, rng)
-    amplitude = cv2.exp((level + _contact(machine, patient.look, x.shape)).reshape(-1, machine.lines) * np.float32(np.log(10) / 20))
+    amplitude = cv2.exp(
+        (level + _contact(machine, patient.look, x.shape)).reshape(-1, machine.lines) * np.float32(np.log(10) / 20)
+    )
     amplitude = amplitude.reshape(x.shape)
     angle_step, plane_step = azimuth[1] - azimuth[0], elevation[1] - elevation[0]
     widths = (machine.axial / step, machine.lateral / angle_step, machine.lateral / plane_step)
-    tissue = acoustics.scatterers(rng, (x.shape[0] * x.shape[1], x.shape[2])).reshape(*x.shape, 2) * amplitude[..., None]
+    tissue = (
+        acoustics.scatterers(rng, (x.shape[0] * x.shape[1], x.shape[2])).reshape(*x.shape, 2) * amplitude[..., None]
+    )
     clutter = _clutter(machine, patient, amplitude, depth)
     fresh = acoustics.scatterers(rng, (x.shape[0] * x.shape[1], x.shape[2])).reshape(*x.shape, 2) * clutter[..., None]
     signal = np.stack([acoustics.point_spread(plane, *widths[:2]) for plane in tissue])
-    signal = gaussian_filter1d(signal, widths[2], axis=0, mode="reflect") / np.float32(np.sqrt(acoustics.blur_power(widths[2])))
+    signal = gaussian_filter1d(signal, widths[2], axis=0, mode="reflect") / np.float32(
+        np.sqrt(acoustics.blur_power(widths[2]))
+    )
     signal += np.stack([acoustics.point_spread(plane, widths[0], 0.5 * widths[1]) for plane in fresh])
     ramp = np.interp(depth, np.linspace(0, depth[-1], len(patient.tgc)), patient.tgc).astype(np.float32)
     gain = np.float32(REFERENCE_DB + patient.gain) + ramp[:, None]
@@ -174,7 +187,11 @@ def _frame(machine: Machine, patient: Patient) -> tuple[tuple[float, float, floa
 
 
 def _scan_convert(
-    polar: np.ndarray, machine: Machine, patient: Patient, origin: tuple[float, float, float], shape: tuple[int, int, int]
+    polar: np.ndarray,
+    machine: Machine,
+    patient: Patient,
+    origin: tuple[float, float, float],
+    shape: tuple[int, int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Polar gray (elevations, ranges, lines) -> volume and sector, uint8 (z, y, x).
 
@@ -188,10 +205,18 @@ def _scan_convert(
     distance = ((np.arange(shape[1], dtype=np.float32) + 0.5) * voxel)[:, None]
     radius, angle = np.hypot(distance, x), np.arctan2(x, distance)
     line = (angle + azimuth[-1]) / (azimuth[1] - azimuth[0])
-    fans = np.stack([
-        cv2.remap(plane, line, radius / np.float32(step) - np.float32(0.5), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for plane in polar
-    ])                                                                       # (elevations, distance, x)
+    fans = np.stack(
+        [
+            cv2.remap(
+                plane,
+                line,
+                radius / np.float32(step) - np.float32(0.5),
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            for plane in polar
+        ]
+    )  # (elevations, distance, x)
     shown = ((radius <= depth) & (radius >= BLANK_MM) & (np.abs(angle) <= azimuth[-1])).astype(np.float32)
     y = ((np.arange(shape[1], dtype=np.float32) + 0.5) * voxel)[None, :]
     z = (origin[2] + voxel * np.arange(shape[0], dtype=np.float32))[:, None]
@@ -216,7 +241,7 @@ def plane_of(case: VolumeCase) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     y = np.arange(max(corners[:, 1].min(), 0), corners[:, 1].max(), SLICE_MM)
     points = np.stack(np.broadcast_arrays(x[None, :], y[:, None], 0.0), -1)
     index = (plane_to_world(case.pose, points) - case.origin_mm) / case.voxel_mm
-    index = np.moveaxis(index, -1, 0)[::-1]                                  # (z, y, x)
+    index = np.moveaxis(index, -1, 0)[::-1]  # (z, y, x)
     image = map_coordinates(case.image, index, order=1, cval=0)
     labels, sector = (map_coordinates(part, index, order=0, cval=0) for part in (case.labels, case.sector))
     rows, columns = np.flatnonzero(sector.any(1)), np.flatnonzero(sector.any(0))

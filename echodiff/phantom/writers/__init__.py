@@ -24,7 +24,7 @@ class Written:
     """What writing a patient gave: its row of truth.parquet, and rows of the tables that the whole dataset shares."""
 
     truth: dict[str, Any]
-    tables: dict[str, list[list[Any]]] = field(default_factory=dict)     # file name -> rows
+    tables: dict[str, list[list[Any]]] = field(default_factory=dict)  # file name -> rows
 
 
 Writer = Callable[[Job], Written]

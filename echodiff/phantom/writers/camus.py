@@ -36,18 +36,40 @@ def write_patient(job: Job) -> Written:
     person, ed = invent_identity(job.seed), len(moments) if backwards else 1
     ejection = round(100 * patient.anatomy.ejection_fraction)
     info = {
-        "ED": ed, "ES": len(moments) + 1 - ed, "NbFrame": len(moments), "Sex": person.sex, "Age": person.age,
-        "ImageQuality": quality_name(patient.look.quality), "EF": ejection, "FrameRate": FRAME_RATE_HZ,
+        "ED": ed,
+        "ES": len(moments) + 1 - ed,
+        "NbFrame": len(moments),
+        "Sex": person.sex,
+        "Age": person.age,
+        "ImageQuality": quality_name(patient.look.quality),
+        "EF": ejection,
+        "FrameRate": FRAME_RATE_HZ,
     }
     text = "".join(f"{key}: {value}\n" for key, value in info.items())
     (folder / "Info_4CH.cfg").write_text(text, encoding="utf-8")
     return Written(
         truth_row(
-            case=name, patient=name, machine=job.machine.name, seed=job.seed, file=f"{name}/{name}_4CH_ED.nii.gz",
-            label_file=f"{name}/{name}_4CH_ED_gt.nii.gz", frames=len(moments), ed_frame=ed - 1, ed_frames=[ed - 1],
-            es_frame=len(moments) - ed, frame_time_ms=1000 / FRAME_RATE_HZ, height=images[0].shape[0],
-            width=images[0].shape[1], spacing_row_mm=pixel, spacing_column_mm=pixel, sector_row=0, sector_column=0,
-            ef=ejection, quality=info["ImageQuality"], sex=person.sex, age=person.age,
+            case=name,
+            patient=name,
+            machine=job.machine.name,
+            seed=job.seed,
+            file=f"{name}/{name}_4CH_ED.nii.gz",
+            label_file=f"{name}/{name}_4CH_ED_gt.nii.gz",
+            frames=len(moments),
+            ed_frame=ed - 1,
+            ed_frames=[ed - 1],
+            es_frame=len(moments) - ed,
+            frame_time_ms=1000 / FRAME_RATE_HZ,
+            height=images[0].shape[0],
+            width=images[0].shape[1],
+            spacing_row_mm=pixel,
+            spacing_column_mm=pixel,
+            sector_row=0,
+            sector_column=0,
+            ef=ejection,
+            quality=info["ImageQuality"],
+            sex=person.sex,
+            age=person.age,
             **areas(labels[0], (pixel, pixel), patient.anatomy),
         )
     )

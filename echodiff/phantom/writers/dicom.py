@@ -26,7 +26,7 @@ from echodiff.phantom.screen import LAYOUTS, Screen
 from echodiff.phantom.truth import areas, quality_name, truth_row
 from echodiff.phantom.writers import Job, Written
 
-CENTIMETRE = 3                   # Physical Units X/Y Direction
+CENTIMETRE = 3  # Physical Units X/Y Direction
 GRAY, COLOUR = "MONOCHROME2", "YBR_FULL_422"
 
 
@@ -34,8 +34,8 @@ GRAY, COLOUR = "MONOCHROME2", "YBR_FULL_422"
 class Habits:
     """What a machine writes."""
 
-    jpeg: int                                    # quality
-    photometric: Callable[[int], str]            # of a patient's number
+    jpeg: int  # quality
+    photometric: Callable[[int], str]  # of a patient's number
     has_r_waves: Callable[[int], bool]
     has_time_vector: Callable[[int], bool]
     whole_screen_region: bool
@@ -76,13 +76,30 @@ def write_patient(job: Job) -> Written:
     heart = cine.anatomy(timing.ed_frame)
     return Written(
         truth_row(
-            case=name, patient=person.patient_id, machine=machine.name, seed=job.seed, file=f"{name}.dcm",
-            label_file=label_file, frames=timing.frames, ed_frame=timing.ed_frame, ed_frames=timing.ed_frames,
-            es_frame=timing.es_frame, frame_time_ms=timing.frame_time, r_wave_times_ms=[float(t) for t in r_waves],
-            height=layout.height, width=layout.width, spacing_row_mm=pixel, spacing_column_mm=pixel,
-            sector_row=screen.row, sector_column=screen.column, identity=person.strings,
-            ef=100 * cine.patient.anatomy.ejection_fraction, quality=quality_name(cine.patient.look.quality),
-            sex=person.sex, age=person.age, **areas(labels, (pixel, pixel), heart),
+            case=name,
+            patient=person.patient_id,
+            machine=machine.name,
+            seed=job.seed,
+            file=f"{name}.dcm",
+            label_file=label_file,
+            frames=timing.frames,
+            ed_frame=timing.ed_frame,
+            ed_frames=timing.ed_frames,
+            es_frame=timing.es_frame,
+            frame_time_ms=timing.frame_time,
+            r_wave_times_ms=[float(t) for t in r_waves],
+            height=layout.height,
+            width=layout.width,
+            spacing_row_mm=pixel,
+            spacing_column_mm=pixel,
+            sector_row=screen.row,
+            sector_column=screen.column,
+            identity=person.strings,
+            ef=100 * cine.patient.anatomy.ejection_fraction,
+            quality=quality_name(cine.patient.look.quality),
+            sex=person.sex,
+            age=person.age,
+            **areas(labels, (pixel, pixel), heart),
         )
     )
 
@@ -149,7 +166,7 @@ def _add_cine(ds: Dataset, times: np.ndarray, heart_rate: float, habits: Habits,
     if habits.has_time_vector(number):
         increments = np.diff(times, prepend=0.0)
         if number % 8 == 1:
-            increments[0] = increments[1]        # some machines count the first frame from an instant before it
+            increments[0] = increments[1]  # some machines count the first frame from an instant before it
         ds.FrameTimeVector = [round(float(step), 3) for step in increments]
         ds.FrameIncrementPointer = 0x00181065
     else:

@@ -39,15 +39,36 @@ def write_patient(job: Job) -> Written:
     tracings = [row for frame in traced for row in _tracing(f"{name}.avi", cine.anatomy(frame), frame, place)]
     split = ("TRAIN", "TRAIN", "TRAIN", "VAL", "TEST")[job.number % 5]
     listing = [
-        name, f"{ejection:.6f}", f"{volumes[1]:.6f}", f"{volumes[0]:.6f}", SIZE, SIZE, round(1000 / timing.frame_time, 2),
-        timing.frames, split,
+        name,
+        f"{ejection:.6f}",
+        f"{volumes[1]:.6f}",
+        f"{volumes[0]:.6f}",
+        SIZE,
+        SIZE,
+        round(1000 / timing.frame_time),
+        timing.frames,
+        split,
     ]
     return Written(
         truth_row(
-            case=name, patient=name, machine=job.machine.name, seed=job.seed, file=f"Videos/{name}.avi",
-            label_file=f"truth/{name}_gt.png", frames=timing.frames, ed_frame=timing.ed_frame, ed_frames=timing.ed_frames,
-            es_frame=timing.es_frame, frame_time_ms=timing.frame_time, height=SIZE, width=SIZE, spacing_row_mm=pixel,
-            spacing_column_mm=pixel, sector_row=top, sector_column=left, ef=ejection,
+            case=name,
+            patient=name,
+            machine=job.machine.name,
+            seed=job.seed,
+            file=f"Videos/{name}.avi",
+            label_file=f"truth/{name}_gt.png",
+            frames=timing.frames,
+            ed_frame=timing.ed_frame,
+            ed_frames=timing.ed_frames,
+            es_frame=timing.es_frame,
+            frame_time_ms=timing.frame_time,
+            height=SIZE,
+            width=SIZE,
+            spacing_row_mm=pixel,
+            spacing_column_mm=pixel,
+            sector_row=top,
+            sector_column=left,
+            ef=ejection,
             **areas(labels, (pixel, pixel), cine.anatomy(timing.ed_frame)),
         ),
         {"FileList.csv": [listing], "VolumeTracings.csv": tracings},
@@ -63,7 +84,7 @@ def _embed(plane: np.ndarray, top: int, left: int) -> np.ndarray:
 
 def _write_video(path: Path, cine: Cine, top: int, left: int, quality: int) -> None:
     fourcc = cv2.VideoWriter_fourcc(*"MJPG")
-    rate = 1000 / cine.timing.frame_time
+    rate = round(1000 / cine.timing.frame_time)
     writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, fourcc, rate, (SIZE, SIZE), True)
     if not writer.isOpened():
         raise OSError(f"{path}: OpenCV's own MJPG encoder could not be opened")
