@@ -41,6 +41,28 @@ class Diversity(Section):
     """Images for each guide."""
 
 
+class Segmentation(Section):
+    """Do synthetic images show what their guides say? A segmenter trained on real training patients is asked."""
+
+    enabled: bool = True
+    """Train the segmenter and ask it."""
+
+    size: int = Field(default=128, ge=32, multiple_of=16)
+    """Height and width in pixels that the segmenter works on."""
+
+    epochs: int = Field(default=20, ge=1)
+    """Passes through the real training images."""
+
+    batch_size: int = Field(default=8, ge=1)
+    """Images a step."""
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    """Highest rate of the one-cycle schedule."""
+
+    seed: int = Field(default=2024, ge=0)
+    """Seed of initialisation, order and augmentation."""
+
+
 class Evaluate(Section):
     """Metrics of the synthetic images."""
 
@@ -71,6 +93,7 @@ class Evaluate(Section):
     memory: Memory = Memory()
     physics: Physics = Physics()
     diversity: Diversity = Diversity()
+    segmentation: Segmentation = Segmentation()
 
     draws: int = Field(default=40, ge=0)
     """Subsamples of an interval and random splits of a floor; 0: no intervals."""

@@ -62,10 +62,7 @@ def features(
     content = read_image_set(images)
     if not len(content):
         raise InputError(f"{images}: expected images, found none; see the rejects of its case table")
-    if device == "auto":
-        import torch
-
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = _place(device, threads=0)
     values = extract_features(
         content.images,
         load_extractor(choice, device),
@@ -255,3 +252,60 @@ def diversity(
         seed=load_config(config).evaluate.seed,
     )
     write_table(table, output)
+
+
+@app.command()
+def segmenter(
+    config: list[Path] = ConfigFiles,
+    images: Path = typer.Option(..., help="Image set of the training dataset."),
+    split: Path = typer.Option(..., help="Its split; the segmenter sees training images only."),
+    output: Path = typer.Option(..., help="The trained segmenter."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+) -> None:
+    """Train the segmenter that judges whether synthetic images show what their guides say."""
+    from echodiff.evaluate.segmenter import Training, save_segmenter, train_segmenter
+    from echodiff.split.files import read_subset
+    from echodiff.store.image_set import read_image_set
+
+    options = load_config(config).evaluate.segmentation
+    training = Training(**options.model_dump(exclude={"enabled"}))
+    content = read_image_set(images, read_subset(split, "train"))
+    save_segmenter(train_segmenter(content, training, device=_place(device, threads)), training, output)
+
+
+@app.command()
+def fidelity(
+    config: list[Path] = ConfigFiles,
+    segmenter: Path = typer.Option(..., help="What `evaluate segmenter` wrote."),
+    images: Path = typer.Option(..., help="Image set, a dataset or a translation."),
+    split: Path | None = typer.Option(None, help="Split of the training dataset, with --subset."),
+    subset: str = typer.Option("validation", help="Subset of the split that is measured."),
+    output: Path = typer.Option(..., help="Parquet, one row an image."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+) -> None:
+    """Dice, border distances and clinical measures of segmented images against their label maps."""
+    from echodiff.evaluate.fidelity_table import fidelity_table
+    from echodiff.evaluate.segmenter import load_segmenter, segment
+    from echodiff.split.files import read_subset
+    from echodiff.store.image_set import read_image_set
+    from echodiff.store.table import write_table
+
+    load_config(config)
+    content = read_image_set(images, None if split is None else read_subset(split, subset))
+    place = _place(device, threads)
+    network, training = load_segmenter(segmenter, place)
+    predicted = segment(network, content.images, size=training.size, device=place)
+    write_table(fidelity_table(content, predicted), output)
+
+
+def _place(device: str, threads: int) -> str:
+    """The device asked for, and the number of torch's threads set."""
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device

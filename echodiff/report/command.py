@@ -165,6 +165,25 @@ def diversity_sheet(
 
 
 @app.command()
+def fidelity(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Dice, border distances and clinical measures of segmented images against their guides."""
+    from echodiff.report import fidelity as table
+
+    _table(table.fidelity, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def bland_altman(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Picture) -> None:
+    """Clinical measures of the headline model's segmented images against their guides."""
+    from echodiff.report import fidelity as table
+    from echodiff.report.inputs import read_tables
+
+    options = load_config(config)
+    rows = read_tables(metrics, table.COLUMNS)
+    table.draw_bland_altman(output, rows, options, model=options.headline_model)
+
+
+@app.command()
 def figure2(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
     """Guide, real and synthetic image of validation cases of the training dataset."""
     from echodiff.report.figures import figure2 as rows_of

@@ -11,6 +11,7 @@ from echodiff.evaluate.physics import physics_of
 from echodiff.report.audit import WRAPPED_PSNR_DB, audit, implied_psnr_sd_db
 from echodiff.report.distribution import distribution
 from echodiff.report.diversity import diversity, diversity_sheet
+from echodiff.report.fidelity import draw_bland_altman, fidelity
 from echodiff.report.memory import gallery, memory
 from echodiff.report.physics import draw_depth_gain, physics
 from echodiff.report.table2 import table2
@@ -130,3 +131,35 @@ def test_diversity_sheet_has_guide_samples_and_deviation(image_sets):
     assert [row.title for row in rows] == ["a", "b"] and len(rows[0].images) == 5
     deviation = np.std(image_sets[1].images[:3] / 255, axis=0) / 0.25
     np.testing.assert_allclose(rows[0].images[-1] / 255, np.clip(deviation, 0, 1), atol=0.003)
+
+
+@pytest.fixture
+def fidelity_rows():
+    rows = []
+    for kind, dataset, model, score in (
+        ("dataset", "camus", "", 0.93),
+        ("translation", "camus", "small", 0.9),
+        ("translation", "vscan", "small", 0.85),
+    ):
+        for i in range(5):
+            row = {"dataset": dataset, "kind": kind, "model": model, "case_id": f"c{i}"}
+            row |= {f"{key}_{name}": score for key in ("dice",) for name in ("lv", "lv_myo", "la")}
+            row |= {f"hd95_{name}_mm": 4.0 for name in ("lv", "lv_myo", "la")}
+            for name in ("lv_area_cm2", "lv_long_axis_mm", "la_area_cm2", "wall_thickness_mm"):
+                row |= {f"{name}_guide": 10.0 + i, f"{name}_segmented": 12.0 + i}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def test_fidelity_has_its_ceiling_and_the_bias_of_clinical_measures(fidelity_rows, config):
+    data = fidelity(fidelity_rows, config).data.set_index(["dataset", "row"])
+    assert data.loc[("camus", "Ceiling: held-out real images"), "dice_lv_mean"] == pytest.approx(0.93)
+    row = data.loc[("vscan", "Synthetic, model small")]
+    assert (row["dice_la_mean"], row["lv_area_cm2_bias"]) == (pytest.approx(0.85), pytest.approx(2.0))
+    assert row["lv_area_cm2_limits"] == pytest.approx(0, abs=1e-9)
+
+
+def test_bland_altman_is_a_png(fidelity_rows, config, tmp_path):
+    draw_bland_altman(tmp_path / "b.png", fidelity_rows, config, model="small")
+    picture = np.asarray(Image.open(tmp_path / "b.png").convert("L"))
+    assert picture.shape[0] > 500 and (picture < 100).any()

@@ -1,0 +1,113 @@
+"""The table of mask fidelity with its ceiling, and Bland-Altman plots of the clinical measures."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from echodiff.config import Config
+from echodiff.evaluate.clinical import MEASURES
+from echodiff.evaluate.overlap import OUTLINES
+from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd
+from echodiff.store.atomic import atomic_path
+
+DICE = tuple(f"dice_{name}" for name in OUTLINES)
+DISTANCES = tuple(f"hd95_{name}_mm" for name in OUTLINES)
+COLUMNS = ("dataset", "kind", "model", "case_id", *DICE, *DISTANCES, *(f"{m}_segmented" for m in MEASURES))
+LABELS = {"lv": "LV", "lv_myo": "LV + MYO", "la": "LA"}
+CLINICAL = {
+    "lv_area_cm2": "LV area, cm2",
+    "lv_long_axis_mm": "LV long axis, mm",
+    "la_area_cm2": "LA area, cm2",
+    "wall_thickness_mm": "Wall thickness, mm",
+}
+CEILING = "Ceiling: held-out real images"
+LIMITS = 1.96  # standard deviations of the limits of agreement
+
+
+def fidelity(rows: pd.DataFrame, config: Config) -> ReportTable:
+    """Dice, 95 % Hausdorff distance and bias of the clinical measures; real held-out images are the
+    ceiling.
+    """
+    data, cells = [], []
+    for dataset, title, own in _groups(rows, config):
+        biases = {name: own[f"{name}_segmented"] - own[f"{name}_guide"] for name in MEASURES}
+        numbers = {f"{key}_mean": own[key].mean() for key in (*DICE, *DISTANCES)}
+        numbers |= {f"{key}_sd": own[key].std(ddof=0) for key in (*DICE, *DISTANCES)}
+        numbers |= {f"{name}_bias": bias.mean() for name, bias in biases.items()}
+        numbers |= {f"{name}_limits": LIMITS * bias.std(ddof=0) for name, bias in biases.items()}
+        data.append({"dataset": dataset, "row": title, "n": len(own)} | numbers)
+        texts = {key: mean_sd(own[key], 3) for key in DICE} | {key: mean_sd(own[key], 1) for key in DISTANCES}
+        texts |= {name: format_mean_sd(bias.mean(), LIMITS * bias.std(ddof=0), 1) for name, bias in biases.items()}
+        cells.append({"group": dataset_title(config, dataset), "title": title, "n": str(len(own))} | texts)
+    return ReportTable(
+        name="fidelity",
+        title="Do the images show what their guides say?",
+        subtitle="A segmenter trained on real training patients only, its label map against the guide",
+        columns=(
+            Column("title", "", align="left"),
+            Column("n", "N"),
+            *(Column(key, LABELS[name], "Dice") for key, name in zip(DICE, OUTLINES, strict=True)),
+            *(Column(key, LABELS[name], "Hausdorff 95 %, mm") for key, name in zip(DISTANCES, OUTLINES, strict=True)),
+            *(Column(name, CLINICAL[name], "Bias ± limits of agreement") for name in MEASURES),
+        ),
+        cells=pd.DataFrame(cells),
+        data=pd.DataFrame(data),
+        group="group",
+        highlight=[i for i, row in enumerate(cells) if row["title"] != CEILING],
+        notes=(
+            "The ceiling is what the segmenter reaches on real held-out patients: synthetic images cannot be told "
+            "to be better than that, and lie below it where they do not show the structures of their guide.",
+            "Bias: segmented less guide; limits of agreement are 1.96 standard deviations. Ejection fraction is not "
+            "assessable: it needs end-systole too.",
+        ),
+    )
+
+
+def _groups(rows: pd.DataFrame, config: Config) -> list[tuple[str, str, pd.DataFrame]]:
+    groups = []
+    for dataset in in_order(config, rows["dataset"]):
+        own = rows[rows["dataset"] == dataset]
+        real = own[own["kind"] == "dataset"]
+        if len(real):
+            title = CEILING if dataset == config.training_dataset else "Source, real"
+            groups.append((dataset, title, real))
+        synthetic = own[own["kind"] == "translation"]
+        for model in model_names(config, synthetic["model"]):
+            groups.append((dataset, f"Synthetic, {model_title(model)}", synthetic[synthetic["model"] == model]))
+    return groups
+
+
+def draw_bland_altman(path: Path, rows: pd.DataFrame, config: Config, *, model: str) -> None:
+    """Difference of segmented and guide against their mean, a panel a measure, real ceiling and one model."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    real = rows[(rows["kind"] == "dataset") & (rows["dataset"] == config.training_dataset)]
+    synthetic = rows[(rows["kind"] == "translation") & (rows["model"] == model)]
+    figure = Figure(figsize=(9.0, 7.0), facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    for panel, name in zip(figure.subplots(2, 2).ravel(), MEASURES, strict=True):
+        for label, colour, own in (
+            ("real, held out", "#1a1a1a", real),
+            (f"synthetic, {model_title(model)}", "#1f6fb2", synthetic),
+        ):
+            guide, segmented = own[f"{name}_guide"], own[f"{name}_segmented"]
+            known = guide.notna() & segmented.notna()
+            if not known.any():
+                continue
+            difference = (segmented - guide)[known]
+            panel.scatter(((segmented + guide) / 2)[known], difference, s=12, alpha=0.55, color=colour, label=label)
+            centre, limit = difference.mean(), LIMITS * difference.std(ddof=0)
+            panel.axhline(centre, color=colour, linewidth=1.4)
+            for edge in (centre - limit, centre + limit):
+                panel.axhline(edge, color=colour, linewidth=0.9, linestyle="--")
+        panel.set_title(CLINICAL[name], fontsize=10)
+        panel.set_xlabel("mean of segmented and guide", fontsize=9)
+        panel.set_ylabel("segmented - guide", fontsize=9)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(alpha=0.2)
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=config.report.dpi, metadata={"Software": None})
