@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
+from pydicom.uid import JPEGBaseline8Bit
 
 from echodiff.ingest.case import Reject
 
@@ -55,7 +56,7 @@ def gray_frames(path: Path, header: Dataset) -> NDArray[np.uint8]:
     result = np.empty((frames, int(header.Rows), int(header.Columns)), np.uint8)
     count = 0
     with decoding_faults(header):
-        for frame in iter_pixels(path):
+        for frame in iter_pixels(path, raw=_is_luminance_first(header), decoding_plugin=_decoder(header)):
             result[count] = to_gray(frame, header)
             count += 1
     if count != frames:
@@ -82,13 +83,15 @@ def coloured(path: Path, header: Dataset, index: int) -> NDArray[np.bool_] | Non
     if int(header.get("SamplesPerPixel", 1)) == 1 and header.PhotometricInterpretation != "PALETTE COLOR":
         return None
     with decoding_faults(header):
-        (frame,) = iter_pixels(path, indices=[index])
+        (frame,) = iter_pixels(path, indices=[index], decoding_plugin=_decoder(header))
         rgb = _rgb(frame, header).astype(np.int16)
     return rgb.max(axis=-1) - rgb.min(axis=-1) > COLOURED
 
 
 def to_gray(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
     """One decoded frame as gray uint8 (H, W): luminance of colours (ITU-R BT.601), the stored range of gray values."""
+    if _is_luminance_first(header):
+        return frame[..., 0]
     if frame.ndim == 3 or header.PhotometricInterpretation == "PALETTE COLOR":
         return cv2.cvtColor(_rgb(frame, header), cv2.COLOR_RGB2GRAY)
     low, high = _stored_range(header)
@@ -96,6 +99,16 @@ def to_gray(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
     if header.PhotometricInterpretation == "MONOCHROME1":  # the lowest value is white (PS3.3 C.7.6.3.1.2)
         gray = 255 - gray
     return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
+
+
+def _is_luminance_first(header: Dataset) -> bool:
+    """YBR_FULL and YBR_FULL_422 hold the luminance of BT.601 as their first channel (PS3.3 C.7.6.3.1.2)."""
+    return header.PhotometricInterpretation in ("YBR_FULL", "YBR_FULL_422") and int(header.BitsStored) == 8
+
+
+def _decoder(header: Dataset) -> str:
+    """The fastest of the decoders for JPEG baseline, five times as fast as the first; "" leaves the choice."""
+    return "pillow" if header.file_meta.TransferSyntaxUID == JPEGBaseline8Bit else ""
 
 
 def _rgb(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
