@@ -11,7 +11,7 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import Reject, SourceFrame
 from echodiff.ingest.labels.contour import NoContour, Ventricle, ventricle
 from echodiff.ingest.labels.dilation import dilate
-from echodiff.ingest.labels.learn import endocardium, usable_spacing
+from echodiff.ingest.labels.learn import given_of, usable_spacing
 from echodiff.ingest.labels.raster import draw
 from echodiff.ingest.labels.shape_model import ShapeModel, read_shape_model
 from echodiff.labels import LV
@@ -33,7 +33,9 @@ class ByShape:
 
     def __call__(self, frame: SourceFrame) -> SourceFrame:
         lv, spacing = _ventricle(frame)
-        epicardium, atrium = (lv.from_frame(points) for points in self._model.expect(endocardium(lv)))
+        epicardium, atrium = (
+            lv.from_frame(points) for points in self._model.expect(given_of(lv, frame.sector, spacing))
+        )
         mask = draw(frame.mask == LV, frame.sector, spacing, lv, epicardium, atrium)
         return replace(frame, mask=mask, label_source="completed", lv_only=False)
 

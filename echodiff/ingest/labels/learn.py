@@ -5,16 +5,15 @@ from numpy.typing import NDArray
 
 from echodiff.errors import InputError
 from echodiff.ingest.labels.contour import NoContour, Ventricle, arc, outline, resample, ventricle
-from echodiff.ingest.labels.shape_model import ENDO, EPI, LA, ShapeModel
+from echodiff.ingest.labels.shape_model import ENDO, EPI, LA, PLACE, ShapeModel
 from echodiff.labels import LA as LA_LABEL
 from echodiff.labels import LV, MYO
 from echodiff.store.image_set import ImageSet
 
 FEWEST_HEARTS = 8
 FOLDS = 10
-RIDGES = 10.0 ** np.arange(
-    -6, 0.5, 0.5
-)  # of the mean variance of an endocardial coordinate, times the hearts
+RIDGES = 10.0 ** np.arange(-5, 0.5, 0.5)  # of the mean variance of a given number
+LONGEST_ROOM, ROOM_STEP = 2.0, 0.01  # in lengths of the ventricle
 
 
 def learn_shape_model(images: ImageSet) -> tuple[ShapeModel, int]:
@@ -24,28 +23,30 @@ def learn_shape_model(images: ImageSet) -> tuple[ShapeModel, int]:
         InputError: too few hearts.
     """
     hearts = []
-    for mask, spacing in zip(images.masks, images.spacing_mm, strict=True):
+    for mask, sector, spacing in zip(images.masks, images.sectors, images.spacing_mm, strict=True):
         try:
-            hearts.append(polylines(mask, usable_spacing(tuple(spacing))))
+            hearts.append(heart_of(mask, sector > 0, usable_spacing(tuple(spacing))))
         except NoContour:
             continue
     if len(hearts) < FEWEST_HEARTS:
         raise InputError(
             f"shape model: expected at least {FEWEST_HEARTS} label maps with LV, MYO and LA, found {len(hearts)}"
         )
-    endo = np.stack([heart[0].ravel() for heart in hearts])
-    rest = np.stack([np.concatenate([heart[1].ravel(), heart[2].ravel()]) for heart in hearts])
-    return fit(endo, rest), len(images) - len(hearts)
+    given, rest = (np.stack(part) for part in zip(*hearts, strict=True))
+    return fit(given, rest), len(images) - len(hearts)
 
 
-def polylines(mask: NDArray[np.uint8], spacing_mm: tuple[float, float]) -> tuple[NDArray, NDArray, NDArray]:
-    """Endocardium (ENDO, 2), epicardium (EPI, 2) and atrium (LA, 2) of a label map, in the ventricle's frame.
+def heart_of(
+    mask: NDArray[np.uint8], sector: NDArray[np.bool_], spacing_mm: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What is given of a label map (2 ENDO + PLACE,), and what is to be predicted (2 EPI + 2 LA,).
 
     Raises:
         NoContour: a structure is missing.
     """
     lv = ventricle(mask == LV, spacing_mm)
-    return endocardium(lv), *(lv.to_frame(points) for points in true_contours(mask, lv, spacing_mm))
+    rest = [lv.to_frame(points).ravel() for points in true_contours(mask, lv, spacing_mm)]
+    return given_of(lv, sector, spacing_mm), np.concatenate(rest)
 
 
 def true_contours(
@@ -65,9 +66,30 @@ def true_contours(
     return resample(whole.wall, EPI), resample(arc(atrium, lv.left, lv.right, far), LA)
 
 
-def endocardium(lv: Ventricle) -> NDArray[np.float64]:
-    """(ENDO, 2) in the ventricle's frame."""
-    return lv.to_frame(resample(lv.wall, ENDO))
+def given_of(lv: Ventricle, sector: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
+    """What the model is told of a ventricle, (2 ENDO + PLACE,): its endocardium in its own frame, and its place."""
+    endocardium = lv.to_frame(resample(lv.wall, ENDO))
+    return np.concatenate([endocardium.ravel(), place(lv, sector, spacing_mm)])
+
+
+def place(lv: Ventricle, sector: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
+    """Where the ventricle lies, (PLACE,): tilt of its axis in radians, room for the atrium, depth of the apex.
+
+    The latter two are in lengths of the ventricle: how far its axis runs on below the annulus before it leaves the
+    sector, and how far the apex lies below the sector's top.
+    """
+    axis = (lv.left + lv.right) / 2 - lv.apex
+    steps = np.arange(0, LONGEST_ROOM, ROOM_STEP)
+    rows, columns = (
+        np.rint(((lv.left + lv.right)[i] / 2 + steps * axis[i]) / size).astype(int)
+        for i, size in ((1, spacing_mm[0]), (0, spacing_mm[1]))
+    )
+    height, width = sector.shape
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    inside &= sector[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+    room = LONGEST_ROOM if inside.all() else steps[int(np.argmin(inside))]
+    top = int(np.argmax(sector.any(1))) * spacing_mm[0]
+    return np.array([np.arctan2(axis[0], axis[1]), room, (lv.apex[1] - top) / lv.length])
 
 
 def usable_spacing(spacing_mm: tuple[float, float]) -> tuple[float, float]:
@@ -75,36 +97,41 @@ def usable_spacing(spacing_mm: tuple[float, float]) -> tuple[float, float]:
     return spacing_mm if np.isfinite(spacing_mm).all() else (1.0, 1.0)
 
 
-def fit(endo: NDArray[np.float64], rest: NDArray[np.float64]) -> ShapeModel:
+def fit(given: NDArray[np.float64], rest: NDArray[np.float64]) -> ShapeModel:
     """The affine map with the ridge that predicts left-out hearts best, and the covariance of those predictions.
 
     Args:
-        endo: (N, 2 ENDO).
+        given: (N, 2 ENDO + PLACE).
         rest: (N, 2 EPI + 2 LA).
     """
-    fold = np.arange(len(endo)) % min(FOLDS, len(endo))
-    errors = {ridge: _left_out(endo, rest, fold, ridge) for ridge in RIDGES}
+    fold = np.arange(len(given)) % min(FOLDS, len(given))
+    errors = {ridge: _left_out(given, rest, fold, ridge) for ridge in RIDGES}
     ridge = min(errors, key=lambda key: float((errors[key] ** 2).sum()))
     residual = errors[ridge]
-    mean_endo, mean_rest, gain = _affine(endo, rest, ridge)
-    return ShapeModel(mean_endo, mean_rest, gain, residual.T @ residual / len(residual), len(endo))
+    places = given[:, -PLACE:]
+    return ShapeModel(
+        *_affine(given, rest, ridge),
+        covariance=residual.T @ residual / len(residual),
+        place_range=np.stack([places.min(0), places.max(0)]),
+        cases=len(given),
+    )
 
 
-def _affine(endo: NDArray, rest: NDArray, ridge: float) -> tuple[NDArray, NDArray, NDArray]:
+def _affine(given: NDArray, rest: NDArray, ridge: float) -> tuple[NDArray, NDArray, NDArray]:
     """Means, and S21 (S11 + r I)^-1."""
-    mean_endo, mean_rest = endo.mean(0), rest.mean(0)
-    x, y = endo - mean_endo, rest - mean_rest
+    mean_given, mean_rest = given.mean(0), rest.mean(0)
+    x, y = given - mean_given, rest - mean_rest
     s11 = x.T @ x / len(x)
     r = ridge * np.trace(s11) / len(s11)
     gain = np.linalg.solve(s11 + r * np.eye(len(s11)), x.T @ y / len(x)).T
-    return mean_endo, mean_rest, gain
+    return mean_given, mean_rest, gain
 
 
-def _left_out(endo: NDArray, rest: NDArray, fold: NDArray, ridge: float) -> NDArray:
+def _left_out(given: NDArray, rest: NDArray, fold: NDArray, ridge: float) -> NDArray:
     """Errors (N, 2 EPI + 2 LA) of predicting each heart by a model of the other folds."""
     error = np.empty_like(rest)
     for number in np.unique(fold):
         out = fold == number
-        mean_endo, mean_rest, gain = _affine(endo[~out], rest[~out], ridge)
-        error[out] = rest[out] - mean_rest - (endo[out] - mean_endo) @ gain.T
+        mean_given, mean_rest, gain = _affine(given[~out], rest[~out], ridge)
+        error[out] = rest[out] - mean_rest - (given[out] - mean_given) @ gain.T
     return error
