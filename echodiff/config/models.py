@@ -202,6 +202,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
+# Options with an entry for each transition.
+TABLES = ("transition_probabilities", "transition_weights")
+
 # What may change between two parts of one training, because it does not change what is learned.
 NOT_LEARNED_FROM = ("preset", "speed", "record")
 
@@ -234,12 +237,15 @@ class Model(Section):
         if not isinstance(given, Mapping):
             return given
         preset = PRESETS.get(given.get("preset", "fast"), {})
+        steps = given["diffusion"].get("steps") if isinstance(given.get("diffusion"), Mapping) else None
+        if steps not in (None, Diffusion().steps) and "loss" in preset:  # its tables are for the default's steps
+            preset = {**preset, "loss": {k: v for k, v in preset["loss"].items() if k not in TABLES}}
         return {**given, **{key: _over(value, given.get(key)) for key, value in preset.items()}}
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         steps = self.diffusion.steps
-        for name in ("transition_probabilities", "transition_weights"):
+        for name in TABLES:
             values = getattr(self.loss, name)
             if values is not None and (len(values) != steps or min(values) < 0 or sum(values) <= 0):
                 raise ValueError(f"loss.{name}: expected {steps} numbers of 0 or more, not all 0, found {values}")

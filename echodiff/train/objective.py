@@ -106,6 +106,8 @@ def penalty_objective(
     """The gradient penalties on real and on fake steps; `direction` (B, 1, H, W) for the finite method."""
     loss = torch.zeros((), device=batch.x_t.device)
     measures, judge = {}, batch.judged_by(discriminator)
+    if direction is not None and batch.corners is not None:
+        direction = cut(direction, batch.corners, batch.x_t.shape[-1])
     sides = (("r1", batch.x_t, objective.loss.r1_gamma), ("r1_fake", batch.x_t_fake, objective.loss.r1_fake_gamma))
     for name, x_t, gamma in sides:
         if gamma == 0:

@@ -34,9 +34,7 @@ def weighted(values: np.ndarray, weights: np.ndarray | None) -> float:
 def test_independent_losses(weights):
     w = None if weights is None else tensor(weights)
     found = discriminator_loss(tensor(REAL), tensor(FAKE), pairing="independent", weights=w)
-    assert found.item() == pytest.approx(
-        weighted(log1pexp(-REAL), weights) + weighted(log1pexp(FAKE), weights)
-    )
+    assert found.item() == pytest.approx(weighted(log1pexp(-REAL), weights) + weighted(log1pexp(FAKE), weights))
     found = generator_loss(tensor(FAKE), None, pairing="independent", weights=w)
     assert found.item() == pytest.approx(weighted(log1pexp(-FAKE), weights))
 

@@ -98,6 +98,19 @@ def test_resampling_against_a_direct_convolution():
         np.testing.assert_allclose(up[channel], direct_fir(stuffed, (2, 1), 4), atol=5e-7)
 
 
+@pytest.mark.parametrize("layer", [FirDown(), FirUp()])
+def test_derivatives_of_resampling_of_both_orders(layer):
+    x = torch.randn(2, 3, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    assert torch.autograd.gradcheck(layer, (x,))
+    assert torch.autograd.gradgradcheck(lambda x: layer(x).square(), (x,))
+
+
+def test_doubling_is_four_times_the_transpose_of_halving():
+    random = torch.Generator().manual_seed(0)
+    x, y = torch.randn(1, 2, 8, 8, generator=random), torch.randn(1, 2, 4, 4, generator=random)
+    assert (FirDown()(x) * y).sum().item() == pytest.approx((x * FirUp()(y)).sum().item() / 4, rel=1e-5)
+
+
 def test_smoothed_strided_convolution_against_a_direct_one():
     torch.manual_seed(0)
     layer = FirDownConv(1, 1)

@@ -36,10 +36,11 @@ TINY = {
 
 
 def build_tiny_model(**sections) -> Model:
-    """The tiny model with other options; a mapping is merged into its section."""
+    """The tiny model with other options; a mapping is merged into its section, unless it names another network."""
     options = {"preset": "paper", **TINY}
     for key, value in sections.items():
         merged = isinstance(value, dict) and isinstance(options.get(key), dict)
+        merged = merged and value.get("name") in (None, options[key].get("name"))
         options[key] = {**options[key], **value} if merged else value
     return Model.model_validate(options)
 
@@ -63,8 +64,8 @@ def one_thread():
 def make_job(write_image_set, tmp_path):
     """A job for a model; the folders lie under the test's own, `folder` sets several apart."""
 
-    def make(model: Model | None = None, folder: str = "run", cases: int = 10) -> Job:
-        images = read_image_set(write_image_set(cases=cases, size=32))
+    def make(model: Model | None = None, folder: str = "run", cases: int = 10, size: int = 32) -> Job:
+        images = read_image_set(write_image_set(cases=cases, size=size))
         base = tmp_path / folder
         names = images.case_id
         return Job(

@@ -117,3 +117,15 @@ def test_an_entry_overrides_single_options_of_its_preset():
     model = Model.model_validate({"preset": "paper", "generator": {"channels": 32}, "diffusion": {"steps": 8}})
     assert (model.generator.channels, model.generator.blocks, model.diffusion.steps) == (32, 2, 8)
     assert model.diffusion.beta_max == 20.0
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 8])
+def test_the_fast_preset_takes_any_number_of_transitions(steps):
+    model = Model.model_validate({"preset": "fast", "diffusion": {"steps": steps}})
+    table = model.loss.transition_probabilities
+    assert table is None if steps != 4 else len(table) == 4
+
+
+def test_options_that_are_no_mapping_are_refused_by_their_path():
+    with pytest.raises(ValueError, match="diffusion"):
+        Model.model_validate({"preset": "fast", "diffusion": 4})

@@ -34,6 +34,23 @@ def flat(network) -> torch.Tensor:
     return torch.cat([weight.detach().flatten() for weight in network.parameters()])
 
 
+FAST = {
+    "generator": {"name": "fast", "widths": [8, 8], "features": 3, "kernels": 2, "kernel_size": 5, "window": 32},
+    "discriminator": {"name": "fast", "channels": 8},
+    "guide": {"style": "planes"},
+}
+
+
+@pytest.mark.parametrize("loss", [{"shared_draw": True}, {"r1_method": "finite", "r1_fake_gamma": 1.0}])
+def test_networks_that_learn_from_windows_learn_the_same_in_parts(make_job, tiny_model, loss):
+    options = {**FAST, "loss": {"pairing": "relativistic", **loss}}
+    whole, measures = take_steps(make_job(tiny_model(**options), size=64), 3)
+    parts, _ = take_steps(make_job(tiny_model(**options, speed={"part": 2}), size=64), 3)
+    torch.testing.assert_close(flat(parts.generator), flat(whole.generator), atol=1e-5, rtol=0)
+    torch.testing.assert_close(flat(parts.discriminator), flat(whole.discriminator), atol=1e-5, rtol=0)
+    assert measures[0]["r1"] > 0
+
+
 @pytest.mark.parametrize(
     "options",
     [

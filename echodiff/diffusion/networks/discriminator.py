@@ -24,9 +24,9 @@ class DownBlock(nn.Module):
         self.down = FirDown()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        h = self.conv1(F.leaky_relu(x, SLOPE)) + self.time(time)[:, :, None, None]
-        h = self.conv2(self.down(F.leaky_relu(h, SLOPE)))
-        return (self.skip(self.down(x)) + h) * math.sqrt(0.5)
+        h = self.conv1(F.leaky_relu(x, SLOPE)).add_(self.time(time)[:, :, None, None])
+        h = self.conv2(self.down(F.leaky_relu_(h, SLOPE)))
+        return (self.skip(self.down(x)) + h).mul_(math.sqrt(0.5))
 
 
 def minibatch_deviation(x: Tensor, group: int) -> Tensor:

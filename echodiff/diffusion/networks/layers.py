@@ -107,4 +107,4 @@ class SelfAttention(nn.Module):
         q, k, v = self.query_key_value(self.norm(x)).flatten(2).transpose(1, 2).chunk(3, dim=2)
         h = F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0]
         h = h.transpose(1, 2).reshape(batch, channels, height, width)
-        return (x + self.out(h)) * math.sqrt(0.5)
+        return (x + self.out(h)).mul_(math.sqrt(0.5))

@@ -44,9 +44,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor, w: Tensor) -> Tensor:
         h = self.conv1(self.resample(self.activation(self.norm1(x, w))))
-        h = h + self.time(self.activation(time))[:, :, None, None]
+        h = h.add_(self.time(self.activation(time))[:, :, None, None])
         h = self.conv2(self.activation(self.norm2(h, w)))
-        return (self.skip(self.resample(x)) + h) * math.sqrt(0.5)
+        return (self.skip(self.resample(x)) + h).mul_(math.sqrt(0.5))
 
 
 class NCSNpp(nn.Module):
@@ -135,7 +135,7 @@ class NCSNpp(nn.Module):
                 skips.append(h)
             if "resample" in stage:
                 h = stage["resample"](h, time, w)
-                pyramid = h = (stage["pyramid"](pyramid) + h) * math.sqrt(0.5)
+                pyramid = h = (stage["pyramid"](pyramid) + h).mul_(math.sqrt(0.5))
                 skips.append(h)
         first, attention, second = self.middle
         h = second(attention(first(h, time, w)), time, w)
