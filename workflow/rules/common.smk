@@ -30,12 +30,16 @@ MODELS = list(options.models)
 DATASETS = list(options.datasets)
 SOURCES = options.source_datasets
 TRAINING = options.training_dataset
+# Translators without a model, judged like models.
+TRIVIAL = ["resector", "resector_histogram", "nearest_mask", "label_paint"] if options.evaluate.trivial else []
 PHANTOMS = [name for name, dataset in options.datasets.items() if dataset.phantom]
 
 
 wildcard_constraints:
     dataset="|".join(DATASETS),
     model="|".join(MODELS),
+    translator="|".join(TRIVIAL) or "none",
+    method="|".join(MODELS + TRIVIAL),
 
 
 def configuration(wildcards, resources):

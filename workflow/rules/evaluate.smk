@@ -47,13 +47,13 @@ rule frechet:
         reference=f"<results>/features/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
         original="<results>/features/data/{dataset}/images.h5",
-        synthetic="<results>/features/translations/{model}/{dataset}.h5",
+        synthetic="<results>/features/translations/{method}/{dataset}.h5",
     output:
-        "<results>/metrics/{model}/{dataset}.frechet.parquet",
+        "<results>/metrics/{method}/{dataset}.frechet.parquet",
     log:
-        "<logs>/frechet/{model}/{dataset}.log",
+        "<logs>/frechet/{method}/{dataset}.log",
     benchmark:
-        "<benchmarks>/frechet/{model}/{dataset}.tsv"
+        "<benchmarks>/frechet/{method}/{dataset}.tsv"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -71,13 +71,13 @@ rule pixel:
     input:
         original="<results>/data/{dataset}/images.h5",
         cases="<results>/data/{dataset}/cases.parquet",
-        synthetic="<results>/translations/{model}/{dataset}.h5",
+        synthetic="<results>/translations/{method}/{dataset}.h5",
     output:
-        "<results>/metrics/{model}/{dataset}.pixel.parquet",
+        "<results>/metrics/{method}/{dataset}.pixel.parquet",
     log:
-        "<logs>/pixel/{model}/{dataset}.log",
+        "<logs>/pixel/{method}/{dataset}.log",
     benchmark:
-        "<benchmarks>/pixel/{model}/{dataset}.tsv"
+        "<benchmarks>/pixel/{method}/{dataset}.tsv"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -90,11 +90,84 @@ rule pixel:
         "--synthetic {input.synthetic} --output {output} > {log} 2>&1"
 
 
+rule trivial:
+    input:
+        reference=f"<results>/data/{TRAINING}/images.h5",
+        split=f"<results>/split/{TRAINING}.parquet",
+        original="<results>/data/{dataset}/images.h5",
+    output:
+        "<results>/translations/{translator}/{dataset}.h5",
+    log:
+        "<logs>/trivial/{translator}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/trivial/{translator}/{dataset}.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        config=configuration,
+        seed=options.evaluate.seed,
+        code=code("evaluate/trivial.py"),
+    shell:
+        "echodiff evaluate trivial --config {params.config} --translator {wildcards.translator} "
+        "--reference {input.reference} --split {input.split} --original {input.original} "
+        "--output {output} > {log} 2>&1"
+
+
+rule memory:
+    input:
+        reference=f"<results>/data/{TRAINING}/images.h5",
+        reference_features=f"<results>/features/data/{TRAINING}/images.h5",
+        split=f"<results>/split/{TRAINING}.parquet",
+        synthetic="<results>/translations/{method}/{dataset}.h5",
+        synthetic_features="<results>/features/translations/{method}/{dataset}.h5",
+    output:
+        "<results>/metrics/{method}/{dataset}.memory.parquet",
+    log:
+        "<logs>/memory/{method}/{dataset}.log",
+    benchmark:
+        "<benchmarks>/memory/{method}/{dataset}.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        config=configuration,
+        options=section(options.evaluate.memory),
+        code=code("evaluate/memory.py", "evaluate/memory_table.py"),
+    shell:
+        "echodiff evaluate memory --config {params.config} --reference {input.reference} "
+        "--reference-features {input.reference_features} --split {input.split} --synthetic {input.synthetic} "
+        "--synthetic-features {input.synthetic_features} --output {output} > {log} 2>&1"
+
+
+rule physics:
+    input:
+        unpack(physics_input),
+    output:
+        "<results>/metrics/{images}.physics.parquet",
+    log:
+        "<logs>/physics/{images}.log",
+    benchmark:
+        "<benchmarks>/physics/{images}.tsv"
+    wildcard_constraints:
+        images="(data|translations)/.+",
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        config=configuration,
+        subset=training_only,
+        options=section(options.evaluate.physics),
+        code=code("evaluate/physics.py"),
+    shell:
+        "echodiff evaluate physics --config {params.config} --images {input.images} {params.subset} "
+        "--output {output} > {log} 2>&1"
+
+
 rule evaluate_all:
     input:
-        expand(
-            "<results>/metrics/{model}/{dataset}.{metric}.parquet",
-            model=MODELS,
-            dataset=DATASETS,
-            metric=["pixel", "frechet"],
-        ),
+        metric_files("pixel", DATASETS, MODELS),
+        metric_files("pixel", SOURCES, TRIVIAL),
+        metric_files("frechet", SOURCES),
+        metric_files("memory", SOURCES) if options.evaluate.memory.enabled else [],
+        physics_files() if options.evaluate.physics.enabled else [],

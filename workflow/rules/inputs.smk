@@ -51,11 +51,42 @@ def validation_only(wildcards, input):
     return f"--split {input.split} --subset validation" if "split" in input.keys() else ""
 
 
+def metric_files(metric, datasets, methods=None):
+    """The tables of a metric, of all models and translators without a model."""
+    methods = MODELS + TRIVIAL if methods is None else methods
+    return expand(
+        "<results>/metrics/{method}/{dataset}.{metric}.parquet", method=methods, dataset=datasets, metric=metric
+    )
+
+
+def physics_input(wildcards):
+    """An image set; of the training dataset, the split says which images are measured."""
+    files = {"images": f"<results>/{wildcards.images}.h5"}
+    if wildcards.images == f"data/{TRAINING}/images":
+        files["split"] = f"<results>/split/{TRAINING}.parquet"
+    return files
+
+
+def training_only(wildcards, input):
+    return f"--split {input.split} --subset train" if "split" in input.keys() else ""
+
+
+def physics_files():
+    """Measures of the training images, the source images and the models' translations of them."""
+    sets = expand("data/{dataset}/images", dataset=DATASETS)
+    sets += expand("translations/{model}/{dataset}", model=MODELS, dataset=SOURCES)
+    return expand("<results>/metrics/{images}.physics.parquet", images=sets)
+
+
 CAPTIONS = {
     "table1_datasets": "table1",
     "table2_fid": "table2",
     "table3_pixel": "table3",
     "rejects": "rejects",
+    "distribution": "distribution",
+    "memory": "memory",
+    "physics": "physics",
+    "audit": "audit",
 }
 
 
@@ -73,6 +104,4 @@ def figure_input(names, metrics):
     model = options.headline_model
     files = expand("<results>/data/{dataset}/images.h5", dataset=names)
     files += expand("<results>/translations/{model}/{dataset}.h5", model=model, dataset=names)
-    if metrics:
-        files += expand("<results>/metrics/{model}/{dataset}.pixel.parquet", model=model, dataset=names)
-    return files
+    return files + (metric_files("pixel", names, [model]) if metrics else [])

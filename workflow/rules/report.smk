@@ -34,7 +34,7 @@ rule rejects:
 
 rule table2:
     input:
-        expand("<results>/metrics/{model}/{dataset}.frechet.parquet", model=MODELS, dataset=SOURCES),
+        metric_files("frechet", SOURCES),
     output:
         **table_files("table2_fid"),
     log:
@@ -49,7 +49,8 @@ rule table2:
 
 rule table3:
     input:
-        expand("<results>/metrics/{model}/{dataset}.pixel.parquet", model=MODELS, dataset=DATASETS),
+        metric_files("pixel", DATASETS, MODELS),
+        metric_files("pixel", SOURCES, TRIVIAL),
     output:
         **table_files("table3_pixel"),
     log:
@@ -107,6 +108,99 @@ rule figure4:
         "echodiff report figure4 --config {params.config} --output {output} {input} > {log} 2>&1"
 
 
+rule distribution:
+    input:
+        metric_files("frechet", SOURCES),
+    output:
+        **table_files("distribution"),
+    log:
+        "<logs>/report/distribution.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report"),
+    shell:
+        "echodiff report distribution --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule audit:
+    input:
+        metric_files("pixel", DATASETS, MODELS),
+        metric_files("pixel", SOURCES, TRIVIAL),
+    output:
+        **table_files("audit"),
+    log:
+        "<logs>/report/audit.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report"),
+    shell:
+        "echodiff report audit --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule memory_table:
+    input:
+        metric_files("memory", SOURCES),
+    output:
+        **table_files("memory"),
+    log:
+        "<logs>/report/memory_table.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report"),
+    shell:
+        "echodiff report memory --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule physics_table:
+    input:
+        physics_files(),
+    output:
+        **table_files("physics"),
+    log:
+        "<logs>/report/physics_table.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report"),
+    shell:
+        "echodiff report physics --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule memory_gallery:
+    input:
+        f"<results>/data/{TRAINING}/images.h5",
+        expand("<results>/translations/{model}/{dataset}.h5", model=options.headline_model, dataset=SOURCES),
+        metric_files("memory", SOURCES, [options.headline_model]),
+    output:
+        report("<results>/figures/memory_gallery.png", caption="../report/memory_gallery.rst", category="Memory"),
+    log:
+        "<logs>/report/memory_gallery.log",
+    params:
+        config=configuration,
+        options=section(options.report),
+        code=code("report"),
+    shell:
+        "echodiff report memory-gallery --config {params.config} --output {output} {input} > {log} 2>&1"
+
+
+rule depth_gain:
+    input:
+        physics_files(),
+    output:
+        report("<results>/figures/depth_gain.png", caption="../report/depth_gain.rst", category="Physics"),
+    log:
+        "<logs>/report/depth_gain.log",
+    params:
+        config=configuration,
+        options=section(options.report),
+        code=code("report"),
+    shell:
+        "echodiff report depth-gain --config {params.config} --output {output} {input} > {log} 2>&1"
+
+
 rule report_all:
     input:
         rules.table1.output,
@@ -116,3 +210,7 @@ rule report_all:
         rules.figure2.output,
         rules.figure3.output,
         rules.figure4.output,
+        rules.distribution.output,
+        rules.audit.output,
+        [rules.memory_table.output, rules.memory_gallery.output] if options.evaluate.memory.enabled else [],
+        [rules.physics_table.output, rules.depth_gain.output] if options.evaluate.physics.enabled else [],
