@@ -140,7 +140,8 @@ class Speed(Section):
     """How it is computed; a run may be continued with other values."""
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of convolutions; weights are always float32. `auto`: bfloat16 on GPUs that have it."""
+    """Arithmetic of convolutions; weights are always float32. `bfloat16`: where the device has units for it;
+    `auto`: on GPUs that have them."""
 
     channels_last: bool = True
     """Memory layout with the channels innermost."""
@@ -183,9 +184,9 @@ PRESETS: dict[str, dict[str, Any]] = {
             "reconstruction_weight": 4.0,
             "reconstruction_pool": 8,
             "pairing": "relativistic",
-            "r1_gamma": 3.0,
-            "r1_fake_gamma": 3.0,
-            "r1_every": 4,
+            "r1_gamma": 2.0,
+            "r1_fake_gamma": 2.0,
+            "r1_every": 8,
             "shared_draw": True,
             "transition_probabilities": [0.5, 0.17, 0.17, 0.16],
             "transition_weights": [1.0, 1.0, 0.3, 0.3],
@@ -198,7 +199,8 @@ PRESETS: dict[str, dict[str, Any]] = {
             "ema": 0.995,
             "ema_warmup": True,
         },
-        "training": {"batch_size": 4, "steps": 2200},
+        "training": {"batch_size": 4, "steps": 1700},
+        "speed": {"precision": "bfloat16"},
     },
 }
 

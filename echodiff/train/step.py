@@ -200,8 +200,18 @@ def arithmetic(setup: Setup) -> contextlib.AbstractContextManager:
 
 
 def autocast(speed: Speed, device: torch.device) -> contextlib.AbstractContextManager:
-    """bfloat16 where it is asked for, or where it is left open and the device has units for it."""
-    wanted = speed.precision == "bfloat16"
-    if speed.precision == "auto" and device.type == "cuda":
-        wanted = torch.cuda.get_device_capability(device) >= (8, 0)
-    return torch.autocast(device.type, torch.bfloat16) if wanted else contextlib.nullcontext()
+    """bfloat16 where it is asked for, or left open on a GPU, and the device has units for it."""
+    wanted = speed.precision == "bfloat16" or (speed.precision == "auto" and device.type == "cuda")
+    if wanted and has_bfloat16(device):
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16; a CPU without AVX-512 BF16 or AMX would emulate it slowly."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
+        return True
+    units = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in units)
