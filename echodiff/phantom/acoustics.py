@@ -25,7 +25,7 @@ def blur_power(sigma: float) -> float:
 
 
 def blur(field: np.ndarray, axial: float, lateral: float) -> np.ndarray:
-    """Separable Gaussian of `axial` rows and `lateral` columns (standard deviations in samples); (H, W) or (H, W, C)."""
+    """Separable Gaussian of `axial` rows and `lateral` columns (deviations in samples); (H, W) or (H, W, C)."""
     size = tuple(2 * int(np.ceil(4 * max(s, 0.05))) + 1 for s in (lateral, axial))
     return cv2.GaussianBlur(
         field, size, sigmaX=max(lateral, 0.05), sigmaY=max(axial, 0.05), borderType=cv2.BORDER_REFLECT_101
@@ -48,13 +48,13 @@ def decibel(amplitude: np.ndarray) -> np.ndarray:
 
 
 def compress(level_db: np.ndarray, dynamic_range_db: float, gamma: float = 1.0) -> np.ndarray:
-    """Decibel below full scale -> gray float32 in 0..255: 0 dB is white, -dynamic_range_db black, `gamma` the gray curve."""
+    """Decibel below full scale -> gray float32, 0..255: 0 dB is white, -dynamic_range_db black."""
     share = np.clip(level_db / np.float32(dynamic_range_db) + 1, 0, 1)
     return (255 * (share if gamma == 1.0 else cv2.pow(share, gamma))).astype(np.float32)
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[float, float]) -> np.ndarray:
-    """Smooth random field (H, W), mean 0 and standard deviation about 1, with about `cells` (rows, columns) of structure."""
+    """Smooth random field (H, W), mean 0, deviation about 1, with about `cells` (rows, columns) of structure."""
     coarse = rng.standard_normal((int(cells[0]) + 3, int(cells[1]) + 3)).astype(np.float32)
     field = cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
     return field * np.float32(1.25)

@@ -17,7 +17,7 @@ CONTOUR_POINTS = 96
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One patient's heart at one moment; lengths in mm, angles in degrees. At end-diastole unless moved by `at_phase`."""
+    """One patient's heart at one moment, end-diastole unless moved by `at_phase`; lengths in mm, angles in degrees."""
 
     lv_length: float = 82.0  # endocardial apex to the middle of the mitral annulus
     lv_width: float = 46.0  # widest inner diameter
@@ -74,7 +74,7 @@ class Profile:
 
     def edges(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Left and right edge at any u (mm), and where u is inside the profile at all."""
-        inside = (u >= self.u[0]) & (u <= self.u[-1])
+        inside = (u >= self.u[0] - 1e-6) & (u <= self.u[-1] + 1e-6)
         return np.interp(u, self.u, self.left), np.interp(u, self.u, self.right), inside
 
 
@@ -188,7 +188,7 @@ def _epicardium(a: Anatomy, endo: Profile) -> Profile:
 
 
 def _cap(top_half: float, width: float, length: float) -> tuple[np.ndarray, np.ndarray]:
-    """Depth below its opening (N,) and half width (N,) of an atrium: an ellipse cut by an opening of 2 x top_half mm."""
+    """Depth below its opening (N,) and half width (N,) of an atrium: an ellipse cut at a width of 2 x top_half mm."""
     half = max(width / 2, 1.02 * top_half)
     lift = np.sqrt(1 - (top_half / half) ** 2)  # how far below the opening the widest place lies
     radius = length / (1 + lift)
@@ -266,7 +266,7 @@ def label_areas(a: Anatomy) -> dict[str, float]:
 
 
 def dilated(a: Anatomy, amount: float = 1.0) -> Anatomy:
-    """Dilated cardiomyopathy: a wide, round LV with a thin wall and a poor ejection fraction; amount 0 none .. 1 severe."""
+    """Dilated cardiomyopathy: a wide, round, thin-walled LV that ejects little; amount 0 none .. 1 severe."""
     return replace(
         a,
         lv_width=a.lv_width * (1 + 0.45 * amount),
@@ -279,7 +279,7 @@ def dilated(a: Anatomy, amount: float = 1.0) -> Anatomy:
 
 
 def hypertrophied(a: Anatomy, amount: float = 1.0) -> Anatomy:
-    """Hypertrophic cardiomyopathy: a thick wall, most at the septum, round a small cavity; amount 0 none .. 1 severe."""
+    """Hypertrophic cardiomyopathy: a thick wall, most at the septum, a small cavity; amount 0 none .. 1 severe."""
     return replace(
         a,
         wall_septum=a.wall_septum * (1 + 1.1 * amount),

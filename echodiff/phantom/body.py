@@ -65,7 +65,7 @@ class Bodies:
             ((u - self._start) / TABLE_STEP).astype(np.int32), 0, int((stop - self._start) / TABLE_STEP)
         )
         self._table_u = self._start + TABLE_STEP * (0.5 + np.arange(int((stop - self._start) / TABLE_STEP) + 1))
-        # The right ventricle wraps round the left one: its body reaches to the long axis, the left one is painted over it.
+        # The right ventricle wraps round the left one: its body reaches to the long axis, the left is painted over it.
         rv, wall = parts["RV"], parts["RV_WALL"]
         self.parts = parts | {"RV": Profile(rv.u, rv.left, 0 * rv.u), "RV_WALL": Profile(wall.u, wall.left, 0 * wall.u)}
 

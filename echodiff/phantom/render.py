@@ -11,7 +11,7 @@ from echodiff.phantom.anatomy import Anatomy, at_phase, label_contours
 from echodiff.phantom.machines import REFERENCE_DB, Machine
 from echodiff.phantom.patient import Patient, sample_patient
 from echodiff.phantom.scene import COARSE, Texture, echogenicity, material_places
-from echodiff.phantom.sector import PolarGrid, fill, scan_convert, scan_maps
+from echodiff.phantom.sector import PolarGrid, cover, scan_convert, scan_maps
 from echodiff.phantom.volume import SLICE_MM, plane_of, render_volume
 
 FRAME_STEP = 0.07  # phase between two frames where a still has to know its predecessor
@@ -19,7 +19,7 @@ FRAME_STEP = 0.07  # phase between two frames where a still has to know its pred
 
 @dataclass(frozen=True)
 class Case:
-    """A frame of the tissue sector: image and label map uint8 (H, W), sector uint8 (H, W) 0/1, pixel (row, column) in mm."""
+    """A frame of the tissue sector: image, labels and sector (0/1) uint8 (H, W), pixel (row, column) in mm."""
 
     image: np.ndarray
     labels: np.ndarray
@@ -57,7 +57,7 @@ class Renderer:
         sector = self.patient.sector
         canvas = np.zeros(sector.shape, np.uint8)
         for name, contour in label_contours(self.anatomy(phase)):
-            fill(canvas, sector.to_pixels(contour), STRUCTURES[name])
+            cover(canvas, sector.to_pixels(contour), STRUCTURES[name])
         return canvas[:, self._columns] * self.sector_mask
 
     def frame(self, phase: float, index: int) -> np.ndarray:
@@ -72,13 +72,13 @@ class Renderer:
     def _polar(self, phase: float, index: int) -> np.ndarray:
         machine, patient, grid = self.machine, self.patient, self.grid
         now = self.anatomy(phase)
-        level = echogenicity(grid, now, patient.look, self._texture)
-        tissue = self._tissue
+        tissue, texture = self._tissue, self._texture
         if phase % 1.0:
             places = material_places(grid, now, patient.anatomy)
-            tissue = cv2.remap(
-                tissue, places[..., 0], places[..., 1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
-            )
+            lines, ranges = places[..., 0], places[..., 1]
+            tissue = cv2.remap(tissue, lines, ranges, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
+            texture = texture.moved(places)
+        level = echogenicity(grid, now, patient.look, texture)
         attenuation = self._attenuation()
         amplitude = cv2.exp((level + attenuation) * np.float32(np.log(10) / 20))
         amplitude = acoustics.blur(amplitude, 0.5 / grid.range_step, 0.008 / grid.angle_step)
@@ -99,7 +99,7 @@ class Renderer:
         return gray
 
     def _reverberation(self, rng: np.random.Generator) -> np.ndarray:
-        """Standing echoes of the probe's face, complex (ranges, lines, 2): bands across the beam that fade with depth."""
+        """Standing echoes of the probe's face, complex (ranges, lines, 2): bands across the beam that fade."""
         machine, grid = self.machine, self.grid
         depth = (np.arange(grid.ranges, dtype=np.float32) + 0.5) * grid.range_step
         rows = int(min(grid.ranges, np.ceil(6 * machine.near_reach / grid.range_step)))

@@ -1,6 +1,8 @@
 """Echogenicity of a heart on the polar grid: what each place sends back, in dB relative to healthy myocardium."""
 
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
@@ -15,7 +17,7 @@ COARSE = 8  # smooth fields are made on every 8th sample
 
 @dataclass(frozen=True)
 class Appearance:
-    """How one patient's tissue looks; levels in dB relative to healthy myocardium, angles as a share of the half angle."""
+    """One patient's tissue; levels in dB relative to healthy myocardium, angles as shares of the half angle."""
 
     quality: float  # 0 good .. 1 poor
     septum: float
@@ -87,7 +89,7 @@ def heart_places(grid: PolarGrid, a: Anatomy) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Texture:
-    """Slow differences within tissues of one patient; fixed to the tissue, so that a beating heart carries them along."""
+    """Slow differences within tissues of one patient, which a beating heart carries along."""
 
     def __init__(self, grid: PolarGrid, look: Appearance):
         rng = np.random.default_rng([look.texture_seed, 1])
@@ -102,6 +104,16 @@ class Texture:
         self.blobs = rng.uniform(0, 1, (40, 5))
         self.lobes = np.column_stack([rng.uniform(0, 1, (4, 4)), rng.gamma(1.2, 6.0, 4)])
         self.arcs = rng.uniform(0, 1, (12, 5))
+
+    def moved(self, places: np.ndarray) -> Self:
+        """The differences where the tissue is now, from where each sample's tissue lay (see `material_places`)."""
+        other = copy(self)
+        for name in ("wall", "tissue"):
+            field = cv2.remap(
+                getattr(self, name), places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+            setattr(other, name, field)
+        return other
 
 
 class Painter:

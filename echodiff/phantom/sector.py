@@ -16,7 +16,7 @@ SHIFT = 4  # fixed-point bits of OpenCV's polygon corners
 
 @dataclass(frozen=True)
 class Sector:
-    """Depth in mm below the face, half opening angle in radians, virtual apex in mm behind the face, screen pixel in mm."""
+    """Depth below the face in mm, half opening angle in radians, virtual apex behind the face in mm, pixel in mm."""
 
     depth: float
     half_angle: float
@@ -102,6 +102,24 @@ def scan_convert(polar: np.ndarray, grid: PolarGrid) -> np.ndarray:
     line, sample, inside = scan_maps(grid)
     frame = cv2.remap(polar, line, sample, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return frame * inside.astype(frame.dtype)
+
+
+def cover(canvas: np.ndarray, polygon: np.ndarray, value: int) -> None:
+    """Give a value to the pixels whose centres lie inside a polygon (N, 2) of (column, row), in place (even-odd rule).
+
+    Unlike OpenCV's filling, which adds the pixels that the outline touches, this keeps areas without bias.
+    """
+    rows, columns = canvas.shape
+    x, y = polygon[:, 0], polygon[:, 1]
+    x_next, y_next = np.roll(x, -1), np.roll(y, -1)
+    centre = np.arange(rows)[:, None]
+    row, edge = np.nonzero((centre >= np.minimum(y, y_next)) & (centre < np.maximum(y, y_next)))
+    share = (row - y[edge]) / (y_next[edge] - y[edge])
+    crossing = np.ceil(x[edge] + share * (x_next[edge] - x[edge])).clip(0, columns).astype(int)
+    toggles = np.zeros((rows, columns + 1), np.uint8)
+    np.add.at(toggles, (row, crossing), 1)
+    inside = np.bitwise_xor.accumulate(toggles[:, :-1] & 1, axis=1)
+    canvas[inside > 0] = value
 
 
 def fill(canvas: np.ndarray, polygon: np.ndarray, value: float) -> None:

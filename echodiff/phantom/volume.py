@@ -19,7 +19,7 @@ SLICE_MM = 0.5  # pixel of a plane cut out of a volume
 
 @dataclass(frozen=True)
 class VolumeCase:
-    """An end-diastolic volume: image and labels uint8 (z, y, x), voxel in mm, world position of voxel (0, 0, 0) in mm (x, y, z)."""
+    """An end-diastolic volume: image and labels uint8 (z, y, x), voxel and place of the first one (x, y, z) in mm."""
 
     image: np.ndarray
     labels: np.ndarray

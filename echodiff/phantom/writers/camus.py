@@ -1,4 +1,4 @@
-"""CAMUS, release of 2023: NIfTI frames at ED and ES, label maps, half sequence and Info_4CH.cfg in a folder a patient."""
+"""CAMUS, release of 2023: NIfTI frames, label maps, half sequence and Info_4CH.cfg in a folder a patient."""
 
 from pathlib import Path
 

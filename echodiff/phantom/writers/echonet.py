@@ -4,7 +4,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
 from scipy.integrate import trapezoid
 
 from echodiff.phantom.anatomy import Anatomy, profiles, to_image

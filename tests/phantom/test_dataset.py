@@ -1,0 +1,128 @@
+"""Whole datasets: the same bytes however many processes, all or nothing, and the command line."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from echodiff.config.phantom import PhantomSource
+from echodiff.errors import OutputError
+from echodiff.phantom import dataset as module
+from echodiff.phantom.dataset import patient_seed, write_dataset
+from echodiff.phantom.machines import MACHINES
+
+
+def digest(folder) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def configuration(tmp_path):
+    """A configuration with one small phantom; gives its path."""
+    path = tmp_path / "config.yaml"
+    source = {"machine": "vscan", "patients": 3, "frames": 6, "seed": 5}
+    options = {
+        "training_dataset": "handheld",
+        "datasets": {"handheld": {"format": "dicom", "phantom": source}},
+        "models": {"small": {"preset": "fast"}},
+    }
+    path.write_text(yaml.safe_dump(options))
+    return path
+
+
+@pytest.mark.parametrize("machine", ["vscan", "echonet"])
+def test_processes_do_not_change_a_byte(tmp_path, machine):
+    source = PhantomSource(machine=machine, patients=3, frames=6, seed=9)
+    write_dataset(source, tmp_path / "one", processes=1)
+    write_dataset(source, tmp_path / "two", processes=2)
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+
+
+@pytest.mark.parametrize("machine", ["camus", "2d_t", "3d_spatial"])
+def test_writing_twice_gives_the_same_bytes(tmp_path, machine):
+    source = PhantomSource(machine=machine, patients=1, frames=6, seed=9)
+    write_dataset(source, tmp_path / "first")
+    write_dataset(source, tmp_path / "second")
+    assert digest(tmp_path / "first") == digest(tmp_path / "second")
+
+
+def test_patients_are_never_shared():
+    sources = [PhantomSource(machine=name, patients=30, seed=seed) for name in MACHINES for seed in (1, 2)]
+    seeds = [patient_seed(source, number) for source in sources for number in range(1, 31)]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_fewer_patients_are_the_first_ones_of_more(tmp_path):
+    few = write_dataset(PhantomSource(machine="echonet", patients=2, frames=6), tmp_path / "few")
+    more = write_dataset(PhantomSource(machine="echonet", patients=3, frames=6), tmp_path / "more")
+    assert list(few.case) == list(more.case[:2])
+
+
+def test_an_error_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fail(job):
+        if job.number == 2:
+            raise RuntimeError("disk on fire")
+        (job.folder / "something").write_text("half")
+
+    monkeypatch.setitem(module.WRITERS, "vscan", fail)
+    with pytest.raises(RuntimeError, match="on fire"):
+        write_dataset(PhantomSource(machine="vscan", patients=3), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_run_looks_like_none_and_is_cleared_away(tmp_path, configuration):
+    output = tmp_path / "killed"
+    text = configuration.read_text().replace("patients: 3", "patients: 4000")
+    configuration.write_text(text)
+    command = [sys.executable, "-m", "echodiff", "phantom", "--config", configuration, "--dataset", "handheld"]
+    process = subprocess.Popen(
+        [*map(str, command), "--output", str(output)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not any(tmp_path.glob(".killed.*.part/*.dcm")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert any(tmp_path.glob(".killed.*.part/*.dcm")) and not output.exists()
+    write_dataset(PhantomSource(machine="vscan", patients=1, frames=6), output)
+    assert not list(tmp_path.glob(".killed.*")) and (output / "truth.parquet").is_file()
+
+
+def test_a_phantom_is_replaced_and_a_foreign_folder_is_not(tmp_path):
+    source = PhantomSource(machine="vscan", patients=1, frames=6)
+    write_dataset(source, tmp_path / "out")
+    (tmp_path / "out" / "stale").write_text("of an earlier run")
+    write_dataset(source, tmp_path / "out")
+    assert not (tmp_path / "out" / "stale").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputError, match="mine: expected an empty folder"):
+        write_dataset(source, tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_command_line(tmp_path, configuration, run_echodiff):
+    arguments = ("phantom", "--config", configuration, "--output", tmp_path / "out", "--processes", 2)
+    done = run_echodiff(*arguments, "--dataset", "handheld")
+    assert done.returncode == 0, done.stderr
+    assert "3 patients of vscan" in done.stdout and "3/3 patients" in done.stderr
+    assert len(list((tmp_path / "out").glob("*.dcm"))) == 3
+    wrong = run_echodiff(*arguments, "--dataset", "nowhere")
+    assert wrong.returncode == 1 and "handheld" in wrong.stderr and "Traceback" not in wrong.stderr
+
+
+def test_command_line_names_a_folder_that_cannot_be_made(tmp_path, configuration, run_echodiff):
+    (tmp_path / "file").write_text("")
+    done = run_echodiff(
+        "phantom", "--config", configuration, "--dataset", "handheld", "--output", tmp_path / "file" / "out"
+    )
+    assert done.returncode == 1 and str(tmp_path / "file") in done.stderr and "Traceback" not in done.stderr
