@@ -20,7 +20,7 @@ def test_shipped_configurations(run_snakemake, tmp_path, name):
     result = run_snakemake(tmp_path, "--dry-run", configuration=REPOSITORY / "config" / name)
     assert result.returncode == 0, result.stderr
     jobs = planned(result)
-    assert jobs["ingest"] == jobs["translate"] == jobs["pixel"] == 6
+    assert jobs["ingest"] == jobs["translate"] == 6
     assert jobs["train"] == jobs["split"] == jobs["shape_model"] == 1
     assert jobs["frechet"] >= 5
     assert jobs.get("phantom", 0) == (6 if name == "config.yaml" else 0)
