@@ -40,10 +40,14 @@ def compare(images: ImageSet, model, row: int) -> list[dict]:
         for name, values in REGIONS.items():
             ours, truth = np.isin(labels, values), np.isin(mask, values)
             distances = surface_distances(ours, truth, spacing)
-            lines.append({
-                "method": method, "structure": name, "dice": dice(ours, truth),
-                "distance_mm": distances.mean() if len(distances) else np.nan,
-            })
+            lines.append(
+                {
+                    "method": method,
+                    "structure": name,
+                    "dice": dice(ours, truth),
+                    "distance_mm": distances.mean() if len(distances) else np.nan,
+                }
+            )
     true = [lv.to_frame(points) for points in true_contours(mask, lv, tuple(spacing))]
     for name, share in zip(("LV + MYO", "LA"), inside_band(model, given, *true), strict=True):
         next(line for line in lines if line["structure"] == name)["coverage"] = share

@@ -92,6 +92,4 @@ class VolumeDataset(DatasetBase):
     """Largest pixel of the cut plane in mm; a volume with smaller voxels is cut at their size."""
 
 
-Dataset = Annotated[
-    CamusDataset | EchonetDataset | DicomDataset | VolumeDataset, Field(discriminator="format")
-]
+Dataset = Annotated[CamusDataset | EchonetDataset | DicomDataset | VolumeDataset, Field(discriminator="format")]

@@ -33,9 +33,7 @@ def discriminator_loss(real: Tensor, fake: Tensor, *, pairing: str, weights: Ten
     return weighted_mean(F.softplus(-real), weights) + weighted_mean(F.softplus(fake), weights)
 
 
-def generator_loss(
-    fake: Tensor, real: Tensor | None, *, pairing: str, weights: Tensor | None = None
-) -> Tensor:
+def generator_loss(fake: Tensor, real: Tensor | None, *, pairing: str, weights: Tensor | None = None) -> Tensor:
     """What G minimises, non-saturating: softplus(-D(fake)), or softplus(D(real) - D(fake)) where paired."""
     if pairing == "relativistic":
         return weighted_mean(F.softplus(real - fake), weights)
@@ -53,9 +51,7 @@ def r1_penalty(discriminator: Discriminator, x_t: Tensor, x_tp1: Tensor, t: Tens
     return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
 
 
-def r1_penalty_finite(
-    discriminator: Discriminator, x_t: Tensor, x_tp1: Tensor, t: Tensor, direction: Tensor
-) -> Tensor:
+def r1_penalty_finite(discriminator: Discriminator, x_t: Tensor, x_tp1: Tensor, t: Tensor, direction: Tensor) -> Tensor:
     """An unbiased estimate of `r1_penalty` without second derivatives, which compiled networks lack.
 
     direction ~ N(0, I), (B, 1, H, W): the squared slope along it has the squared gradient as its mean.
@@ -65,9 +61,7 @@ def r1_penalty_finite(
     return ((ahead - behind) / (2 * FINITE_STEP)).square().mean() / 2
 
 
-def reconstruction_loss(
-    x0_hat: Tensor, x_0: Tensor, *, pool: int = 1, weights: Tensor | None = None
-) -> Tensor:
+def reconstruction_loss(x0_hat: Tensor, x_0: Tensor, *, pool: int = 1, weights: Tensor | None = None) -> Tensor:
     """L1 distance of images (B, 1, H, W), or of their means over `pool` x `pool` pixels: texture is free."""
     if pool > 1:
         x0_hat, x_0 = F.avg_pool2d(x0_hat, pool), F.avg_pool2d(x_0, pool)

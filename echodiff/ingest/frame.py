@@ -44,9 +44,7 @@ def fit_frame(frame: SourceFrame, size: int, fit: Literal["stretch", "pad"]) -> 
     image = np.where(sector, frame.image[rows, columns], 0).astype(np.uint8)
     height, width = sector.shape
     spacing = _square_where_unknown(frame.spacing_mm)
-    target = (
-        (size, size) if fit == "stretch" else _padded_size((height * spacing[0], width * spacing[1]), size)
-    )
+    target = (size, size) if fit == "stretch" else _padded_size((height * spacing[0], width * spacing[1]), size)
     image = np.clip(np.rint(shrink_or_grow(image, target)), 0, 255).astype(np.uint8)
     mask, sector = majority(frame.mask[rows, columns], target), nearest(sector.astype(np.uint8), target)
     if fit == "pad":

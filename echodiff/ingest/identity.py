@@ -39,9 +39,7 @@ class Names:
         if self.style == "source":
             return sentence
         hidden = {str(path) for path in reference.files.values()}
-        hidden |= {path.name for path in reference.files.values()} | {
-            path.stem for path in reference.files.values()
-        }
+        hidden |= {path.name for path in reference.files.values()} | {path.stem for path in reference.files.values()}
         hidden |= {reference.name, reference.patient}
         for name in sorted((name for name in hidden if len(name) > 2), key=len, reverse=True):
             sentence = sentence.replace(name, "the file")

@@ -50,9 +50,7 @@ def plane_through(landmarks: Landmarks, volume: sitk.Image, pixel_mm: float) -> 
     axis = _unit(landmarks.mitral_centre - landmarks.apex)
     normal = _unit(np.cross(axis, landmarks.lateral_annulus - landmarks.mitral_centre))
     columns = np.array(volume.GetDirection()).reshape(3, 3).T
-    beam = max(
-        (sign * column for column in columns for sign in (1, -1)), key=lambda column: float(column @ axis)
-    )
+    beam = max((sign * column for column in columns for sign in (1, -1)), key=lambda column: float(column @ axis))
     down = _unit(beam - (beam @ normal) * normal)
     right = np.cross(down, normal)
     right *= np.sign(right @ (landmarks.lateral_annulus - landmarks.mitral_centre))
@@ -61,9 +59,7 @@ def plane_through(landmarks: Landmarks, volume: sitk.Image, pixel_mm: float) -> 
     across, along = offsets @ right, offsets @ down
     shape = tuple(int(np.ceil((side.max() - side.min()) / step)) + 1 for side in (along, across))
     if max(shape) > LARGEST_SIDE:
-        raise Reject(
-            f"expected a plane of at most {LARGEST_SIDE} pixels a side, found {shape[0]} x {shape[1]}"
-        )
+        raise Reject(f"expected a plane of at most {LARGEST_SIDE} pixels a side, found {shape[0]} x {shape[1]}")
     return Plane(landmarks.apex + across.min() * right + along.min() * down, right, down, step, shape)
 
 
@@ -75,9 +71,7 @@ def cut(volume: sitk.Image, plane: Plane, *, labels: bool = False) -> NDArray:
     reference.SetSpacing([plane.pixel_mm] * 3)
     reference.SetDirection(np.stack([plane.right, plane.down, normal], 1).ravel().tolist())
     method = sitk.sitkNearestNeighbor if labels else sitk.sitkLinear
-    return sitk.GetArrayFromImage(
-        sitk.Resample(volume, reference, sitk.Transform(3, sitk.sitkIdentity), method, 0)
-    )[0]
+    return sitk.GetArrayFromImage(sitk.Resample(volume, reference, sitk.Transform(3, sitk.sitkIdentity), method, 0))[0]
 
 
 def _check(landmarks: Landmarks, volume: sitk.Image) -> None:

@@ -20,9 +20,7 @@ NEARLY_SQUARE, MOST_OBLONG = 0.02, 8.0  # deviation of a pixel's aspect from 1 t
 FLATTEST = 3.0  # deviation of the gray levels in a sector: less is a test pattern or an empty page
 
 
-def sector_from_pixels(
-    frames: NDArray[np.uint8], spacing_mm: tuple[float, float] | None = None
-) -> NDArray[np.bool_]:
+def sector_from_pixels(frames: NDArray[np.uint8], spacing_mm: tuple[float, float] | None = None) -> NDArray[np.bool_]:
     """The tissue sector of one frame (H, W) or of a cine (F, H, W), as a mask (H, W).
 
     `spacing_mm` is the (row, column) size of a pixel: a fan's arcs are circles where pixels are square. Where it is

@@ -45,8 +45,15 @@ def model(hearts):
 def lv_alone(mask: np.ndarray, spacing=(0.616, 0.616), sector=None) -> SourceFrame:
     sector = np.ones(mask.shape, bool) if sector is None else sector
     return SourceFrame(
-        image=mask, mask=(mask == 1).astype(np.uint8), sector=sector, spacing_mm=spacing, ed_frame=0,
-        ed_rule="explicit", ed_confidence=1.0, frames=1, lv_only=True,
+        image=mask,
+        mask=(mask == 1).astype(np.uint8),
+        sector=sector,
+        spacing_mm=spacing,
+        ed_frame=0,
+        ed_rule="explicit",
+        ed_confidence=1.0,
+        frames=1,
+        lv_only=True,
     )
 
 

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from echodiff.diffusion.networks.windows import cut
 from echodiff.diffusion.schedule import Schedule
 
-SLOPE = 0.2       # of the leaky rectifier
-BLUR = 5          # pixels a side of the local mean
-CELL = 4          # pixels a side of a logit of texture, and of the means that structure is judged by
-SPREAD = 0.3      # variance of coarse grays over places and patients, in -1..1; only a scale, so rough
+SLOPE = 0.2  # of the leaky rectifier
+BLUR = 5  # pixels a side of the local mean
+CELL = 4  # pixels a side of a logit of texture, and of the means that structure is judged by
+SPREAD = 0.3  # variance of coarse grays over places and patients, in -1..1; only a scale, so rough
 
 
 def leaky_conv(in_channels: int, out_channels: int, kernel: int, stride: int) -> nn.Conv2d:
@@ -74,7 +74,7 @@ class FastDiscriminator(nn.Module):
         self.structure = PatchCritic(4, ((c, 1), (2 * c, 2), (3 * c, 2), (3 * c, 2)), steps)
         line = (torch.arange(size) + 0.5) * (2 / size) - 1
         self.register_buffer("place", torch.stack(torch.meshgrid(line, line, indexing="ij"))[None], persistent=False)
-        self.register_buffer("abar", torch.ones(steps + 1))            # these three are set by calibrate
+        self.register_buffer("abar", torch.ones(steps + 1))  # these three are set by calibrate
         self.register_buffer("beta", torch.full((steps,), 0.5))
         self.register_buffer("detail", torch.tensor(0.1))
 
@@ -112,6 +112,7 @@ class FastDiscriminator(nn.Module):
 
     def coarse_channels(self, x_t: Tensor, x_tp1: Tensor, place: Tensor, t: Tensor) -> Tensor:
         """Means over 4 x 4 pixels of both images, each of a deviation near 1, and of the place, (B, 4, h/4, w/4)."""
+
         def scaled(x: Tensor, t: Tensor) -> Tensor:
             abar = self.abar[t].view(-1, 1, 1, 1)
             return F.avg_pool2d(x, CELL) / (abar * SPREAD + (1 - abar) / CELL**2).sqrt()

@@ -23,10 +23,10 @@ from echodiff.diffusion.networks.speckle import HeadMaps, SpeckleHead
 from echodiff.diffusion.networks.windows import cut
 from echodiff.diffusion.schedule import Schedule
 
-PACK = 4                      # pixels a side that are packed into channels
-MARGIN = 8                    # pixels computed around a window, a multiple of PACK and at least the head's reach
-FREQUENCIES = (1, 2, 4, 8)    # of the place's sines and cosines, in quarter turns a half image
-BRIGHTEST = 0.995             # the mean image is clipped to this before the inverse of tanh
+PACK = 4  # pixels a side that are packed into channels
+MARGIN = 8  # pixels computed around a window, a multiple of PACK and at least the head's reach
+FREQUENCIES = (1, 2, 4, 8)  # of the place's sines and cosines, in quarter turns a half image
+BRIGHTEST = 0.995  # the mean image is clipped to this before the inverse of tanh
 
 
 class ModulatedBlock(nn.Module):
@@ -122,8 +122,8 @@ class FastGenerator(nn.Module):
             kernels=kernels, kernel_size=kernel_size, features=features, guide_channels=guide_channels
         )
         self.register_buffer("place", place, persistent=False)
-        self.register_buffer("mean", torch.zeros(1, 1, size, size))     # of the training images, before tanh
-        self.register_buffer("signal", torch.ones(steps + 1))           # of the schedule
+        self.register_buffer("mean", torch.zeros(1, 1, size, size))  # of the training images, before tanh
+        self.register_buffer("signal", torch.ones(steps + 1))  # of the schedule
 
     def calibrate(self, images: Tensor, schedule: Schedule) -> None:
         """Note the mean of the training images (N, 1, H, W) in [-1, 1], and the schedule's share of signal."""

@@ -20,9 +20,7 @@ def variance_scaled(layer: nn.Module, scale: float) -> nn.Module:
     return layer
 
 
-def conv3x3(
-    in_channels: int, out_channels: int, *, stride: int = 1, padding: int = 1, scale: float = 1.0
-) -> nn.Module:
+def conv3x3(in_channels: int, out_channels: int, *, stride: int = 1, padding: int = 1, scale: float = 1.0) -> nn.Module:
     """A 3x3 convolution."""
     layer = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=padding)
     return variance_scaled(layer, scale)

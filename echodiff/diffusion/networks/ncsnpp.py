@@ -28,9 +28,7 @@ class ResidualBlock(nn.Module):
     x (B, in, H, W), time (B, time), style w (B, style) -> (B, out, H', W').
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, time: int, style: int, resample: nn.Module | None = None
-    ):
+    def __init__(self, in_channels: int, out_channels: int, time: int, style: int, resample: nn.Module | None = None):
         super().__init__()
         self.norm1 = AdaptiveGroupNorm(in_channels, style)
         self.conv1 = conv3x3(in_channels, out_channels)

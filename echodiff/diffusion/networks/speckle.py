@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-FLOOR = 1e-3        # added to the squared envelope: the logarithm's argument is never 0
+FLOOR = 1e-3  # added to the squared envelope: the logarithm's argument is never 0
 HIDDEN = 16
 SLOPE = 0.2
 FIRST_CONTRAST = -1.5  # through softplus 0.2: the spread of speckle in an image of 58 dB between -1 and 1
@@ -44,9 +44,7 @@ class SpeckleHead(nn.Module):
         """Pixels around a place that its value depends on."""
         return self.kernel_size // 2 + 3
 
-    def forward(
-        self, maps: "HeadMaps", x: Tensor, guide: Tensor, mean: Tensor, noise: Tensor
-    ) -> Tensor:
+    def forward(self, maps: "HeadMaps", x: Tensor, guide: Tensor, mean: Tensor, noise: Tensor) -> Tensor:
         """All at full resolution but `maps`: x, mean (B, 1, H, W), guide (B, G, H, W), noise (B, 2, H, W) ~ N(0, 1).
 
         mean: what the brightness departs from, before the tanh. Returns (B, 1, H, W) in [-1, 1].
@@ -64,7 +62,7 @@ class SpeckleHead(nn.Module):
     def log_envelope(self, noise: Tensor, mixture: Tensor) -> Tensor:
         """log |sum_k w_k (h_k * n)|, (B, 1, H, W), of the complex noise n (B, 2, H, W) and w (B, K, H, W)."""
         batch, _, height, width = noise.shape
-        parts = noise.reshape(2 * batch, 1, height, width)          # real and imaginary part alike
+        parts = noise.reshape(2 * batch, 1, height, width)  # real and imaginary part alike
         filtered = F.conv2d(parts, self.point_spread, padding=self.kernel_size // 2)
         filtered = filtered.view(batch, 2, self.kernels, height, width)
         field = (filtered * mixture[:, None]).sum(dim=2)

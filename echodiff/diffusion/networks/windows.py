@@ -8,8 +8,8 @@ computes a margin around each window and pads the frame's own border by the same
 import torch
 from torch import Tensor
 
-STEP = 4         # corners lie on multiples of this, so that maps at a quarter of the resolution can be cut too
-OVERHANG = 0.5   # of the window's side
+STEP = 4  # corners lie on multiples of this, so that maps at a quarter of the resolution can be cut too
+OVERHANG = 0.5  # of the window's side
 
 
 def window_corners(uniform: Tensor, size: int, window: int) -> Tensor:

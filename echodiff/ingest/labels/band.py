@@ -26,9 +26,7 @@ def inside_band(
 ) -> tuple[float, float]:
     """Shares of the points of a true epicardium and atrium that lie inside the bands, in the ventricle's frame."""
     shares = []
-    for mean, covariance, true in zip(
-        model.expect(given), model.deviations(), (epicardium, atrium), strict=True
-    ):
+    for mean, covariance, true in zip(model.expect(given), model.deviations(), (epicardium, atrium), strict=True):
         width = half_width(mean, covariance)
         place = np.linspace(0, len(mean) - 1, FINE * (len(mean) - 1) + 1)
         fine = np.stack([np.interp(place, np.arange(len(mean)), column) for column in (*mean.T, width)], 1)

@@ -72,6 +72,4 @@ def _ventricle(frame: SourceFrame) -> tuple[Ventricle, tuple[float, float]]:
     try:
         return ventricle(frame.mask == LV, spacing), spacing
     except (NoContour, np.linalg.LinAlgError) as error:
-        raise Reject(
-            f"expected a left ventricle that a wall can be drawn round, found none ({error})"
-        ) from error
+        raise Reject(f"expected a left ventricle that a wall can be drawn round, found none ({error})") from error

@@ -105,9 +105,7 @@ def outline(mask: NDArray[np.bool_], spacing_mm: tuple[float, float], count: int
     points = (region[:, 0].astype(float) - 1) * (spacing_mm[1], spacing_mm[0])
     closed = resample(np.concatenate([points, points[:1]]), count + 1)[:-1]
     kernel = np.array([1, 4, 6, 4, 1]) / 16
-    return sum(
-        weight * np.roll(closed, shift, axis=0) for weight, shift in zip(kernel, range(-2, 3), strict=True)
-    )
+    return sum(weight * np.roll(closed, shift, axis=0) for weight, shift in zip(kernel, range(-2, 3), strict=True))
 
 
 def resample(points: Points, count: int) -> Points:

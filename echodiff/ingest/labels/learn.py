@@ -49,9 +49,7 @@ def heart_of(
     return given_of(lv, sector, spacing_mm), np.concatenate(rest)
 
 
-def true_contours(
-    mask: NDArray[np.uint8], lv: Ventricle, spacing_mm: tuple[float, float]
-) -> tuple[NDArray, NDArray]:
+def true_contours(mask: NDArray[np.uint8], lv: Ventricle, spacing_mm: tuple[float, float]) -> tuple[NDArray, NDArray]:
     """Epicardium (EPI, 2) and atrium (LA, 2) of a label map in mm.
 
     Raises:

@@ -51,9 +51,7 @@ def even_wall(
     return (distance <= share * lv.length) & above_annulus(lv, lv_mask.shape, spacing_mm)
 
 
-def above_annulus(
-    lv: Ventricle, shape: tuple[int, ...], spacing_mm: tuple[float, float]
-) -> NDArray[np.bool_]:
+def above_annulus(lv: Ventricle, shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> NDArray[np.bool_]:
     """Pixels on the apex's side of the line through both ends of the annulus."""
     rows, columns = np.indices(shape)
     points = np.stack([columns * spacing_mm[1], rows * spacing_mm[0]], -1)
@@ -62,9 +60,7 @@ def above_annulus(
     return ((points - lv.left) @ normal) * np.sign((lv.apex - lv.left) @ normal) > 0
 
 
-def fill(
-    points: NDArray[np.float64], shape: tuple[int, ...], spacing_mm: tuple[float, float]
-) -> NDArray[np.bool_]:
+def fill(points: NDArray[np.float64], shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> NDArray[np.bool_]:
     """Pixels inside a closed contour in mm."""
     pixels = np.rint(points / (spacing_mm[1], spacing_mm[0]) * 2**SUBPIXEL_BITS)
     canvas = np.zeros(shape, np.uint8)

@@ -97,7 +97,5 @@ def read_shape_model(path: Path) -> ShapeModel:
             f"{path}: expected a shape model, could not read it; run `echodiff shape-model` again"
         ) from error
     if version != VERSION or model.gain.shape != (2 * (EPI + LA), 2 * ENDO + PLACE):
-        raise InputError(
-            f"{path}: expected a shape model of version {VERSION}, found {version}; make it again"
-        )
+        raise InputError(f"{path}: expected a shape model of version {VERSION}, found {version}; make it again")
     return model

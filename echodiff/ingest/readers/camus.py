@@ -42,9 +42,7 @@ class CamusReader:
             )
         patients = _patients(root)
         for name in sorted({path.name for path in patients} | _absent([path.name for path in patients])):
-            yield CaseReference(
-                name, name, _files(root / name, name), {"folder_exists": (root / name).is_dir()}
-            )
+            yield CaseReference(name, name, _files(root / name, name), {"folder_exists": (root / name).is_dir()})
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Read one patient's ED frame and label map."""
@@ -57,9 +55,7 @@ class CamusReader:
         if mask.shape != image.shape:
             raise Reject(f"expected a label map of the frame's size {image.shape}, found {mask.shape}")
         if not np.allclose(spacing, mask_spacing, rtol=1e-3):
-            raise Reject(
-                f"expected the label map's pixels to be {spacing} mm like the frame's, found {mask_spacing}"
-            )
+            raise Reject(f"expected the label map's pixels to be {spacing} mm like the frame's, found {mask_spacing}")
         return SourceFrame(
             image=image,
             mask=mask,
@@ -84,9 +80,7 @@ def _image(case: CaseReference, info: dict[str, str]):
         raise Reject(f"expected the ED frame {case.name}_4CH_ED (NIfTI or MetaImage), found no such {missing}")
     frame = ed_frame(info)
     if frame is None:
-        raise Reject(
-            "expected Info_4CH.cfg to say which frame of the half sequence is ED, found no such line"
-        )
+        raise Reject("expected Info_4CH.cfg to say which frame of the half sequence is ED, found no such line")
     sequence = read_itk(case.files["sequence"], "the half sequence")
     if sequence.GetDimension() != 3 or not 0 <= frame < sequence.GetSize()[2]:
         raise Reject(

@@ -34,9 +34,7 @@ class EchonetReader:
         listed = _file_list(folder / "FileList.csv")
         tracings = read_tracings(folder / "VolumeTracings.csv")
         videos = {
-            path.stem: path
-            for place in FOLDERS[::-1]
-            for path in sorted((folder / place).glob("*.[aA][vV][iI]"))
+            path.stem: path for place in FOLDERS[::-1] for path in sorted((folder / place).glob("*.[aA][vV][iI]"))
         }
         for name in sorted(set(listed) | set(videos)):
             files = {"video": videos[name]} if name in videos else {}
@@ -51,9 +49,7 @@ class EchonetReader:
         if "video" not in case.files:
             raise Reject("expected the video that FileList.csv names, found no such file")
         if not case.known["tracings"]:
-            raise Reject(
-                "expected a tracing of the left ventricle in VolumeTracings.csv, found none for this video"
-            )
+            raise Reject("expected a tracing of the left ventricle in VolumeTracings.csv, found none for this video")
         index, polygon = largest_tracing(case.known["tracings"])
         image, frames = read_frame(case.files["video"], index)
         _check_size(image.shape, listed)
@@ -97,9 +93,7 @@ def _file_list(path: Path) -> dict[str, dict[str, Any]]:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
-        raise InputError(
-            f"{path}: expected this table of EchoNet-Dynamic, found no such file; check the folder"
-        )
+        raise InputError(f"{path}: expected this table of EchoNet-Dynamic, found no such file; check the folder")
     try:
         return pd.read_csv(path)
     except (ValueError, OSError) as error:
@@ -110,6 +104,4 @@ def _check_size(shape: tuple[int, ...], listed: dict[str, float]) -> None:
     """Tracings count in pixels of the size that FileList.csv gives."""
     expected = (listed["FrameHeight"], listed["FrameWidth"])
     if np.isfinite(expected).all() and tuple(shape) != tuple(int(side) for side in expected):
-        raise Reject(
-            f"expected a video of {expected[0]:g} x {expected[1]:g} pixels, found {shape[0]} x {shape[1]}"
-        )
+        raise Reject(f"expected a video of {expected[0]:g} x {expected[1]:g} pixels, found {shape[0]} x {shape[1]}")

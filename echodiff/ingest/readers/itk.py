@@ -55,9 +55,7 @@ def read_itk(path: Path, what: str) -> sitk.Image:
         found = sitk.GetPixelIDValueAsString(reader.GetPixelID())
         raise Reject(f"{what}: expected one real gray value a pixel, found {found}")
     if not 0 < np.prod(size, dtype=float) <= LARGEST_PIXELS:
-        raise Reject(
-            f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}"
-        )
+        raise Reject(f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}")
     if path.name.lower().endswith((".nii", ".nii.gz")):
         _check_whole(path, int(np.prod(size)) * BYTES[reader.GetPixelID()], what)
     with _faults(what):
@@ -115,9 +113,7 @@ def to_labels(values: NDArray, what: str, mapping: dict[int, int] | None = None)
     """
     found = np.unique(values)
     if not np.isfinite(found).all() or (found != np.rint(found)).any():
-        raise Reject(
-            f"{what}: expected whole numbers as labels, found {_listed(found[found != np.rint(found)])}"
-        )
+        raise Reject(f"{what}: expected whole numbers as labels, found {_listed(found[found != np.rint(found)])}")
     mapping = mapping or {value: value for value in range(4)}
     table = {0: 0, **mapping}
     unknown = [int(value) for value in found if int(value) not in table]

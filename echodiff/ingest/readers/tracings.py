@@ -27,9 +27,7 @@ def read_tracings(path: Path) -> dict[str, dict[int, NDArray[np.float64]]]:
         InputError: missing, of another form, or EchoNet-Pediatric's.
     """
     if not path.is_file():
-        raise InputError(
-            f"{path}: expected the tracings of EchoNet-Dynamic, found no such file; check the folder"
-        )
+        raise InputError(f"{path}: expected the tracings of EchoNet-Dynamic, found no such file; check the folder")
     try:
         table = pd.read_csv(path)
     except (ValueError, OSError) as error:

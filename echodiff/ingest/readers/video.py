@@ -37,9 +37,7 @@ def _read_open(video: cv2.VideoCapture, index: int) -> tuple[NDArray[np.uint8], 
     frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
     sides = video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)
     if not all(0 < side <= LARGEST_SIDE for side in sides):
-        raise Reject(
-            f"expected a video of at most {LARGEST_SIDE} pixels a side, found {sides[0]:g} x {sides[1]:g}"
-        )
+        raise Reject(f"expected a video of at most {LARGEST_SIDE} pixels a side, found {sides[0]:g} x {sides[1]:g}")
     if not 0 <= index < frames:
         raise Reject(f"expected the traced frame {index} in the video, found {frames} frames")
     video.set(cv2.CAP_PROP_POS_FRAMES, index)

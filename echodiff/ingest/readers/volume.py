@@ -32,9 +32,7 @@ class VolumeReader:
         if not folder.is_dir():
             raise InputError(f"{folder}: expected a folder of volumes, found no such folder; check the path")
         planes = read_planes(folder / self._options.planes)
-        volumes = {
-            path: stem_of(path) for path in sorted(folder.rglob("*")) if path.is_file() and is_itk(path)
-        }
+        volumes = {path: stem_of(path) for path in sorted(folder.rglob("*")) if path.is_file() and is_itk(path)}
         labels = {path for volume in volumes for path in _labels_of(volume, self._options.label_pattern)}
         for path, stem in volumes.items():
             if path in labels:
@@ -48,9 +46,7 @@ class VolumeReader:
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
         if "label" not in case.files:
-            raise Reject(
-                f"expected a label volume beside it, named {self._options.label_pattern}, found none"
-            )
+            raise Reject(f"expected a label volume beside it, named {self._options.label_pattern}, found none")
         image, labels = (
             read_itk(case.files["image"], "the volume"),
             read_itk(case.files["label"], "the label volume"),
@@ -68,9 +64,7 @@ class VolumeReader:
         gray = to_gray(cut(sitk.Cast(image, sitk.sitkFloat32), plane), "the cut plane")
         return SourceFrame(
             image=gray,
-            mask=to_labels(
-                cut(labels, plane, labels=True), "the cut label plane", self._options.label_values
-            ),
+            mask=to_labels(cut(labels, plane, labels=True), "the cut label plane", self._options.label_values),
             sector=sector_from_pixels(gray),
             spacing_mm=(plane.pixel_mm, plane.pixel_mm),
             ed_frame=frame,
@@ -127,16 +121,12 @@ def read_planes(path: Path) -> dict[str, dict[str, float]]:
         )
     columns = [*names, *({"frame"} & set(table.columns))]
     table[columns] = table[columns].apply(pd.to_numeric, errors="coerce")
-    return {
-        _stem(row["name"]): {column: row[column] for column in columns} for row in table.to_dict("records")
-    }
+    return {_stem(row["name"]): {column: row[column] for column in columns} for row in table.to_dict("records")}
 
 
 def _stem(name: object) -> str:
     path = Path(str(name).strip())
-    return (
-        path.with_name(stem_of(path)).as_posix() if str(path).lower().endswith(SUFFIXES) else path.as_posix()
-    )
+    return path.with_name(stem_of(path)).as_posix() if str(path).lower().endswith(SUFFIXES) else path.as_posix()
 
 
 def _landmarks(row: dict[str, float]) -> Landmarks:
