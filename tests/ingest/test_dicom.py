@@ -1,0 +1,169 @@
+"""Ultrasound DICOM: phantoms against their truth, the quirks of real files, and all ultrasound files of pydicom."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+
+from echodiff.config.datasets import DicomDataset
+from echodiff.ingest.case import CaseReference, Reject
+from echodiff.ingest.readers.dicom import DicomReader
+from echodiff.ingest.readers.dicom_regions import tissue_region
+from echodiff.ingest.readers.dicom_timing import frame_times_ms, heart_rate_bpm, r_wave_times_ms
+
+WITHOUT_LABELS = DicomReader(DicomDataset(format="dicom", folder="x", labels="none"))
+CONFIG = """
+training_dataset: {machine}
+datasets: {{{machine}: {{format: dicom, phantom: {{machine: {machine}, patients: 2, frames: 8, seed: 3}}}}}}
+models: {{fast: {{preset: fast}}}}
+"""
+
+
+def read(path) -> object:
+    return WITHOUT_LABELS.read(CaseReference("case", "patient", {"image": Path(path)}))
+
+
+@pytest.fixture(scope="module", params=["vscan", "2d_t"])
+def phantom(request, run_echodiff, tmp_path_factory) -> Path:
+    """Two patients' DICOM cines of a machine, with their label maps and truth."""
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "config.yaml").write_text(CONFIG.format(machine=request.param))
+    arguments = ("--config", folder / "config.yaml", "--dataset", request.param, "--output", folder / "files")
+    result = run_echodiff("phantom", *arguments)
+    assert result.returncode == 0, result.stderr
+    return folder / "files"
+
+
+def test_phantoms_against_their_truth(phantom):
+    truth = pd.read_parquet(phantom / "truth.parquet")
+    reader = DicomReader(DicomDataset(format="dicom", folder=phantom))
+    cases = list(reader.find(phantom))
+    assert len(cases) == len(truth) == 2
+    for case, row in zip(cases, truth.itertuples(), strict=True):
+        frame = reader.read(case)
+        assert abs(frame.ed_frame - row.ed_frame) <= 1
+        assert frame.frames == row.frames
+        np.testing.assert_allclose(frame.spacing_mm, (row.spacing_row_mm, row.spacing_column_mm), rtol=1e-3)
+        for label, area in ((1, row.lv_mm2), (2, row.myo_mm2), (3, row.la_mm2)):
+            found = (frame.mask == label).sum() * frame.spacing_mm[0] * frame.spacing_mm[1]
+            assert found == pytest.approx(area, rel=0.02)
+        labelled = frame.mask > 0
+        assert (frame.sector & labelled).sum() >= 0.99 * labelled.sum()
+        assert set(frame.details) >= {"scanner", "frame_rate_hz"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda header: setattr(header, "Modality", "CT"), "expected an ultrasound image .* found the modality CT"),
+        (lambda header: delattr(header, "Rows"), "found no Rows"),
+        (lambda header: setattr(header, "Rows", 60000), "damaged, cut short|fits into memory"),
+        (lambda header: delattr(header, "PixelData"), "damaged, cut short or missing"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path, change, reason):
+    header = pydicom.dcmread(get_testdata_file("examples_ybr_color.dcm"))
+    change(header)
+    header.save_as(tmp_path / "changed.dcm")
+    with pytest.raises(Reject, match=reason):
+        read(tmp_path / "changed.dcm")
+
+
+def test_a_truncated_file_is_rejected(tmp_path):
+    content = Path(get_testdata_file("examples_ybr_color.dcm")).read_bytes()
+    for share in (0.001, 0.1, 0.5, 0.9):
+        (tmp_path / "cut.dcm").write_bytes(content[: int(share * len(content))])
+        with pytest.raises(Reject):
+            read(tmp_path / "cut.dcm")
+
+
+def test_a_missing_label_map_is_named_by_its_pattern():
+    reader = DicomReader(DicomDataset(format="dicom", folder="x"))
+    image = Path(get_testdata_file("examples_ybr_color.dcm"))
+    with pytest.raises(Reject, match=r"expected a label map beside it, named \{stem\}_gt\.\*, found none"):
+        reader.read(CaseReference("case", "patient", {"image": image}))
+
+
+def region(**changes) -> pydicom.Dataset:
+    """A 2D tissue region of 0.5 mm, 100 x 200 pixels at (10, 20), with changes."""
+    item = pydicom.Dataset()
+    values = {
+        "RegionSpatialFormat": 1,
+        "RegionDataType": 1,
+        "RegionLocationMinX0": 20,
+        "RegionLocationMaxX1": 219,
+        "RegionLocationMinY0": 10,
+        "RegionLocationMaxY1": 109,
+        "PhysicalUnitsXDirection": 3,
+        "PhysicalUnitsYDirection": 3,
+        "PhysicalDeltaX": 0.05,
+        "PhysicalDeltaY": 0.05,
+    }
+    for key, value in {**values, **changes}.items():
+        setattr(item, key, value)
+    return item
+
+
+def found(*items):
+    header = pydicom.Dataset()
+    header.SequenceOfUltrasoundRegions = list(items)
+    return tissue_region(header, (480, 640))
+
+
+def test_regions_with_the_quirks_of_real_files():
+    whole = region(RegionSpatialFormat=0)
+    assert found(whole, region()).rows == slice(10, 110)
+    assert found(region(PhysicalDeltaX=-0.05)).spacing_mm == (0.5, 0.5)
+    assert found(region(RegionLocationMaxX1=700)).columns == slice(20, 640)
+    assert found(region(RegionLocationMinX0=630, RegionLocationMaxX1=900)) is None
+    assert found(region(RegionDataType=2)) is None
+    assert np.isnan(found(region(PhysicalUnitsXDirection=4)).spacing_mm[1])
+    assert found() is None
+
+
+def test_times_follow_the_pointer():
+    header = pydicom.Dataset()
+    header.FrameTime, header.FrameTimeVector, header.HeartRate = "40", ["5", "30", "30"], "0"
+    header.FrameIncrementPointer = 0x00181065
+    assert frame_times_ms(header, 3).tolist() == [0, 30, 60]
+    header.FrameIncrementPointer = 0x00181063
+    assert frame_times_ms(header, 3).tolist() == [0, 40, 80]
+    assert np.isnan(heart_rate_bpm(header)) and len(r_wave_times_ms(header)) == 0
+
+
+def test_every_ultrasound_file_of_pydicom_is_read_or_rejected():
+    folder = Path(get_testdata_file("examples_ybr_color.dcm")).parent
+    read_files = 0
+    for path in sorted(folder.rglob("*.dcm")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                modality = pydicom.dcmread(path, stop_before_pixels=True).get("Modality")
+            except Exception:
+                continue
+        if modality != "US":
+            continue
+        try:
+            frame = read(path)
+        except Reject as reason:
+            assert str(reason).startswith("expected ")
+            continue
+        read_files += 1
+        assert frame.image.shape == frame.sector.shape and frame.sector.any()
+    assert read_files >= 1
+
+
+def test_real_cines(sample_data):
+    acuson = read(sample_data / "dicom" / "acuson_a4c_frametimevector.dcm")
+    assert acuson.frames == 65 and acuson.image.shape == (456, 576)
+    assert acuson.spacing_mm[0] == pytest.approx(0.5248, abs=1e-3)
+    assert 0.2 < acuson.sector.mean() < 0.5
+    assert not acuson.sector[:30].any(), "the line of text above the sector"
+    with pytest.raises(Reject, match="JPEG XL"):
+        read(sample_data / "dicom" / "e95_jpegxl_undecodable.dcm")
+    with pytest.raises(Reject, match="in colour"):
+        read(sample_data / "dicom" / "palette_rle_plax_doppler.dcm")
