@@ -59,7 +59,7 @@ class CamusReader:
         return SourceFrame(
             image=image,
             mask=mask,
-            sector=sector_from_pixels(image, spacing),
+            sector=sector_from_pixels(image),
             spacing_mm=spacing,
             ed_frame=frame,
             ed_rule="explicit",

@@ -43,7 +43,7 @@ class DicomReader:
             raise InputError(f"{folder}: expected a folder of DICOM files, found no such folder; check the path")
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and _looks_like_dicom(path)]
         if not paths:
-            raise InputError(f"{folder}: expected DICOM files, found none; `echodiff check` says what is in a folder")
+            raise InputError(f"{folder}: expected DICOM files, found none; check the path")
         for path in paths:
             labels = label_files(path, self._options.label_pattern)
             files = {"image": path, **({"label": labels[0]} if labels else {})}
