@@ -1,4 +1,4 @@
-"""The case table: one row for every case that was found, kept or rejected, with types that never depend on content."""
+"""The case table: one row for every case that was found, with types that never depend on its content."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,70 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from echodiff.ingest.case import SourceFrame
-
-# Column -> pandas type. Nothing else gets into the table: this is the list of what may be known of a patient.
-COLUMNS: dict[str, str] = {
-    "case_id": "string",
-    "dataset": "string",
-    "patient": "string",
-    "status": "string",  # "kept" or "rejected"
-    "reason": "string",  # one sentence, empty where kept
-    "ed_frame": "Int64",  # from 0
-    "ed_rule": "string",
-    "ed_confidence": "float64",
-    "frames": "Int64",
-    "original_height": "Int64",
-    "original_width": "Int64",
-    "original_spacing_row_mm": "float64",
-    "original_spacing_column_mm": "float64",
-    "scanner": "string",
-    "quality": "string",
-    "ef": "float64",  # %
-    "label_source": "string",  # "file", "completed", "predicted", "none"
-    "sex": "string",
-    "age": "float64",  # years
-    "frame_rate_hz": "float64",
-    "heart_rate_bpm": "float64",
-    "manufacturer": "string",
-    "transfer_syntax": "string",
-    "photometric": "string",
-    "sector_source": "string",
-    "plane_source": "string",
-}
-DETAILS = frozenset(COLUMNS) - {"case_id", "dataset", "patient", "status", "reason", "label_source"}
-
-
-def kept_row(frame: SourceFrame, scanner: str) -> dict[str, Any]:
-    """What the table says of a frame that was read; `scanner` where the files do not say.
-
-    Raises:
-        ValueError: the reader gives a detail that is not in the list of columns.
-    """
-    unknown = set(frame.details) - DETAILS
-    if unknown:
-        raise ValueError(f"no column of the case table for {', '.join(sorted(unknown))}")
-    row, column = frame.spacing_mm
-    return {
-        "status": "kept",
-        "reason": "",
-        "ed_frame": frame.ed_frame,
-        "ed_rule": frame.ed_rule,
-        "ed_confidence": frame.ed_confidence,
-        "frames": frame.frames,
-        "original_height": frame.image.shape[0],
-        "original_width": frame.image.shape[1],
-        "original_spacing_row_mm": row,
-        "original_spacing_column_mm": column,
-        "label_source": frame.label_source,
-        **frame.details,
-        "scanner": frame.details.get("scanner") or scanner,
-    }
-
-
-def rejected_row(reason: str, scanner: str) -> dict[str, Any]:
-    """What the table says of a case that cannot be used."""
-    return {"status": "rejected", "reason": reason, "scanner": scanner}
+from echodiff.ingest.row import COLUMNS
 
 
 def case_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

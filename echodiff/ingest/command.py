@@ -7,9 +7,7 @@ import typer
 
 from echodiff.config import load_config
 
-ConfigOption = Annotated[
-    list[Path], typer.Option(help="Configuration file; later ones override earlier ones.")
-]
+ConfigOption = Annotated[list[Path], typer.Option(help="Configuration file; later ones override earlier ones.")]
 
 
 def ingest(
@@ -17,10 +15,8 @@ def ingest(
     dataset: Annotated[str, typer.Option(help="Entry of `datasets` in the configuration.")],
     source: Annotated[Path, typer.Option(help="Folder of the dataset's files.")],
     output: Annotated[Path, typer.Option(help="Folder for images.h5 and cases.parquet.")],
-    shape_model: Annotated[
-        Path | None, typer.Option(help="Shape model for labels with the LV alone.")
-    ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that read cases.")] = 1,
+    shape_model: Annotated[Path | None, typer.Option(help="Shape model for labels with the LV alone.")] = None,
+    processes: Annotated[int, typer.Option(min=0, help="Processes that read cases; 0: none besides this one.")] = 1,
 ) -> None:
     """Read scanner files: find the end-diastolic frame, crop to the sector, resample, with a row for every case."""
     from echodiff.errors import ConfigError
@@ -57,6 +53,4 @@ def shape_model(
     load_config(config)
     model, unusable = learn_shape_model(read_image_set(data, read_subset(split, "train")))
     write_shape_model(model, output)
-    print(
-        f"shape-model: learned from {model.cases} label maps, {unusable} without all three structures left out"
-    )
+    print(f"shape-model: learned from {model.cases} label maps, {unusable} without all three structures left out")

@@ -1,23 +1,23 @@
 """From a folder of files to an image set and a case table: every case is read, and none is lost."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import cv2
-import numpy as np
 
 from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
-from echodiff.ingest.case import CaseReference, Reader, Reject, SourceFrame
-from echodiff.ingest.case_table import case_table, kept_row, rejected_row
-from echodiff.ingest.frame import FittedFrame, fit_frame
+from echodiff.ingest.case import CaseReference
+from echodiff.ingest.case_table import case_table
+from echodiff.ingest.frame import FittedFrame
 from echodiff.ingest.identity import PUBLIC_KEY, Names, default_key_file, read_or_make_key
-from echodiff.ingest.labels.completion import Completion, read_completion
+from echodiff.ingest.journal import Journal
+from echodiff.ingest.labels.completion import read_completion
 from echodiff.ingest.readers import reader_of
+from echodiff.ingest.row import rejected_row
+from echodiff.ingest.work import CaseResult, CaseWork
 from echodiff.ingest.workers import Lost, Workers
 from echodiff.progress import track
 from echodiff.store.image_set import ImageSetWriter
@@ -25,54 +25,7 @@ from echodiff.store.provenance import provenance
 from echodiff.store.table import write_table
 
 REASONS_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """A case after reading: its row of the case table, and its frame where it is kept."""
-
-    row: dict[str, Any]
-    frame: FittedFrame | None
-
-
-@dataclass
-class CaseWork:
-    """What a process does with a case; it carries options only, so that it can be sent to one."""
-
-    dataset: Dataset
-    image: Image
-    shape_model: Path | None
-
-    def __post_init__(self) -> None:
-        self._reader: Reader | None = None
-        self._completion: Completion | None = None
-
-    def prepare(self) -> None:
-        """Load what the format needs; called in each process before its first case."""
-        cv2.setNumThreads(1)
-        self._reader = reader_of(self.dataset)
-        self._completion = read_completion(self.dataset, self.shape_model)
-
-    def __call__(self, case: CaseReference) -> CaseResult:
-        """Read, complete and fit one case. Never raises: what goes wrong is the reason in its row."""
-        try:
-            frame = self._read(case)
-            fitted = fit_frame(frame, self.image.size, self.image.fit)
-            return CaseResult(kept_row(frame, self.dataset.scanner), fitted)
-        except Reject as error:
-            return CaseResult(rejected_row(str(error), self.dataset.scanner), None)
-        except Exception as error:
-            text = " ".join(str(error).split())[:200]
-            reason = f"expected a readable case, found an unforeseen fault ({type(error).__name__}: {text})"
-            return CaseResult(rejected_row(reason, self.dataset.scanner), None)
-
-    def _read(self, case: CaseReference) -> SourceFrame:
-        if self._reader is None:
-            self.prepare()
-        frame = self._reader.read(case)
-        if frame.lv_only:
-            frame = self._completion(frame)
-        return replace(frame, mask=np.ascontiguousarray(frame.mask))
+JOURNAL = ".unfinished"  # in the output's folder while a run is going on
 
 
 def ingest_dataset(
@@ -87,6 +40,8 @@ def ingest_dataset(
 ) -> dict[str, int]:
     """Read a dataset's folder into `output`/images.h5 and `output`/cases.parquet, both sorted by case id.
 
+    With `processes` of 0 cases are read in this process, where one that crashes its decoder ends the run.
+
     Returns:
         The numbers of "kept" and "rejected" cases.
 
@@ -95,22 +50,24 @@ def ingest_dataset(
             model is missing or damaged; nothing is written then.
     """
     if not source.is_dir():
-        raise InputError(
-            f"{source}: expected the folder of the dataset '{name}', found no such folder; check the path"
-        )
+        raise InputError(f"{source}: expected the folder of the dataset '{name}', found no such folder; check the path")
     read_completion(dataset, shape_model)
     names = Names(name, dataset.case_ids, _key(dataset))
     cases = _in_order(reader_of(dataset).find(source), names, source)
-    workers = Workers(CaseWork(dataset, image, shape_model), min(processes, len(cases)))
-    rows = []
     attributes = {"kind": "dataset", "dataset": name, "provenance": _provenance(name, dataset, image)}
-    with ImageSetWriter(output / "images.h5", size=image.size, attributes=attributes) as writer:
-        for case, result in _tracked(cases, workers, name, dataset.scanner):
-            row = identified(result.row, case, names)
+    work = CaseWork(dataset, image, shape_model)
+    rows = []
+    for stale in output.glob(".images.h5.*.tmp"):  # of a run that was killed
+        stale.unlink(missing_ok=True)
+    with (
+        Journal(output / JOURNAL, _depends_on(attributes["provenance"], names, shape_model)) as journal,
+        ImageSetWriter(output / "images.h5", size=image.size, attributes=attributes) as writer,
+    ):
+        for row, frame in _finished(cases, work, names, journal, processes):
             rows.append(row)
-            if result.frame is not None:
-                frame = result.frame
+            if frame is not None:
                 writer.append(frame.image, frame.mask, frame.sector, frame.spacing_mm, row["case_id"])
+        journal.finish()
         counts = Counter(row["status"] for row in rows)
         if not counts["kept"]:
             raise InputError(
@@ -148,23 +105,38 @@ def _in_order(found: Iterator[CaseReference], names: Names, source: Path) -> lis
         raise InputError(
             f"{source}: expected cases of the dataset '{names.dataset}', found none; check folder and format"
         )
-    doubled = next(
-        (a for a, b in zip(cases, cases[1:], strict=False) if names.case(a) == names.case(b)), None
-    )
+    doubled = next((a for a, b in zip(cases, cases[1:], strict=False) if names.case(a) == names.case(b)), None)
     if doubled is not None:
         raise InputError(f"{source}: expected one case a name, found two with the id {names.case(doubled)}")
     return cases
 
 
-def _tracked(
-    cases: list[CaseReference], workers: Workers, name: str, scanner: str
-) -> Iterator[tuple[CaseReference, CaseResult]]:
-    results = track(workers.results(cases), len(cases), description=f"ingest {name}", unit="cases")
-    for case, result in zip(cases, results, strict=True):
-        yield (
-            case,
-            CaseResult(rejected_row(result.reason, scanner), None) if isinstance(result, Lost) else result,
-        )
+def _finished(
+    cases: list[CaseReference], work: CaseWork, names: Names, journal: Journal, processes: int
+) -> Iterator[tuple[dict[str, Any], FittedFrame | None]]:
+    """Row and frame of every case, in order: from the journal of a run that was killed, or read now."""
+    keys = [journal.key(case) for case in cases]
+    unread = [case for case, key in zip(cases, keys, strict=True) if key not in journal]
+    if len(unread) < len(cases):
+        print(f"ingest {names.dataset}: {len(cases) - len(unread)} cases were finished by a run before")
+    results = Workers(work, min(processes, len(unread))).results(unread) if processes else map(work, unread)
+    steps = zip(cases, keys, strict=True)
+    for case, key in track(steps, len(cases), description=f"ingest {names.dataset}", unit="cases"):
+        if key in journal:
+            yield journal.read(key)
+            continue
+        result = next(results)
+        if isinstance(result, Lost):
+            result = CaseResult(rejected_row(result.reason, work.dataset.scanner), None)
+        row = identified(result.row, case, names)
+        journal.append(key, row, result.frame)
+        yield row, result.frame
+
+
+def _depends_on(options: str, names: Names, shape_model: Path | None) -> str:
+    """What results depend on besides the cases themselves."""
+    model = hashlib.sha256(shape_model.read_bytes()).hexdigest() if shape_model else ""
+    return f"{options}\x1f{names.case(CaseReference('key', 'key'))}\x1f{model}"
 
 
 def _key(dataset: Dataset) -> bytes:

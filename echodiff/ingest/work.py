@@ -1,0 +1,64 @@
+"""What a process does with one case: read it, complete its labels, fit it to the frame of all later stages."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from echodiff.config.datasets import Dataset
+from echodiff.config.image import Image
+from echodiff.ingest.case import CaseReference, Reader, Reject, SourceFrame
+from echodiff.ingest.frame import FittedFrame, fit_frame
+from echodiff.ingest.labels.completion import Completion, read_completion
+from echodiff.ingest.readers import reader_of
+from echodiff.ingest.row import kept_row, rejected_row
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """A case after reading: its row of the case table, and its frame where it is kept."""
+
+    row: dict[str, Any]
+    frame: FittedFrame | None
+
+
+@dataclass
+class CaseWork:
+    """What a process does with a case; it carries options only, so that it can be sent to one."""
+
+    dataset: Dataset
+    image: Image
+    shape_model: Path | None
+
+    def __post_init__(self) -> None:
+        self._reader: Reader | None = None
+        self._completion: Completion | None = None
+
+    def prepare(self) -> None:
+        """Load what the format needs; called in each process before its first case."""
+        cv2.setNumThreads(1)
+        self._reader = reader_of(self.dataset)
+        self._completion = read_completion(self.dataset, self.shape_model)
+
+    def __call__(self, case: CaseReference) -> CaseResult:
+        """Read, complete and fit one case. Never raises: what goes wrong is the reason in its row."""
+        try:
+            frame = self._read(case)
+            fitted = fit_frame(frame, self.image.size, self.image.fit)
+            return CaseResult(kept_row(frame, self.dataset.scanner), fitted)
+        except Reject as error:
+            return CaseResult(rejected_row(str(error), self.dataset.scanner), None)
+        except Exception as error:
+            text = " ".join(str(error).split())[:200]
+            reason = f"expected a readable case, found an unforeseen fault ({type(error).__name__}: {text})"
+            return CaseResult(rejected_row(reason, self.dataset.scanner), None)
+
+    def _read(self, case: CaseReference) -> SourceFrame:
+        if self._reader is None:
+            self.prepare()
+        frame = self._reader.read(case)
+        if frame.lv_only:
+            frame = self._completion(frame)
+        return replace(frame, mask=np.ascontiguousarray(frame.mask))
