@@ -19,12 +19,12 @@ def command(arguments: list) -> list[str]:
 
 def finish(words: list[str]) -> str:
     """Run a command that must succeed; gives what it said."""
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr
     return done.stderr
 
 
-def wait_for_checkpoint(folder, process, begun: int, timeout: float = 120) -> None:
+def wait_for_checkpoint(folder, process, begun: int, timeout: float = 500) -> None:
     """Wait until the process has written a checkpoint, or has ended."""
     until = time.monotonic() + timeout
     while process.poll() is None and not any(path.stat().st_mtime_ns > begun for path in folder.glob("*.pt")):
@@ -35,7 +35,7 @@ def wait_for_checkpoint(folder, process, begun: int, timeout: float = 120) -> No
 def interrupt(arguments: list, checkpoints, signals: list[int], seed: int) -> list[int]:
     """Start the training, send it a signal at a random moment after its first checkpoint, start it again, and so on.
 
-    Gives the exit statuses; 0 is a process that had finished before the signal came.
+    Gives the exit statuses; 0 is a process that had finished before the signal came, -15 one that was just leaving.
     """
     moments, statuses = random.Random(seed), []
     for number in signals:
@@ -60,7 +60,9 @@ MANY = [signal.SIGKILL] * 10 + [signal.SIGTERM] * 2
 
 
 @pytest.mark.parametrize(
-    "signals, steps", [(MANY[-3:-1], 80), pytest.param(MANY, 900, marks=pytest.mark.slow)], ids=["two", "twelve"]
+    "signals, steps",
+    [(MANY[-3:-1], 80), pytest.param(MANY, 400, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])],
+    ids=["two", "twelve"],
 )
 def test_interrupted_at_random_moments_it_ends_with_the_same_weights(
     command_files, tmp_path, assert_equal_weights, signals, steps
@@ -69,7 +71,7 @@ def test_interrupted_at_random_moments_it_ends_with_the_same_weights(
     finish(command(command_files("whole", **options)))
     arguments = command_files("interrupted", **options)
     statuses = interrupt(arguments, tmp_path / "interrupted" / "checkpoints", signals, seed=1)
-    assert set(statuses) <= {-signal.SIGKILL, 143, 0} and any(statuses)
+    assert set(statuses) <= {-signal.SIGKILL, 143, 0, -signal.SIGTERM} and any(statuses)
     assert "going on from step" in finish(command(arguments))
     assert_equal_weights(final(tmp_path / "whole"), final(tmp_path / "interrupted"))
     assert not list((tmp_path / "interrupted" / "checkpoints").glob(".*"))
