@@ -61,13 +61,17 @@ MANY = [signal.SIGKILL] * 10 + [signal.SIGTERM] * 2
 
 @pytest.mark.parametrize(
     "signals, steps",
-    [(MANY[-3:-1], 80), pytest.param(MANY, 400, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])],
+    [(MANY[-3:-1], 40), pytest.param(MANY, 400, marks=[pytest.mark.slow, pytest.mark.timeout(3000)])],
     ids=["two", "twelve"],
 )
 def test_interrupted_at_random_moments_it_ends_with_the_same_weights(
     command_files, tmp_path, assert_equal_weights, signals, steps
 ):
-    options = {"training": {"steps": steps}, "record": {"checkpoint_seconds": 0.05, "history_every": 10}}
+    options = {
+        "training": {"steps": steps},
+        "generator": {"multipliers": [1], "attention": []},
+        "record": {"checkpoint_seconds": 0.05, "history_every": 10, "sheet_cases": 1},
+    }
     finish(command(command_files("whole", **options)))
     arguments = command_files("interrupted", **options)
     statuses = interrupt(arguments, tmp_path / "interrupted" / "checkpoints", signals, seed=1)
