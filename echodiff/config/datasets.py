@@ -73,6 +73,9 @@ class DicomDataset(DatasetBase):
     label_values: dict[int, int] = Field(default_factory=dict)
     """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the values are these already."""
 
+    ed_table: str = "ed_frames.csv"
+    """Table in the folder with the columns `file` and `frame` (from 0): end-diastolic frames that somebody chose."""
+
 
 class VolumeDataset(DatasetBase):
     """Cartesian volumes with label volumes."""

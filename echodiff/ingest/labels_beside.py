@@ -1,4 +1,4 @@
-"""A label map in a file beside an image: PNG, NIfTI, MetaImage or NRRD, one plane or a stack over the frames."""
+"""A label map in a file beside an image: PNG, NIfTI, MetaImage, NRRD or DICOM SEG, one plane or a stack of frames."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,21 +9,31 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
-from echodiff.ingest.readers.itk import is_itk, read_itk, stem_of, to_labels
+from echodiff.ingest.dicom_seg import read_segmentation
+from echodiff.ingest.readers.dicom_header import is_dicom
+from echodiff.ingest.readers.itk import SUFFIXES, is_itk, read_itk, to_labels
 
 PICTURES = (".png", ".bmp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (*SUFFIXES, *PICTURES, ".dcm", ".dicom", ".dic", ".ima")
 WHAT = "the label map"
 
 
 def label_files(path: Path, pattern: str) -> list[Path]:
     """The label maps beside an image by the pattern's `{stem}`, in the order of their names."""
     prefix, _, suffix = pattern.partition("{stem}")
-    name = f"{prefix}{stem_of(path)}{suffix}".replace("[", "[[]")  # brackets in a name are no pattern
+    name = f"{prefix}{_stem(path)}{suffix}".replace("[", "[[]")  # brackets in a name are no pattern
     return [other for other in sorted(path.parent.glob(name)) if other != path and _is_map(other)]
 
 
+def _stem(path: Path) -> str:
+    """The name without its ending, if it is one: names may be UIDs full of dots."""
+    lower = path.name.lower()
+    ending = next((suffix for suffix in IMAGE_SUFFIXES if lower.endswith(suffix)), "")
+    return path.name[: len(path.name) - len(ending)]
+
+
 def _is_map(path: Path) -> bool:
-    return is_itk(path) or path.suffix.lower() in PICTURES
+    return is_itk(path) or path.suffix.lower() in PICTURES or is_dicom(path)
 
 
 def read_label_stack(path: Path, frames: int, shape: tuple[int, int], values: Mapping[int, int]) -> NDArray[np.uint8]:
@@ -32,7 +42,7 @@ def read_label_stack(path: Path, frames: int, shape: tuple[int, int], values: Ma
     Raises:
         Reject: unreadable, of another size than the image, of another number of frames, or with other values.
     """
-    stack = _read(path)
+    stack = _read(path, frames)
     if stack.shape[1:] != shape:
         raise Reject(
             f"{WHAT}: expected the image's size {shape[1]} x {shape[0]}, found {stack.shape[2]} x {stack.shape[1]}"
@@ -42,11 +52,24 @@ def read_label_stack(path: Path, frames: int, shape: tuple[int, int], values: Ma
     return to_labels(stack, WHAT, dict(values))
 
 
-def _read(path: Path) -> NDArray:
-    if not is_itk(path):
-        picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if picture is None or picture.ndim != 2:
-            raise Reject(f"{WHAT}: expected a gray picture of label values, found a damaged file or one in colour")
-        return picture[None]
-    volume = sitk.GetArrayFromImage(read_itk(path, WHAT))
-    return volume[None] if volume.ndim == 2 else volume
+def _read(path: Path, frames: int) -> NDArray:
+    """Values as in the file, (1 or F, H, W)."""
+    if is_itk(path):
+        volume = sitk.GetArrayFromImage(read_itk(path, WHAT))
+        if volume.ndim not in (2, 3):
+            raise Reject(f"{WHAT}: expected a plane or a stack of planes, found {volume.ndim} dimensions")
+        return volume[None] if volume.ndim == 2 else volume
+    if path.suffix.lower() in PICTURES:
+        return _read_picture(path)[None]
+    return read_segmentation(path, WHAT, frames)
+
+
+def _read_picture(path: Path) -> NDArray:
+    """A gray picture, or one in colour whose channels agree, as drawing programs save them."""
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is not None and picture.ndim == 3:
+        colours = picture[..., :3]
+        picture = colours[..., 0] if (colours == colours[..., :1]).all() else None
+    if picture is None or picture.ndim != 2:
+        raise Reject(f"{WHAT}: expected a gray picture of label values, found a damaged file or one in colour")
+    return picture

@@ -5,20 +5,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.ed.choice import Choice
+from echodiff.ingest.ed.volume_curve import fit_volume_curve, nearest_frame
 from echodiff.labels import BACKGROUND, LV, MYO
 
 BAND_SHARE = 0.012  # width of the bands on either side of the outline, of the frame's shorter side
+SMALLEST_FIT = 0.75  # squared correlation of contrast and volume curve
 
 
-def by_label_agreement(frames: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Choice | None:
+def by_label_agreement(
+    frames: NDArray[np.uint8],
+    mask: NDArray[np.uint8],
+    frame_ms: float | None = None,
+    heart_rate_bpm: float | None = None,
+) -> Choice | None:
     """The frame whose blood and wall the LV's outline divides best, for a map that was drawn on the ED frame.
 
     Compared is the mean gray in a band outside the endocardium with that in a band inside, in units of their
-    deviation: an outline drawn on another frame has blood outside or wall inside. None where there is no LV outline.
+    deviation: an outline drawn on another frame has blood outside or wall inside. The contrast falls as the ventricle
+    contracts and its course is fitted by beats of the volume curve; in very short cines the best frame decides. None
+    where there is no LV outline, or where it does not tell blood from wall well enough to follow the cycle.
 
     Args:
         frames: (F, H, W).
         mask: (H, W) labels 0..3 of the ED frame.
+        frame_ms, heart_rate_bpm: as far as known.
     """
     cavity = mask == LV
     if len(frames) < 2 or not cavity.any():
@@ -27,8 +37,12 @@ def by_label_agreement(frames: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Ch
     if min(inside.sum(), outside.sum()) < 20:
         return None
     contrast = np.array([_contrast(frame, inside, outside) for frame in frames])
-    spread = float(contrast.max() - np.median(contrast))
-    return Choice(int(contrast.argmax()), float(np.clip(spread / max(contrast.max(), 1e-6), 0, 1)))
+    fit = fit_volume_curve(contrast, frame_ms, heart_rate_bpm)
+    if fit is None:
+        spread = float(contrast.max() - np.median(contrast))
+        return Choice(int(contrast.argmax()), float(np.clip(spread / max(contrast.max(), 1e-6), 0, 1)) / 2)
+    follows = float(max(fit.correlation, 0) ** 2)
+    return Choice(nearest_frame(fit, len(frames)), follows) if follows >= SMALLEST_FIT else None
 
 
 def _bands(cavity: NDArray[np.bool_], mask: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

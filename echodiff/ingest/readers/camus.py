@@ -59,7 +59,7 @@ class CamusReader:
         return SourceFrame(
             image=image,
             mask=mask,
-            sector=sector_from_pixels(image),
+            sector=sector_from_pixels(image, spacing),
             spacing_mm=spacing,
             ed_frame=frame,
             ed_rule="explicit",

@@ -21,8 +21,7 @@ NAMES = {
     "1.2.840.10008.1.2.4.112": "JPEG XL",
 }
 LARGEST_PIXELS = 2**27  # pixels of all frames together that a header may promise
-COLOURED = 48  # difference of the colour channels from which a pixel was drawn in colour
-DOPPLER_SHARE = 0.02  # coloured share of the sector from which it is Doppler, not a caliper
+LARGEST_FRAME = 2**24  # pixels of one frame: screens have 2**21 to 2**23
 
 
 def check_size(header: Dataset) -> int:
@@ -40,7 +39,7 @@ def check_size(header: Dataset) -> int:
         raise Reject("expected numbers of rows, columns and frames, found text in their place") from error
     if min(rows, columns, frames) < 1:
         raise Reject(f"expected an image, found {rows} rows, {columns} columns and {frames} frames")
-    if rows * columns * frames > LARGEST_PIXELS:
+    if rows * columns > LARGEST_FRAME or rows * columns * frames > LARGEST_PIXELS:
         raise Reject(f"expected a cine that fits into memory, found {frames} frames of {columns} x {rows}")
     return frames
 
@@ -78,14 +77,13 @@ def _check_compression(header: Dataset) -> None:
         )
 
 
-def coloured(path: Path, header: Dataset, index: int) -> NDArray[np.bool_] | None:
-    """Where a frame's pixels are drawn in colour (Doppler, calipers), as a mask (H, W); None for gray images."""
+def colour_frame(path: Path, header: Dataset, index: int) -> NDArray[np.uint8] | None:
+    """One frame in colour (H, W, 3), RGB; None for gray images."""
     if int(header.get("SamplesPerPixel", 1)) == 1 and header.PhotometricInterpretation != "PALETTE COLOR":
         return None
     with decoding_faults(header):
         (frame,) = iter_pixels(path, indices=[index], decoding_plugin=_decoder(header))
-        rgb = _rgb(frame, header).astype(np.int16)
-    return rgb.max(axis=-1) - rgb.min(axis=-1) > COLOURED
+        return _rgb(frame, header)
 
 
 def to_gray(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:

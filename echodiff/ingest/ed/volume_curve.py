@@ -1,0 +1,83 @@
+"""The left ventricle's volume over a heartbeat, fitted to any measure that follows it: ED is its highest place.
+
+The whole course decides, not the one frame with the extreme value: speckle makes single frames err by several.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A normal resting volume curve, phase 0 at ED (the R wave): isovolumic contraction,
+# ejection, isovolumic relaxation, rapid filling, diastasis, atrial kick.
+# Share of the beat, and share of the stroke volume that has left the ventricle.
+DIASTOLE = ((0.0, 1.0), (0.08, 1.0), (0.30, 0.40), (0.45, 0.24), (0.80, 0.18), (1.0, 0.0))
+SYSTOLE = ((0.0, 0.0), (0.12, 0.02), (0.40, 0.50), (0.70, 0.88), (1.0, 1.0))
+SYSTOLES = np.array([0.30, 0.34, 0.38, 0.42, 0.46])  # length of systole as a share of the beat
+BELIEVED = 0.8  # correlation from which a beat of the known length is believed
+FEWEST_FRAMES = 8
+STEP = 0.25  # frames between tried places of ED
+LONGEST = 1.25  # beats in units of the cine: a longer one is not seen whole
+
+
+class Fit(NamedTuple):
+    """Place of ED in frames from 0 (a fraction of them), length of the beat in frames, correlation 0..1."""
+
+    place: float
+    beat: float
+    correlation: float
+
+
+def fit_volume_curve(
+    course: NDArray[np.float64], frame_ms: float | None = None, heart_rate_bpm: float | None = None
+) -> Fit | None:
+    """Fit beats of one length to a course (F,) that is high where the ventricle is large.
+
+    Args:
+        course: one number a frame.
+        frame_ms: time between two frames.
+        heart_rate_bpm: with it and `frame_ms` the length of a beat is known to a tenth. Where no such beat fits, they
+            are wrong, as in cines stored in slow motion, and any length is tried.
+
+    Returns:
+        The best fit, or None where there are too few frames or the course is flat.
+    """
+    frames = len(course)
+    centred = course - course.mean()
+    power = float(np.sqrt(centred @ centred))
+    if frames < FEWEST_FRAMES or power < 1e-9:
+        return None
+    if frame_ms and heart_rate_bpm:
+        beat = 60000 / heart_rate_bpm / frame_ms
+        if FEWEST_FRAMES / 2 <= beat <= LONGEST * frames:
+            fit = _best_fit(centred / power, beat * np.linspace(0.9, 1.1, 9))
+            if fit.correlation > BELIEVED:
+                return fit
+    return _best_fit(centred / power, np.geomspace(FEWEST_FRAMES / 2, LONGEST * frames, 33))
+
+
+def _best_fit(course: NDArray[np.float64], beats: NDArray[np.float64]) -> Fit:
+    best = Fit(0.0, 0.0, -np.inf)
+    time = np.arange(len(course))
+    for beat in beats:
+        places = np.arange(0, min(beat, len(course) - 1 + STEP), STEP)
+        for systole in SYSTOLES:
+            curves = volume_curve((time - places[:, None]) / beat, systole)
+            curves -= curves.mean(axis=1, keepdims=True)
+            scores = curves @ course / np.maximum(np.linalg.norm(curves, axis=1), 1e-9)
+            index = int(scores.argmax())
+            if scores[index] > best.correlation:
+                best = Fit(float(places[index]), float(beat), float(scores[index]))
+    return best
+
+
+def volume_curve(phase: NDArray[np.float64], systole: float) -> NDArray[np.float64]:
+    """Volume over the phase in beats: 1 at ED (phase 0), 0 at the end of systole."""
+    ejected = [(share * systole, value) for share, value in SYSTOLE]
+    ejected += [(systole + share * (1 - systole), value) for share, value in DIASTOLE[1:]]
+    return 1 - np.interp(phase % 1.0, *np.array(ejected).T)
+
+
+def nearest_frame(fit: Fit, frames: int) -> int:
+    """The frame at the place of ED; of two as near the earlier, as contraction follows at once."""
+    return min(int(np.ceil(fit.place - 0.5)), frames - 1)

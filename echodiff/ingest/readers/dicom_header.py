@@ -1,0 +1,94 @@
+"""The tags of an ultrasound DICOM: what an image needs, and the few of them that leave ingest."""
+
+import warnings
+from pathlib import Path
+
+import pydicom
+from pydicom import Dataset
+from pydicom.errors import InvalidDicomError
+
+from echodiff.ingest.case import Reject
+from echodiff.ingest.readers.dicom_timing import frame_rate_hz, heart_rate_bpm
+
+PREAMBLE = 128  # bytes before "DICM" (PS3.10 7.1)
+SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
+DIRECTORY = "DICOMDIR"  # the index of a medium (PS3.10 8.6), no image
+PIXEL_TAGS = ("Rows", "Columns", "BitsStored", "PhotometricInterpretation")
+ULTRASOUND_VOLUME = "1.2.840.10008.5.1.4.1.1.6.2"  # Enhanced US Volume Storage
+LONGEST_TEXT = 64  # characters of a tag that is kept (PS3.5 6.2, LO)
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM by its content, or is named so and should be."""
+    if path.name.upper() == DIRECTORY:
+        return False
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        with open(path, "rb") as file:
+            file.seek(PREAMBLE)
+            return file.read(4) == b"DICM"
+    except OSError:
+        return False
+
+
+def name_of(relative: Path) -> str:
+    """A file's path without its suffix: only a known one, as names may be UIDs full of dots."""
+    return (relative.with_suffix("") if relative.suffix.lower() in SUFFIXES else relative).as_posix()
+
+
+def patient_of(path: Path) -> str:
+    """Patient ID (0010,0020), which only the keyed hash ever sees; empty where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"])
+            return str(header.get("PatientID") or "").strip()
+    except Exception:
+        return ""  # the case itself is read later, and rejected with the reason
+
+
+def read_header(path: Path) -> Dataset:
+    """All tags but the pixels, checked for being an ultrasound image.
+
+    Raises:
+        Reject: no DICOM, damaged, of another modality, or without the tags that describe pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = pydicom.dcmread(path, stop_before_pixels=True)
+            modality = str(header.get("Modality") or "").strip() or "none"
+            kind = str(header.get("SOPClassUID") or "")
+            missing = [key for key in PIXEL_TAGS if header.get(key) in (None, "")]
+    except InvalidDicomError as error:
+        raise Reject("expected a DICOM file, found another kind of file") from error
+    except Exception as error:
+        raise Reject(f"expected a readable DICOM file, found its header damaged ({type(error).__name__})") from error
+    if modality != "US":
+        raise Reject(f"expected an ultrasound image (modality US), found the modality {_printable(modality)[:16]}")
+    if kind == ULTRASOUND_VOLUME:
+        raise Reject("expected a 2D image, found a 3D volume; export it as NIfTI, MetaImage or NRRD for format: volume")
+    if missing:
+        raise Reject(
+            f"expected an image, found no {', '.join(missing)}: a report, or 3D raw data of the scanner's own kind, "
+            "which has to be exported as NIfTI, MetaImage or NRRD for format: volume"
+        )
+    return header
+
+
+def details(header: Dataset, frames: int) -> dict:
+    """The allow-list: what may be known of the machine and the recording, and nothing of the patient."""
+    maker, model = (_printable(header.get(key) or "") for key in ("Manufacturer", "ManufacturerModelName"))
+    return {
+        "scanner": " ".join(part for part in (maker, model) if part),
+        "manufacturer": maker,
+        "frame_rate_hz": frame_rate_hz(header, frames),
+        "heart_rate_bpm": heart_rate_bpm(header),
+        "transfer_syntax": header.file_meta.get("TransferSyntaxUID", pydicom.uid.UID("")).name,
+        "photometric": str(header.PhotometricInterpretation),
+    }
+
+
+def _printable(text: object) -> str:
+    return "".join(character for character in str(text) if character.isprintable()).strip()[:LONGEST_TEXT]
