@@ -18,6 +18,7 @@ from echodiff.errors import EchodiffError
 
 # Subcommand -> (module, its typer app or function, one line of help).
 COMMANDS: dict[str, tuple[str, str, str]] = {
+    "check": ("echodiff.ingest.check.command", "check", "Look through a folder of unknown content before a run."),
     "phantom": ("echodiff.phantom.command", "phantom", "Write a phantom dataset as the files of a scanner."),
     "ingest": ("echodiff.ingest.command", "ingest", "Read scanner files into an image set and a case table."),
     "shape-model": ("echodiff.ingest.command", "shape_model", "Learn the shape model that completes label maps."),

@@ -21,18 +21,19 @@ WHAT = "the label map"
 def label_files(path: Path, pattern: str) -> list[Path]:
     """The label maps beside an image by the pattern's `{stem}`, in the order of their names."""
     prefix, _, suffix = pattern.partition("{stem}")
-    name = f"{prefix}{_stem(path)}{suffix}".replace("[", "[[]")  # brackets in a name are no pattern
-    return [other for other in sorted(path.parent.glob(name)) if other != path and _is_map(other)]
+    name = f"{prefix}{stem_of_image(path)}{suffix}".replace("[", "[[]")  # brackets in a name are no pattern
+    return [other for other in sorted(path.parent.glob(name)) if other != path and is_map(other)]
 
 
-def _stem(path: Path) -> str:
+def stem_of_image(path: Path) -> str:
     """The name without its ending, if it is one: names may be UIDs full of dots."""
     lower = path.name.lower()
     ending = next((suffix for suffix in IMAGE_SUFFIXES if lower.endswith(suffix)), "")
     return path.name[: len(path.name) - len(ending)]
 
 
-def _is_map(path: Path) -> bool:
+def is_map(path: Path) -> bool:
+    """Whether a file may be a label map."""
     return is_itk(path) or path.suffix.lower() in PICTURES or is_dicom(path)
 
 
@@ -60,12 +61,16 @@ def _read(path: Path, frames: int) -> NDArray:
             raise Reject(f"{WHAT}: expected a plane or a stack of planes, found {volume.ndim} dimensions")
         return volume[None] if volume.ndim == 2 else volume
     if path.suffix.lower() in PICTURES:
-        return _read_picture(path)[None]
+        return read_picture(path)[None]
     return read_segmentation(path, WHAT, frames)
 
 
-def _read_picture(path: Path) -> NDArray:
-    """A gray picture, or one in colour whose channels agree, as drawing programs save them."""
+def read_picture(path: Path) -> NDArray:
+    """A gray picture (H, W), or one in colour whose channels agree, as drawing programs save them.
+
+    Raises:
+        Reject: damaged, or in colour.
+    """
     picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if picture is not None and picture.ndim == 3:
         colours = picture[..., :3]

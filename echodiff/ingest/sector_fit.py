@@ -74,20 +74,24 @@ def _search_fans(worth: NDArray[np.float32]) -> list[Fan]:
 
 
 def _best_fan(worth: NDArray[np.float32], x: float, y: float) -> tuple[float, Fan]:
-    """The fan with that apex that is worth most, exactly up to the boxes' size."""
+    """The fan with that apex that is worth most, exactly up to the boxes' size: with a vertical axis, or tilted."""
     dx = np.arange(worth.shape[1], dtype=np.float32) - np.float32(x)
     dy = np.arange(worth.shape[0], dtype=np.float32)[:, None] - np.float32(y)
-    radius, angle = np.hypot(dx, dy), np.abs(np.arctan2(dx, dy))
-    use = angle < WIDEST
+    radius, angle = np.hypot(dx, dy), np.arctan2(dx, dy)
+    use = np.abs(angle) < WIDEST
     if not use.any():
         return -np.inf, Fan(x, y, 0, 0, 0, 0)
-    wide, near, far = float(angle[use].max()) + 1e-4, float(radius[use].min()), float(radius[use].max()) + 1e-3
-    beam = (angle[use] * (BEAMS / wide)).astype(np.intp)
+    wide, near, far = float(np.abs(angle[use]).max()) + 1e-4, float(radius[use].min()), float(radius[use].max()) + 1e-3
+    beam = ((angle[use] + wide) * (BEAMS / wide)).astype(np.intp)
     ring = ((radius[use] - near) * (RINGS / (far - near))).astype(np.intp)
-    polar = np.bincount(ring * BEAMS + beam, worth[use], minlength=RINGS * BEAMS).reshape(RINGS, BEAMS)
-    value, (first_ring, last_ring), last_beam = _best_beams(polar)
+    polar = np.bincount(ring * 2 * BEAMS + beam, worth[use], minlength=2 * RINGS * BEAMS).reshape(RINGS, 2 * BEAMS)
+    value, (first_ring, last_ring), last_beam = _best_beams(polar[:, BEAMS:] + polar[:, BEAMS - 1 :: -1])
     half, ring_size = last_beam * wide / BEAMS, (far - near) / RINGS
-    return value, Fan(x, y, -half, half, near + first_ring * ring_size, near + last_ring * ring_size)
+    upright = Fan(x, y, -half, half, near + first_ring * ring_size, near + last_ring * ring_size)
+    value_tilted, (first_ring, last_ring), (first, last) = _best_box(polar)
+    left, right = (end * wide / BEAMS - wide for end in (first, last))
+    tilted = Fan(x, y, left, right, near + first_ring * ring_size, near + last_ring * ring_size)
+    return max((value, upright), (value_tilted - _unevenness(tilted), tilted), key=lambda found: found[0])
 
 
 def _best_beams(polar: NDArray) -> tuple[float, tuple[int, int], int]:
@@ -174,6 +178,9 @@ def _with_near_arc(worth: NDArray[np.float32], fan: Fan) -> Fan:
 
 
 def _worth(worth: NDArray[np.float32], fan: Fan) -> float:
-    """Worth of a fan; cutting beams that are dark on one side alone, as behind a rib, gains nothing."""
-    uneven = 0.5 * max(fan.far**2 - fan.near**2, 0) * abs(fan.left + fan.right)
-    return float(worth[fan.draw(worth.shape)].sum()) - UNEVEN * uneven
+    return float(worth[fan.draw(worth.shape)].sum()) - _unevenness(fan)
+
+
+def _unevenness(fan: Fan) -> float:
+    """Cost of a fan's tilt; cutting beams that are dark on one side alone, as behind a rib, gains nothing."""
+    return UNEVEN * 0.5 * max(fan.far**2 - fan.near**2, 0) * abs(fan.left + fan.right)

@@ -9,6 +9,7 @@ from echodiff.ingest.ed.volume_curve import fit_volume_curve, nearest_frame
 from echodiff.labels import BACKGROUND, LV, MYO
 
 BAND_SHARE = 0.012  # width of the bands on either side of the outline, of the frame's shorter side
+SMALLEST_CHANGE = 1e-6  # of the contrast over a cine; less is a cine that stands still
 SMALLEST_FIT = 0.75  # squared correlation of contrast and volume curve
 
 
@@ -37,6 +38,8 @@ def by_label_agreement(
     if min(inside.sum(), outside.sum()) < 20:
         return None
     contrast = np.array([_contrast(frame, inside, outside) for frame in frames])
+    if np.ptp(contrast) < SMALLEST_CHANGE:
+        return None
     fit = fit_volume_curve(contrast, frame_ms, heart_rate_bpm)
     if fit is None:
         spread = float(contrast.max() - np.median(contrast))

@@ -1,0 +1,34 @@
+"""`echodiff check`: look through a folder of unknown content before anything is run on it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(help="Folder of files.")],
+    name: Annotated[str, typer.Option(help="Name of the dataset in the entry that is printed.")] = "my_data",
+    cases: Annotated[int, typer.Option(min=0, help="Cases to read on trial, evenly spread; 0 reads all.")] = 20,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that read cases.")] = 1,
+) -> None:
+    """Say which format a folder has, what is fine and what is not, and print the dataset entry to paste."""
+    from echodiff.errors import InputError
+    from echodiff.ingest.check.detect import contents, guesses
+    from echodiff.ingest.check.report import entry, summary
+    from echodiff.ingest.check.trial import find_cases, read_on_trial, spread
+
+    if not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder, found none; check the path")
+    guess = next(guesses(folder), None)
+    if guess is None:
+        raise InputError(
+            f"{folder}: expected CAMUS, EchoNet-Dynamic, DICOM, or volumes in NIfTI, MetaImage or NRRD, found "
+            f"{contents(folder)}; give the folder that holds the images"
+        )
+    found = find_cases(guess)
+    trials = read_on_trial(guess, spread(found, cases), processes)
+    print(summary(guess, trials, len(found)))
+    print(f"\nEntry of the configuration:\n\n{entry(guess, name)}")
+    if not any(trial.kept for trial in trials):
+        raise InputError(f"{folder}: expected at least one usable case, found none among {len(trials)} read on trial")

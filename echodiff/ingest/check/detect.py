@@ -1,0 +1,69 @@
+"""Which format a folder has, told from names and first bytes, and the options that its files suggest."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from echodiff.ingest.check.labels import label_options
+from echodiff.ingest.readers.camus import PATIENT
+from echodiff.ingest.readers.dicom_header import is_dicom
+from echodiff.ingest.readers.itk import is_itk
+
+LABEL_NAMES = {"dicom": "{stem}_gt.*", "volume": "{stem}_label.*"}  # patterns that need no option
+TABLES = ("FileList.csv", "VolumeTracings.csv")
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A format that the folder may have."""
+
+    format: str
+    evidence: str
+    """What speaks for it, to be read by a person."""
+    folder: Path
+    options: dict[str, Any] = field(default_factory=dict)
+    """Options of the dataset entry besides format and folder."""
+    remarks: tuple[str, ...] = ()
+    """What the user has to see to."""
+
+
+def guesses(folder: Path) -> Iterator[Guess]:
+    """The formats that the folder may have, the likeliest first."""
+    patients = [path for path in folder.glob("*") if path.is_dir() and PATIENT.match(path.name)]
+    for inner in ("database_nifti", "training"):
+        patients = patients or [path for path in folder.glob(f"{inner}/*") if PATIENT.match(path.name)]
+    if patients:
+        yield Guess("camus", f"{len(patients)} folders named patientXXXX", folder)
+        return
+    tables = [name for name in TABLES if (folder / name).is_file()]
+    if tables:
+        videos = sum(1 for _ in folder.rglob("*.[aA][vV][iI]"))
+        yield Guess("echonet", f"{' and '.join(tables)}, {videos} videos", folder, remarks=_echonet_remarks(tables))
+        return
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    dicom = [path for path in files if is_dicom(path)]
+    if dicom:
+        options, remarks = label_options(dicom, LABEL_NAMES["dicom"])
+        images = len(dicom) - options.pop("dicom_labels", 0)
+        yield Guess("dicom", f"{images} DICOM files", folder, options, tuple(remarks))
+        return
+    volumes = [path for path in files if is_itk(path)]
+    if volumes:
+        options, remarks = label_options(volumes, LABEL_NAMES["volume"])
+        options.pop("dicom_labels", None)
+        options.pop("labels", None)
+        if not (folder / "planes.csv").is_file():
+            remarks.append("expected planes.csv with the landmarks of each four-chamber plane, found none")
+        yield Guess("volume", f"{len(volumes)} files in NIfTI, MetaImage or NRRD", folder, options, tuple(remarks))
+
+
+def contents(folder: Path) -> str:
+    """How many files of each ending lie in a folder, the most frequent first."""
+    counts = Counter(path.suffix.lower() or "no ending" for path in folder.rglob("*") if path.is_file())
+    return ", ".join(f"{count} x {ending}" for ending, count in counts.most_common(8)) or "no file at all"
+
+
+def _echonet_remarks(tables: list[str]) -> tuple[str, ...]:
+    return tuple(f"expected {name} beside the other table, found none" for name in TABLES if name not in tables)

@@ -1,0 +1,52 @@
+"""What `echodiff check` prints."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from echodiff.ingest.check.detect import Guess
+from echodiff.ingest.check.trial import Trial, file_of
+
+FAULTS_SHOWN = 20
+
+
+def summary(guess: Guess, trials: Sequence[Trial], cases: int) -> str:
+    """Format, what is fine, what is not, in lines."""
+    kept = [trial for trial in trials if trial.kept]
+    lines = [f"{guess.folder}: format {guess.format} ({guess.evidence}), {cases} cases, {len(trials)} read on trial"]
+    lines += [f"  fine: {len(kept)} of {len(trials)}", *(f"    {line}" for line in _what_is_fine(kept))]
+    faults = [trial for trial in trials if not trial.kept]
+    if faults or guess.remarks:
+        lines.append(f"  not fine: {len(faults)} of {len(trials)}")
+    lines += [f"    {remark}" for remark in guess.remarks]
+    lines += [f"    {file_of(trial.case, guess.folder)}: {trial.row['reason']}" for trial in faults[:FAULTS_SHOWN]]
+    if len(faults) > FAULTS_SHOWN:
+        lines.append(f"    and {len(faults) - FAULTS_SHOWN} more; --cases 0 reads all, `echodiff ingest` lists all")
+    return "\n".join(lines)
+
+
+def _what_is_fine(kept: Sequence[Trial]) -> list[str]:
+    if not kept:
+        return []
+    rows = [trial.row for trial in kept]
+    lines = [f"ED frame by {_counted(row['ed_rule'] for row in rows)}"]
+    sizes = _counted(f"{row['original_width']} x {row['original_height']}" for row in rows)
+    lines.append(f"frames of {sizes} pixels")
+    unsized = sum(1 for row in rows if np.isnan(row["original_spacing_row_mm"]))
+    if unsized:
+        lines.append(f"without a pixel size, so without measures in mm: {unsized}")
+    scanners = _counted(row["scanner"] for row in rows if row.get("scanner"))
+    return [*lines, f"scanners: {scanners}"] if scanners else lines
+
+
+def _counted(values) -> str:
+    return ", ".join(f"{value} ({count})" for value, count in Counter(values).most_common(6))
+
+
+def entry(guess: Guess, name: str) -> str:
+    """The dataset entry to paste under `datasets:` of a configuration."""
+    options = {"format": guess.format, "folder": str(Path(guess.folder).absolute()), **guess.options}
+    return yaml.safe_dump({"datasets": {name: options}}, sort_keys=False, default_flow_style=False).rstrip()
