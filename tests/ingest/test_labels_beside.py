@@ -1,0 +1,92 @@
+"""Label maps beside an image: every format, and what may be wrong with them."""
+
+import cv2
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from echodiff.ingest.case import Reject
+from echodiff.ingest.labels_beside import label_files, read_label_stack, stem_of_image
+
+from .conftest import heart
+from .dicom_files import HEIGHT, WIDTH, write_gray, write_segmentation
+
+LABELS = heart(HEIGHT, WIDTH)
+SHAPE = (HEIGHT, WIDTH)
+STACK = np.stack([np.roll(LABELS, shift, axis=1) for shift in range(4)])
+
+
+def write(path, values):
+    if path.suffix in (".png", ".tif"):
+        cv2.imwrite(str(path), values)
+    else:
+        sitk.WriteImage(sitk.GetImageFromArray(values), str(path))
+    return path
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif", ".nii", ".nii.gz", ".mha", ".nrrd"])
+def test_one_plane_in_every_format(tmp_path, ending):
+    found = read_label_stack(write(tmp_path / f"a{ending}", LABELS), 9, SHAPE, {})
+    np.testing.assert_array_equal(found, LABELS[None])
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".mha"])
+def test_a_stack_of_frames(tmp_path, ending):
+    np.testing.assert_array_equal(read_label_stack(write(tmp_path / f"a{ending}", STACK), 4, SHAPE, {}), STACK)
+    with pytest.raises(Reject, match="one plane or the image's 7 frames, found 4"):
+        read_label_stack(tmp_path / f"a{ending}", 7, SHAPE, {})
+
+
+def test_values_go_through_the_map(tmp_path):
+    path = write(tmp_path / "a.png", (LABELS * 60).astype(np.uint8))
+    np.testing.assert_array_equal(read_label_stack(path, 1, SHAPE, {60: 1, 120: 2, 180: 3})[0], LABELS)
+    with pytest.raises(Reject, match="180"):
+        read_label_stack(path, 1, SHAPE, {60: 1, 120: 2})
+    with pytest.raises(Reject, match="60"):
+        read_label_stack(path, 1, SHAPE, {})
+
+
+def test_colour_pictures_count_where_they_are_gray(tmp_path):
+    gray = np.repeat(LABELS[..., None], 3, axis=-1)
+    np.testing.assert_array_equal(read_label_stack(write(tmp_path / "a.png", gray), 1, SHAPE, {})[0], LABELS)
+    gray[..., 0] = 0
+    with pytest.raises(Reject, match="one in colour"):
+        read_label_stack(write(tmp_path / "b.png", gray), 1, SHAPE, {})
+
+
+def test_other_sizes_and_damaged_files_are_rejects(tmp_path):
+    with pytest.raises(Reject, match=f"image's size {WIDTH} x {HEIGHT}, found 100 x 90"):
+        read_label_stack(write(tmp_path / "a.png", LABELS[:90, :100]), 1, SHAPE, {})
+    for name in ("b.png", "b.nii.gz", "b.dcm"):
+        (tmp_path / name).write_bytes(b"nothing of the kind")
+        with pytest.raises(Reject, match="the label map"):
+            read_label_stack(tmp_path / name, 1, SHAPE, {})
+
+
+def test_segmentations(tmp_path):
+    one = write_segmentation(tmp_path / "one.dcm", {(label, None): label == LABELS for label in (1, 2, 3)})
+    np.testing.assert_array_equal(read_label_stack(one, 4, SHAPE, {})[0], LABELS)
+    planes = {(label, frame + 1): STACK[frame] == label for frame in range(4) for label in (1, 2, 3)}
+    all_frames = write_segmentation(tmp_path / "all.dcm", planes)
+    np.testing.assert_array_equal(read_label_stack(all_frames, 4, SHAPE, {}), STACK)
+    with pytest.raises(Reject, match="frames 1 to 3, found one of frame 4"):
+        read_label_stack(all_frames, 3, SHAPE, {})
+    overlapping = write_segmentation(tmp_path / "over.dcm", {(5, None): LABELS > 0, (7, None): LABELS == 2})
+    found = read_label_stack(overlapping, 1, SHAPE, {5: 1, 7: 2})[0]
+    assert ((found == 2) == (LABELS == 2)).all() and ((found == 1) == np.isin(LABELS, (1, 3))).all()
+
+
+def test_what_is_no_segmentation_is_refused(tmp_path):
+    with pytest.raises(Reject, match="another kind of DICOM"):
+        read_label_stack(write_gray(tmp_path / "a.dcm"), 6, SHAPE, {})
+    without = write_segmentation(tmp_path / "b.dcm", {(1, None): LABELS == 1}, PerFrameFunctionalGroupsSequence=[])
+    with pytest.raises(Reject, match="number for each of the 1 planes, found 0"):
+        read_label_stack(without, 1, SHAPE, {})
+
+
+def test_names(tmp_path):
+    for name in ("1.2.840.5", "1.2.840.5_gt.png", "1.2.840.50_gt.png", "b[1].dcm", "b[1]_gt.nii.gz", "b1_gt.png"):
+        (tmp_path / name).write_bytes(b"")
+    assert [path.name for path in label_files(tmp_path / "1.2.840.5", "{stem}_gt.*")] == ["1.2.840.5_gt.png"]
+    assert [path.name for path in label_files(tmp_path / "b[1].dcm", "{stem}_gt.*")] == ["b[1]_gt.nii.gz"]
+    assert stem_of_image(tmp_path / "1.2.840.5") == "1.2.840.5" and stem_of_image(tmp_path / "c.nii.gz") == "c"
