@@ -101,14 +101,19 @@ def write_rle(path: Path, frames: np.ndarray) -> Path:
     return save(dataset, path)
 
 
-def write_palette(path: Path, frames: np.ndarray) -> Path:
-    """Indices in reverse into tables of 16 bits."""
+def write_palette(path: Path, frames: np.ndarray, order: str = "<", scale: int = 257) -> Path:
+    """Indices in reverse into tables of 16 bits, in either order of bytes; `scale` 1 for values of 8 bits."""
     dataset = header(len(frames), PhotometricInterpretation="PALETTE COLOR")
-    table = (np.arange(255, -1, -1, dtype=np.uint16) * 257).tobytes()
+    table = (np.arange(255, -1, -1) * scale).astype(order + "u2").tobytes()
     for name in ("Red", "Green", "Blue"):
         setattr(dataset, f"{name}PaletteColorLookupTableDescriptor", [256, 0, 16])
         setattr(dataset, f"{name}PaletteColorLookupTableData", table)
-    dataset.PixelData = (255 - frames).tobytes()
+    pixels = (255 - frames).tobytes()
+    if order == ">":  # words of 16 bits, two pixels each, are swapped (PS3.5 8.1.1)
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+        pixels = np.frombuffer(pixels, "<u2").byteswap().tobytes()
+    dataset.PixelData = pixels
+    dataset["PixelData"].VR = "OW"
     return save(dataset, path)
 
 

@@ -35,6 +35,8 @@ WRITERS = {
     "YBR_FULL by plane": (lambda path: write_colour(path, colour(FRAMES), "YBR_FULL", 1), 1),
     "YBR_FULL_422, JPEG": (lambda path: write_jpeg(path, colour(FRAMES)), 25),
     "PALETTE COLOR, 16 bits": (lambda path: write_palette(path, FRAMES), 0),
+    "PALETTE COLOR, big endian": (lambda path: write_palette(path, FRAMES, ">"), 0),
+    "PALETTE COLOR, 8 bits as 16": (lambda path: write_palette(path, FRAMES, scale=1), 0),
     "12 bits, big endian": (lambda path: write_big_endian(path, FRAMES), 1),
     "RLE": (lambda path: write_rle(path, FRAMES), 0),
 }

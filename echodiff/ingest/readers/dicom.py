@@ -13,7 +13,7 @@ from echodiff.ingest.case import CaseReference, Reject, SourceFrame
 from echodiff.ingest.ed.cascade import Rules, find_ed
 from echodiff.ingest.ed.choice import Choice
 from echodiff.ingest.ed.ecg_trace import by_ecg_trace
-from echodiff.ingest.ed.explicit import by_cycle_position, by_table
+from echodiff.ingest.ed.explicit import by_table
 from echodiff.ingest.ed.label_agreement import by_label_agreement
 from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
 from echodiff.ingest.ed.r_wave import by_r_wave
@@ -21,10 +21,10 @@ from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.labels_beside import label_files, read_label_stack
 from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
-from echodiff.ingest.readers.dicom_header import details, is_dicom, name_of, patient_of, read_header
+from echodiff.ingest.readers.dicom_header import is_dicom, name_of, patient_of, read_header
 from echodiff.ingest.readers.dicom_pixels import colour_frame, gray_frames
-from echodiff.ingest.readers.dicom_regions import Region, tissue_region
-from echodiff.ingest.readers.dicom_timing import frame_times_ms, heart_rate_bpm, r_wave_times_ms
+from echodiff.ingest.readers.dicom_regions import Region
+from echodiff.ingest.readers.dicom_tags import Tags, read_tags
 from echodiff.ingest.sector import Sector, find_sector
 
 UNKNOWN = (float("nan"), float("nan"))
@@ -71,22 +71,22 @@ class DicomReader:
         if "label" not in case.files and self._options.labels == "file":
             raise Reject(f"expected a label map beside it, named {self._options.label_pattern}, found none")
         frames = gray_frames(case.files["image"], header)
-        region = tissue_region(header, frames.shape[1:])
-        sector, source = _sector(frames, region)
+        tags = read_tags(header, len(frames), frames.shape[1:])
+        sector, source = _sector(frames, tags.region)
         labels = self._labels(case, frames)
-        rules = _rules(header, case, frames, sector.mask, labels)
+        rules = _rules(tags, case, frames, sector.mask, labels)
         rule, (index, confidence) = find_ed(rules, self._options.ed)
         return SourceFrame(
             image=_tissue(case.files["image"], header, frames[index], index, sector),
             mask=_plane(labels, index, frames.shape[1:]),
             sector=sector.mask,
-            spacing_mm=region.spacing_mm if region else UNKNOWN,
+            spacing_mm=tags.region.spacing_mm if tags.region else UNKNOWN,
             ed_frame=index,
             ed_rule=rule,
             ed_confidence=confidence,
             frames=len(frames),
             label_source="file" if labels is not None else "none",
-            details={**details(header, len(frames)), "sector_source": source},
+            details={**tags.details, "sector_source": source},
         )
 
     def _labels(self, case: CaseReference, frames: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
@@ -96,27 +96,23 @@ class DicomReader:
 
 
 def _rules(
-    header: Dataset,
+    tags: Tags,
     case: CaseReference,
     frames: NDArray[np.uint8],
     sector: NDArray[np.bool_],
     labels: NDArray[np.uint8] | None,
 ) -> Rules:
     """The rules that can be asked of this file, in the order of trust."""
-    count = len(frames)
-    times = frame_times_ms(header, count)
-    frame_ms = float(np.median(np.diff(times))) if times is not None and count > 1 else None
-    rate = heart_rate_bpm(header)
-    pace = (frame_ms, rate if np.isfinite(rate) else None)
+    count, pace = len(frames), (tags.frame_ms, tags.heart_rate_bpm)
     single = labels[0] if labels is not None and len(labels) == 1 else None
     # A stack with labels on some frames was drawn on the frames that somebody took for ED and ES.
     annotated = labels is not None and count > 1 and len(labels) == count and not labels.any(axis=(1, 2)).all()
     return {
         "table": lambda: by_table(case.known.get("ed_frame"), count),
-        "explicit": lambda: by_cycle_position(header, count),
+        "explicit": lambda: tags.position,
         "still": lambda: Choice(0, 1.0) if count == 1 else None,
         "labelled": lambda: by_largest_ventricle(labels) if annotated else None,
-        "r_wave": lambda: by_r_wave(times, r_wave_times_ms(header)),
+        "r_wave": lambda: by_r_wave(tags.times_ms, tags.r_waves_ms),
         "ecg": lambda: by_ecg_trace(frames, sector),
         "largest_lv": lambda: by_largest_ventricle(labels),
         "label": lambda: by_label_agreement(frames, single, *pace) if single is not None else None,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pydicom
 from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.readers.dicom_timing import frame_rate_hz, heart_rate_bpm
@@ -61,6 +62,8 @@ def read_header(path: Path) -> Dataset:
             modality = str(header.get("Modality") or "").strip() or "none"
             kind = str(header.get("SOPClassUID") or "")
             missing = [key for key in PIXEL_TAGS if header.get(key) in (None, "")]
+            if not isinstance(header.file_meta.get("TransferSyntaxUID"), UID):
+                missing.append("TransferSyntaxUID")
     except InvalidDicomError as error:
         raise Reject("expected a DICOM file, found another kind of file") from error
     except Exception as error:
@@ -85,7 +88,7 @@ def details(header: Dataset, frames: int) -> dict:
         "manufacturer": maker,
         "frame_rate_hz": frame_rate_hz(header, frames),
         "heart_rate_bpm": heart_rate_bpm(header),
-        "transfer_syntax": header.file_meta.get("TransferSyntaxUID", pydicom.uid.UID("")).name,
+        "transfer_syntax": header.file_meta.TransferSyntaxUID.name,
         "photometric": str(header.PhotometricInterpretation),
     }
 

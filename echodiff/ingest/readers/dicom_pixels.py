@@ -64,13 +64,13 @@ def gray_frames(path: Path, header: Dataset) -> NDArray[np.uint8]:
 
 
 def _check_compression(header: Dataset) -> None:
-    syntax = header.file_meta.get("TransferSyntaxUID")
+    syntax = header.file_meta.TransferSyntaxUID
     try:
         available = get_decoder(syntax).is_available
-    except (NotImplementedError, AttributeError):
+    except NotImplementedError:
         available = False
     if not available:
-        name = "none named" if syntax is None else NAMES.get(syntax, syntax.name)
+        name = NAMES.get(syntax, syntax.name)
         raise Reject(
             f"expected pixels in a compression that can be decoded, found {name}; "
             "export the study again uncompressed or as JPEG"
@@ -110,15 +110,31 @@ def _decoder(header: Dataset) -> str:
 
 
 def _rgb(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
-    """uint8 (H, W, 3); a palette may have 16-bit entries (PS3.3 C.7.9.2)."""
+    """uint8 (H, W, 3)."""
     if header.PhotometricInterpretation == "PALETTE COLOR":
-        frame = apply_color_lut(frame, header)
-        if frame.dtype != np.uint8:
-            bits = int(header.RedPaletteColorLookupTableDescriptor[2])
-            frame = frame >> (bits - 8) if bits > 8 else frame
+        frame = _through_palette(frame, header)
     elif int(header.BitsStored) > 8:
         frame = frame >> (int(header.BitsStored) - 8)
     return np.ascontiguousarray(frame[..., :3], dtype=np.uint8)
+
+
+def _through_palette(frame: NDArray, header: Dataset) -> NDArray:
+    """Values of a palette's tables as 8 bits (PS3.3 C.7.9.2).
+
+    Tables of 16 bits hold bytes in the order of the file, which `apply_color_lut` does not look at; and some hold
+    values of 8 bits all the same.
+    """
+    colours = apply_color_lut(frame, header)
+    if colours.dtype == np.uint8:
+        return colours
+    table = header.get("RedPaletteColorLookupTableData")
+    big_endian = not header.original_encoding[1]
+    if table is not None and big_endian:
+        colours = colours.byteswap()
+    bits = int(header.RedPaletteColorLookupTableDescriptor[2])
+    if table is not None and np.frombuffer(table, ">u2" if big_endian else "<u2").max(initial=0) < 256:
+        bits = 8
+    return colours >> (bits - 8) if bits > 8 else colours
 
 
 def _stored_range(header: Dataset) -> tuple[float, float]:
@@ -134,7 +150,7 @@ def decoding_faults(header: Dataset) -> Iterator[None]:
     Raises:
         Reject: in place of any of their errors.
     """
-    syntax = header.file_meta.TransferSyntaxUID.name if "TransferSyntaxUID" in header.file_meta else "unknown"
+    syntax = header.file_meta.TransferSyntaxUID.name
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
