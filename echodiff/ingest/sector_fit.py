@@ -8,7 +8,7 @@ searched, and all six numbers are refined at a higher resolution. Text, an ECG o
 holds the tissue, and taking them in would cost more than it gains.
 """
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,15 +18,15 @@ from echodiff.ingest.sector_shape import Fan, Rectangle, Shape
 
 EMPTY = (0.5, 0.08)  # cost of a pixel without echo, in echo pixels, at the top of the echoes and at their bottom
 UNEVEN = 0.2  # cost of a pixel by which one side of a fan is larger than the other
-COARSE, FINE = 72, 256  # longer side of the frame in pixels in the search and in the refinement
+COARSE, FINE = 56, 256  # longer side of the frame in pixels in the search and in the refinement
 RECTANGULAR = 0.985  # of the fan's worth from which a rectangle is believed: a far apex imitates one
-BEAMS, RINGS = 36, 36  # boxes of the polar picture
+BEAMS, RINGS = 24, 20  # boxes of the polar picture
 WIDEST = np.radians(80)  # of a fan's edges to the vertical
 APEX_ACROSS = np.linspace(0.2, 0.8, 7)  # first places of the apex, in shares of the echoes' bounding box
 APEX_UP = np.array([-2.0, -1.0, -0.5, -0.2, -0.05, 0.0, 0.05])
 RING_OF_ECHOES = 0.4  # share of echoes in a ring of the sector's near end
 TIP = 0.05  # of the far radius: a nearer arc is a phased array's tip, too narrow for its echoes to be found
-STARTS = 4  # fans from which the search goes on
+STARTS = 3  # fans from which the search goes on
 FIRST_STEP, SMALLEST_STEP = 4.0, 0.25  # pixels
 MID_DEPTH = 0.6  # of the far radius
 MOST_ROUNDS = 60  # of a climb
@@ -134,10 +134,11 @@ def _refined(worth: NDArray[np.float32], fan: Fan, step: float) -> Fan:
         moved = False
         for direction in _directions(fan):
             for change in (-step, step):
-                trial = Fan(*(np.array(astuple(fan)) + change * direction).tolist())
+                trial = Fan(*(np.array(fan.numbers) + change * direction).tolist())
                 value = _worth(worth, trial)
                 if value > best:
                     best, fan, moved = value, trial, True
+                    break  # the other way would lead back
         step = step if moved else step / 2
     return fan
 

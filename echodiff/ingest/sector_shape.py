@@ -30,6 +30,11 @@ class Fan:
     near: float
     far: float
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """x, y, left, right, near, far."""
+        return self.x, self.y, self.left, self.right, self.near, self.far
+
     def draw(self, shape: tuple[int, int], margin: float = 0.0) -> NDArray[np.bool_]:
         """As `Shape.draw`."""
         x, y = np.arange(shape[1], dtype=np.float32) - self.x, np.arange(shape[0], dtype=np.float32)[:, None] - self.y
