@@ -34,9 +34,7 @@ class Sector:
     """Drawings inside it: bright, thin, and unmoved over many frames. Of few frames they cannot be told from echoes."""
 
 
-def sector_from_pixels(
-    frames: NDArray[np.uint8], spacing_mm: tuple[float, float] | None = None
-) -> NDArray[np.bool_]:
+def sector_from_pixels(frames: NDArray[np.uint8], spacing_mm: tuple[float, float] | None = None) -> NDArray[np.bool_]:
     """The tissue sector of one frame (H, W) or of a cine (F, H, W), as a mask (H, W).
 
     `spacing_mm` is the (row, column) size of a pixel: a fan's arcs are circles where pixels are square. Where it is

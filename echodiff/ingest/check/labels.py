@@ -71,5 +71,3 @@ def _values(path: Path) -> set[int]:
     except Reject:
         pass
     return set()
-
-

@@ -130,9 +130,7 @@ def _sector(frames: NDArray[np.uint8], region: Region | None) -> tuple[Sector, s
     return find_sector(frames), "pixels"
 
 
-def _tissue(
-    path: Path, header: Dataset, image: NDArray[np.uint8], index: int, sector: Sector
-) -> NDArray[np.uint8]:
+def _tissue(path: Path, header: Dataset, image: NDArray[np.uint8], index: int, sector: Sector) -> NDArray[np.uint8]:
     """The frame without what is drawn over its tissue; Doppler is refused."""
     drawn = sector.drawn
     rgb = colour_frame(path, header, index)
