@@ -33,7 +33,7 @@ def timed(work: Callable[[], object], repeats: int) -> tuple[float, float]:
 
 def measure(preset: str, precision: str, size: int, threads: int, repeats: int) -> dict[str, float | str]:
     """The numbers of one row."""
-    from echodiff.train.cpu import prepare_cpu
+    from echodiff.devices.cpu import prepare_cpu
 
     prepare_cpu()
     import torch

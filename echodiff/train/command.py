@@ -22,15 +22,16 @@ def train(
 
     On several GPUs: torchrun --standalone --nproc-per-node=4 -m echodiff train ... with the same options.
     """
-    from echodiff.train.cpu import prepare_cpu
+    from echodiff.devices.cpu import prepare_cpu
 
     prepare_cpu()
     import torch
 
+    from echodiff.devices.torch_device import choose_device
     from echodiff.train.estimate import describe, refuse_too_large
     from echodiff.train.job import check_job, read_job
     from echodiff.train.loop import train as run
-    from echodiff.train.processes import choose_device, join_processes, leave_processes
+    from echodiff.train.processes import join_processes, leave_processes
 
     if threads:
         torch.set_num_threads(threads)

@@ -1,7 +1,6 @@
 """Several processes that train one model together, one a device, started by torchrun."""
 
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -70,29 +69,3 @@ def leave_processes() -> None:
     """Take leave of the others."""
     if dist.is_initialized():
         dist.destroy_process_group()
-
-
-def choose_device(name: str) -> torch.device:
-    """The device called `name`: auto, cpu, cuda or cuda:N; each process of a torchrun has its own GPU.
-
-    Where `auto` finds no GPU it says so on standard error.
-
-    Raises:
-        ConfigError: it is a GPU and there is none.
-    """
-    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == "auto":
-        name = "cuda" if available else "cpu"
-        if not available and int(os.environ.get("RANK", 0)) == 0:
-            print("device: no GPU found, working on the CPU", file=sys.stderr, flush=True)
-    device = torch.device(name)
-    if device.type == "cuda":
-        index = int(os.environ.get("LOCAL_RANK", 0)) if device.index is None else device.index
-        if index >= available:
-            raise ConfigError(
-                f"--device {name}: expected GPU {index}, found {available} GPUs; "
-                "start fewer processes or use --device cpu"
-            )
-        device = torch.device("cuda", index)
-        torch.cuda.set_device(device)
-    return device
