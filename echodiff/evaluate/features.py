@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from echodiff.errors import InputError
 from echodiff.progress import Progress
 from echodiff.store.atomic import atomic_path, writing
+from echodiff.store.hdf5 import plain_attributes, rows_of
 
 if TYPE_CHECKING:
     from echodiff.evaluate.extractors import Extract
@@ -42,14 +43,9 @@ class FeatureSet:
         Raises:
             InputError: one of them is not in the set.
         """
-        place = {case: i for i, case in enumerate(self.case_id)}
-        missing = [case for case in case_ids if case not in place]
-        if missing:
-            raise InputError(
-                f"features of {self.attributes.get('dataset')}: expected the case {missing[0]}, "
-                "found it not; they belong to another ingest, so compute them again"
-            )
-        rows = [place[case] for case in case_ids]
+        origin = f"features of {self.attributes.get('dataset')}"
+        remedy = "they belong to another ingest, so compute them again"
+        rows = rows_of(self.case_id, case_ids, origin=origin, remedy=remedy)
         return FeatureSet(self.features[rows], list(case_ids), self.attributes)
 
 
@@ -104,7 +100,7 @@ def read_features(path: Path) -> FeatureSet:
         raise InputError(f"{path}: expected features, found no such file; run `echodiff evaluate features`")
     try:
         with h5py.File(path, "r") as file:
-            attributes = {key: _plain(value) for key, value in file.attrs.items()}
+            attributes = plain_attributes(file)
             if attributes.pop("schema_version", None) != SCHEMA_VERSION:
                 raise InputError(f"{path}: expected features of schema {SCHEMA_VERSION}; compute them again")
             return FeatureSet(file["features"][:], list(file["case_id"].asstr()[:]), attributes)
@@ -112,10 +108,6 @@ def read_features(path: Path) -> FeatureSet:
         raise InputError(
             f"{path}: expected features in HDF5, could not read them ({error}); delete the file and run again"
         ) from error
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def check_same_extractor(sets: dict[str, FeatureSet]) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from echodiff.errors import InputError
 from echodiff.labels import STRUCTURES
 from echodiff.store.atomic import atomic_path, writing
 from echodiff.store.careful_file import CarefulFile
+from echodiff.store.hdf5 import plain_attributes, rows_of
 
 SCHEMA_VERSION = 1
 PLANES = ("images", "masks", "sectors")
@@ -54,14 +55,9 @@ class ImageSet:
         Raises:
             InputError: one of them is not in the set.
         """
-        place = {case: i for i, case in enumerate(self.case_id)}
-        missing = [case for case in case_ids if case not in place]
-        if missing:
-            raise InputError(
-                f"{self.attributes.get('dataset', 'image set')}: expected the case {missing[0]}, "
-                f"found it not among the {len(self)} cases; the split belongs to another image set, so run it again"
-            )
-        rows = [place[case] for case in case_ids]
+        origin = self.attributes.get("dataset", "image set")
+        remedy = "the split belongs to another image set, so run it again"
+        rows = rows_of(self.case_id, case_ids, origin=origin, remedy=remedy)
         return type(self)(
             self.images[rows],
             self.masks[rows],
@@ -187,13 +183,9 @@ def _read_open(file: h5py.File, path: Path) -> ImageSet:
     return ImageSet(
         *(file[name][:] for name in (*PLANES, "spacing_mm")),
         [case for case in file["case_id"].asstr()[:]],
-        {key: _plain(value) for key, value in file.attrs.items()},
+        plain_attributes(file),
         file["seed"][:] if "seed" in file else None,
     )
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def content_fingerprint(images: ImageSet) -> str:
