@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from echodiff.config.datasets import VolumeDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
+from echodiff.ingest.labels_beside import label_files
 from echodiff.ingest.plane import Landmarks, cut, plane_through
 from echodiff.ingest.readers.itk import SUFFIXES, is_itk, read_itk, stem_of, to_gray, to_labels
 from echodiff.ingest.sector import sector_from_pixels
@@ -138,14 +139,7 @@ def _landmarks(row: dict[str, float]) -> Landmarks:
 
 def _labels_of(path: Path, pattern: str) -> list[Path]:
     """Label volumes beside a volume, in the order of their names."""
-    prefix, _, suffix = pattern.partition("{stem}")
-    wanted = f"{prefix}{stem_of(path)}{suffix}"
-    return [other for other in sorted(path.parent.glob(_literal(wanted))) if other != path and is_itk(other)]
-
-
-def _literal(pattern: str) -> str:
-    """A file's name may hold brackets, which are no pattern."""
-    return pattern.replace("[", "[[]")
+    return [other for other in label_files(path, pattern) if is_itk(other)]
 
 
 def _at(volume: sitk.Image, frame: int) -> sitk.Image:
