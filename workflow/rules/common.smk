@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -73,6 +74,7 @@ def _python_files(path):
     return files
 
 
+@lru_cache
 def _code_of(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
