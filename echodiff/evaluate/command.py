@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from echodiff.config import load_config
+from echodiff.devices.cpu import prepare_cpu
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,6 +53,7 @@ def features(
     threads: int = typer.Option(0, help="Threads on a CPU; 0: as many as this process may use."),
 ) -> None:
     """Compute the features of an image set, for every metric that follows."""
+    prepare_cpu()
     from echodiff.errors import InputError
     from echodiff.evaluate.extractors import ExtractorChoice, load_extractor
     from echodiff.evaluate.features import FeatureSet, extract_features, write_features
@@ -91,13 +93,14 @@ def frechet(
     """Distances of distributions from the training images before and after translation, with floors."""
     from echodiff.evaluate.features import read_features
     from echodiff.evaluate.frechet_table import Options, frechet_table
-    from echodiff.store.table import read_table, write_table
+    from echodiff.split.files import read_split
+    from echodiff.store.table import write_table
 
     options = load_config(config).evaluate
     synthetic = read_features(synthetic_features)
     table = frechet_table(
         reference=read_features(reference_features),
-        split=read_table(split, ("case_id", "subset")),
+        split=read_split(split),
         original=read_features(original_features),
         synthetic=synthetic,
         model=str(synthetic.attributes["model"]),
@@ -144,16 +147,15 @@ def trivial(
     """Translate a dataset without a model, as a row to compare the models with."""
     from echodiff.errors import InputError
     from echodiff.evaluate.trivial import TRANSLATORS, Reference
+    from echodiff.split.files import read_subset
     from echodiff.store.image_set import ImageSetWriter, read_image_set
     from echodiff.store.provenance import provenance, seed_of
-    from echodiff.store.table import read_table
 
     if translator not in TRANSLATORS:
         raise InputError(f"--translator: expected {', '.join(TRANSLATORS)}, found {translator!r}")
     seed = load_config(config).evaluate.seed
-    subsets = read_table(split, ("case_id", "subset")).set_index("case_id")["subset"]
-    known = Reference.of(read_image_set(reference, sorted(subsets.index[subsets == "train"])))
-    images = read_image_set(original, sorted(subsets.index[subsets == subset]) if subset else None)
+    known = Reference.of(read_image_set(reference, read_subset(split, "train")))
+    images = read_image_set(original, read_subset(split, subset) if subset else None)
     attributes = {
         "kind": "translation",
         "dataset": images.attributes["dataset"],
@@ -182,13 +184,14 @@ def memory(
     """Nearest training and nearest held-out image of every synthetic image; flags what is too close."""
     from echodiff.evaluate.features import read_features
     from echodiff.evaluate.memory_table import Part, memory_table
+    from echodiff.split.files import read_split
     from echodiff.store.image_set import read_image_set
-    from echodiff.store.table import read_table, write_table
+    from echodiff.store.table import write_table
 
     translation = read_image_set(synthetic)
     table = memory_table(
         Part(read_image_set(reference), read_features(reference_features)),
-        read_table(split, ("case_id", "patient", "subset")),
+        read_split(split),
         Part(translation, read_features(synthetic_features)),
         model=str(translation.attributes["model"]),
         alarm_rate=load_config(config).evaluate.memory.alarm_rate,
@@ -208,15 +211,12 @@ def physics(
     import pandas as pd
 
     from echodiff.evaluate.physics import physics_of
+    from echodiff.split.files import read_subset
     from echodiff.store.image_set import read_image_set
-    from echodiff.store.table import read_table, write_table
+    from echodiff.store.table import write_table
 
     dynamic_range_db = load_config(config).evaluate.physics.dynamic_range_db
-    chosen = None
-    if split is not None:
-        table = read_table(split, ("case_id", "subset"))
-        chosen = sorted(table.loc[table["subset"] == subset, "case_id"])
-    content = read_image_set(images, chosen)
+    content = read_image_set(images, None if split is None else read_subset(split, subset))
     names = {key: content.attributes.get(key, "") for key in ("dataset", "kind", "model")}
     rows = [
         {"case_id": case, **names, **physics_of(*planes, dynamic_range_db=dynamic_range_db)}
@@ -264,6 +264,7 @@ def segmenter(
     threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
 ) -> None:
     """Train the segmenter that judges whether synthetic images show what their guides say."""
+    prepare_cpu()
     from echodiff.evaluate.segmenter import Training, save_segmenter, train_segmenter
     from echodiff.split.files import read_subset
     from echodiff.store.image_set import read_image_set
@@ -286,6 +287,7 @@ def fidelity(
     threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
 ) -> None:
     """Dice, border distances and clinical measures of segmented images against their label maps."""
+    prepare_cpu()
     from echodiff.evaluate.fidelity_table import fidelity_table
     from echodiff.evaluate.segmenter import load_segmenter, segment
     from echodiff.split.files import read_subset
@@ -304,8 +306,8 @@ def _place(device: str, threads: int) -> str:
     """The device asked for, and the number of torch's threads set."""
     import torch
 
+    from echodiff.devices.torch_device import choose_device
+
     if threads:
         torch.set_num_threads(threads)
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
+    return str(choose_device(device))

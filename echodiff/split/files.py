@@ -1,7 +1,9 @@
-"""Reading a split and taking one side of it."""
+"""Reading a split, always checked: a patient on both sides would make every number of the validation worthless."""
 
 from pathlib import Path
 from typing import Literal
+
+import pandas as pd
 
 from echodiff.errors import InputError
 from echodiff.split.patients import check_split
@@ -10,14 +12,24 @@ from echodiff.store.table import read_table
 COLUMNS = ("case_id", "patient", "subset", "fold", "stratum")
 
 
-def read_subset(path: Path | str, subset: Literal["train", "validation"]) -> list[str]:
-    """The case ids of one side of a split, sorted.
+def read_split(path: Path | str) -> pd.DataFrame:
+    """The table of a split, with at least `COLUMNS`.
 
     Raises:
         InputError: the file is missing or no split, or `check_split` refuses it.
     """
-    if subset not in ("train", "validation"):
-        raise InputError(f"{path}: expected the subset train or validation, was asked for {subset!r}")
     split = read_table(path, COLUMNS)
     check_split(split, str(path))
+    return split
+
+
+def read_subset(path: Path | str, subset: Literal["train", "validation"]) -> list[str]:
+    """The case ids of one side of a split, sorted.
+
+    Raises:
+        InputError: as `read_split`, or there is no such side.
+    """
+    if subset not in ("train", "validation"):
+        raise InputError(f"{path}: expected the subset train or validation, was asked for {subset!r}")
+    split = read_split(path)
     return sorted(split.loc[split["subset"] == subset, "case_id"])

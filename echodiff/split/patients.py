@@ -8,6 +8,8 @@ from echodiff.errors import InputError
 
 CASE_COLUMNS = ("case_id", "patient", "status", "quality", "ef")
 
+SUBSETS = ("train", "validation")
+
 # Bands of the ejection fraction in %: reduced, mildly reduced, preserved (ESC guideline for heart failure, 2021).
 EF_BANDS = ((41.0, "reduced"), (50.0, "mildly_reduced"), (np.inf, "preserved"))
 
@@ -64,12 +66,18 @@ def check_split(split: pd.DataFrame, origin: str) -> None:
     repeated = split["case_id"][split["case_id"].duplicated()]
     if len(repeated):
         raise InputError(f"{origin}: expected each case once, found {repeated.iloc[0]} twice; run the split again")
-    found = set(split["subset"])
-    if found != {"train", "validation"}:
+    strange = set(split["subset"]) - set(SUBSETS)
+    if strange:
         raise InputError(
-            f"{origin}: expected the subsets train and validation, found {', '.join(sorted(found)) or 'no case'}; "
+            f"{origin}: expected the subsets {' and '.join(SUBSETS)}, found {', '.join(sorted(strange))}; "
             "run the split again"
         )
+    for subset in SUBSETS:
+        if not (split["subset"] == subset).any():
+            raise InputError(
+                f"{origin}: expected at least one case of the subset '{subset}', found none; "
+                "change split.validation_fraction or add patients"
+            )
     sides = split.groupby("patient")["subset"].nunique()
     if (sides > 1).any():
         raise InputError(

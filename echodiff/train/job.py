@@ -6,9 +6,9 @@ from pathlib import Path
 
 from echodiff.config import Config
 from echodiff.config.models import Model
-from echodiff.errors import ConfigError, InputError
+from echodiff.errors import ConfigError
+from echodiff.split.files import read_subset
 from echodiff.store.image_set import ImageSet, content_fingerprint, read_image_set
-from echodiff.store.table import read_table
 from echodiff.train.checkpoint import checkpoint_path
 from echodiff.train.processes import Processes
 
@@ -45,23 +45,13 @@ def read_job(config: Config, name: str, *, data: Path, split: Path, output: Path
 
     Raises:
         ConfigError: the configuration has no model of this name.
-        InputError: a file is missing or damaged, or one of the subsets is empty.
+        InputError: a file is missing or damaged, or the split is refused (`echodiff.split`).
     """
     if name not in config.models:
         raise ConfigError(f"--model {name}: expected one of the models {', '.join(config.models)}, found no such model")
     images = read_image_set(data)
-    table = read_table(split, columns=("case_id", "subset"))
-    subsets = {}
-    for subset in ("training", "validation"):
-        label = {"training": "train"}.get(subset, subset)
-        cases = sorted(table.loc[table["subset"] == label, "case_id"])
-        if not cases:
-            raise InputError(
-                f"{split}: expected at least one case of the subset '{label}', found none; "
-                "change split.validation_fraction or add patients"
-            )
-        subsets[subset] = images.select(cases)
-    return Job(name, config.models[name], **subsets, output=output, checkpoints=checkpoints)
+    training, validation = (images.select(read_subset(split, subset)) for subset in ("train", "validation"))
+    return Job(name, config.models[name], training, validation, output=output, checkpoints=checkpoints)
 
 
 def check_job(job: Job, size: int, processes: Processes) -> None:

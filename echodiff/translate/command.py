@@ -20,16 +20,15 @@ def translate(
     samples: int = typer.Option(1, min=1, help="Images for each guide."),
 ) -> None:
     """Redraw a dataset in the style of the training data: one image for each label map."""
-    from echodiff.train.cpu import prepare_cpu
+    from echodiff.devices.cpu import prepare_cpu
 
     prepare_cpu()
     import torch
 
-    from echodiff.errors import InputError
+    from echodiff.devices.torch_device import choose_device
+    from echodiff.split.files import read_subset
     from echodiff.store.image_set import read_image_set
-    from echodiff.store.table import read_table
     from echodiff.train.generator_file import load_generator
-    from echodiff.train.processes import choose_device
     from echodiff.translate.translation import Sampling, translate_image_set
 
     if threads:
@@ -37,11 +36,7 @@ def translate(
     options = load_config(config).translate
     source = read_image_set(data)
     if split is not None:
-        table = read_table(split, columns=("case_id", "subset"))
-        cases = sorted(table.loc[table["subset"] == subset, "case_id"])
-        if not cases:
-            raise InputError(f"{split}: expected at least one case of the subset '{subset}', found none")
-        source = source.select(cases)
+        source = source.select(read_subset(split, subset))
     place = choose_device(device)
     translate_image_set(
         load_generator(generator, place),

@@ -8,11 +8,12 @@ import torch
 
 from echodiff.config import load_config
 from echodiff.config.models import Model
+from echodiff.devices.torch_device import choose_device
 from echodiff.errors import ConfigError, InputError
 from echodiff.store.table import write_table
 from echodiff.train import estimate as cost
 from echodiff.train.job import check_job, read_job
-from echodiff.train.processes import Processes, choose_device
+from echodiff.train.processes import Processes
 
 
 def test_sizes_and_batches_that_cannot_work_are_refused(make_job, tiny_model):
@@ -39,6 +40,16 @@ def test_an_empty_subset_is_refused(command_files, tmp_path):
     table = pd.read_parquet(tmp_path / "split.parquet").assign(subset="train")
     write_table(table, tmp_path / "split.parquet")
     with pytest.raises(InputError, match="at least one case of the subset 'validation', found none"):
+        read_job(settings, "tiny", data=data, split=tmp_path / "split.parquet", output=tmp_path, checkpoints=tmp_path)
+
+
+def test_a_patient_on_both_sides_is_refused(command_files, tmp_path):
+    arguments = command_files()
+    settings = load_config(arguments[arguments.index("--config") + 1])
+    data = arguments[arguments.index("--data") + 1]
+    table = pd.read_parquet(tmp_path / "split.parquet").assign(patient="one")
+    write_table(table, tmp_path / "split.parquet")
+    with pytest.raises(InputError, match="found patient one in training and in validation"):
         read_job(settings, "tiny", data=data, split=tmp_path / "split.parquet", output=tmp_path, checkpoints=tmp_path)
 
 

@@ -115,7 +115,8 @@ def test_images_of_another_size_and_empty_sets_are_refused(translate, write_imag
 def test_the_command_needs_no_option_of_the_model(run_echodiff, generator_file, config_file, write_image_set, tmp_path):
     data, output = write_image_set(cases=4, size=32), tmp_path / "out" / "validation.h5"
     cases = read_image_set(data).case_id
-    split = pd.DataFrame({"case_id": cases, "subset": ["train", "train", "validation", "validation"]})
+    subsets = ["train", "train", "validation", "validation"]
+    split = pd.DataFrame({"case_id": cases, "patient": cases, "subset": subsets, "fold": 0, "stratum": ""})
     write_table(split, tmp_path / "split.parquet")
     arguments = ["--config", config_file, "--generator", generator_file, "--data", data, "--output", output]
     done = run_echodiff("translate", *arguments, "--split", tmp_path / "split.parquet", "--threads", "1")
