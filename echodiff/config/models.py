@@ -266,6 +266,11 @@ class Model(Section):
             )
         return self
 
+    @property
+    def batch_parts(self) -> int:
+        """Parts that a batch can be cut into: the number of processes must divide it."""
+        return self.training.batch_size // getattr(self.discriminator, "group", 1)
+
     def learned_from(self) -> dict[str, Any]:
         """The options that decide what is learned, as plain values: two runs that share them are one training."""
         options = self.model_dump(mode="json")

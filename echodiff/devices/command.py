@@ -16,28 +16,38 @@ def lease(
     command: Annotated[list[str], typer.Argument(help="The command, after `--`.")],
     gpus: Annotated[int, typer.Option(min=0, help="Cards wanted; fewer are taken where the machine has fewer.")] = 1,
     launch: Annotated[
-        Literal["plain", "torchrun"], typer.Option(help="torchrun: one process a card where there are several.")
+        Literal["plain", "torchrun"], typer.Option(help="torchrun: one process a card, or a core without a card.")
     ] = "plain",
+    cores: Annotated[int, typer.Option(min=1, help="Cores that the command may use.")] = 1,
+    parts: Annotated[
+        int | None, typer.Option(min=1, help="Parts that the work can be cut into: the processes must divide it.")
+    ] = None,
 ) -> None:
     """Wait for free GPUs, then become COMMAND with CUDA_VISIBLE_DEVICES set to them.
 
     Under SLURM the scheduler has assigned the cards, and they are used as they are.
     """
-    held = _devices(gpus)
+    held = _devices(gpus, parts)
     print(_sentence(gpus, held.devices), file=sys.stderr, flush=True)
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held.devices)
     for descriptor in held.descriptors:
         os.set_inheritable(descriptor, True)
-    _become(_launched(command, len(held.devices)) if launch == "torchrun" else command)
+    processes = processes_for(len(held.devices) or cores, parts)
+    _become(_launched(command, processes) if launch == "torchrun" else command)
 
 
-def _devices(gpus: int) -> Lease:
+def processes_for(workers: int, parts: int | None) -> int:
+    """As many of `workers` (cards or cores) as can share `parts` evenly; all of them where nothing is shared."""
+    return workers if parts is None else max(n for n in range(1, workers + 1) if parts % n == 0)
+
+
+def _devices(gpus: int, parts: int | None) -> Lease:
     visible = visible_devices()
     if gpus == 0 or not visible:
         return Lease([], [])
     if "SLURM_JOB_ID" in os.environ:
         return Lease(visible, [])
-    return take(min(gpus, len(visible)), visible, lock_folder())
+    return take(processes_for(min(gpus, len(visible)), parts), visible, lock_folder())
 
 
 def _sentence(wanted: int, devices: Sequence[str]) -> str:
@@ -48,7 +58,7 @@ def _sentence(wanted: int, devices: Sequence[str]) -> str:
 
 
 def _launched(command: Sequence[str], processes: int) -> list[str]:
-    """`command` under torchrun, one process a card, on a free port so that jobs side by side do not clash."""
+    """`command` under torchrun, on a free port so that jobs side by side do not clash."""
     if processes < 2:
         return list(command)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]

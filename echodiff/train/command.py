@@ -1,5 +1,6 @@
 """`echodiff train`: from an image set and its split to a trained generator."""
 
+import os
 from pathlib import Path
 
 import typer
@@ -15,12 +16,13 @@ def train(
     output: Path = typer.Option(..., help="Folder for generator.pt, history.parquet and samples.png."),
     checkpoints: Path = typer.Option(..., help="Folder for checkpoints; the same command goes on from there."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N; a torchrun gives each process its own."),
-    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+    threads: int = typer.Option(0, help="Threads on a CPU, of all processes together; 0: as torch decides."),
     dry: bool = typer.Option(False, "--dry", help="Print options, sizes, cost and time; train nothing."),
 ) -> None:
     """Train a model, or go on with a training that was interrupted.
 
-    On several GPUs: torchrun --standalone --nproc-per-node=4 -m echodiff train ... with the same options.
+    On several GPUs, or several cores: torchrun --standalone --nproc-per-node=4 -m echodiff train ... with the same
+    options.
     """
     from echodiff.devices.cpu import prepare_cpu
 
@@ -34,7 +36,7 @@ def train(
     from echodiff.train.processes import join_processes, leave_processes
 
     if threads:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
     settings = load_config(config)
     job = read_job(settings, model, data=data, split=split, output=output, checkpoints=checkpoints)
     place = choose_device(device)

@@ -8,6 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from echodiff.devices.parent import end_with_parent
 from echodiff.errors import ConfigError
 
 
@@ -60,6 +61,7 @@ def join_processes(device: torch.device) -> Processes:
     world = int(os.environ.get("WORLD_SIZE", 1))
     if world == 1:
         return Processes()
+    end_with_parent()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return Processes(dist.get_rank(), world, int(os.environ["LOCAL_RANK"]))

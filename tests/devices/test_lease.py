@@ -104,6 +104,18 @@ def test_several_cards_are_launched_by_torchrun_one_process_each(tmp_path, envir
     assert sorted(result.stdout.split("\n"))[-2:] == ["rank 0 of 2", "rank 1 of 2"]
 
 
+@pytest.mark.parametrize(("visible", "cores", "processes"), [("a,b,c", 1, 2), ("", 3, 2), ("", 1, 1)])
+def test_as_many_processes_as_can_share_the_work(environment, visible, cores, processes):
+    environment["CUDA_VISIBLE_DEVICES"] = visible
+    lease = ["lease", "--gpus", "4", "--launch", "torchrun", "--cores", str(cores), "--parts", "4", "--"]
+    script = "import os; print('process of', os.environ.get('WORLD_SIZE', 1), os.environ['CUDA_VISIBLE_DEVICES'])"
+    command = [sys.executable, "-m", "echodiff", *lease, sys.executable, "-c", script]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    cards = ",".join(visible.split(",")[:processes])
+    assert result.stdout.splitlines() == [f"process of {processes} {cards}"] * processes
+
+
 def test_slurm_has_assigned_the_cards(environment):
     environment["SLURM_JOB_ID"] = "1"
     command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "2", "--", "printenv", "CUDA_VISIBLE_DEVICES"]

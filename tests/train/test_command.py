@@ -7,6 +7,7 @@ import sys
 import time
 
 import pandas as pd
+import psutil
 import pytest
 import torch
 
@@ -99,6 +100,21 @@ def test_two_processes_learn_the_same_as_one(command_files, tmp_path, weights_of
     histories = [pd.read_parquet(tmp_path / run / "model" / "history.parquet") for run in ("one", "two")]
     learned = ["loss_d", "loss_g", "r1", "reconstruction", "gradient_norm_d", "gradient_norm_g"]
     pd.testing.assert_frame_equal(histories[0][learned], histories[1][learned], rtol=1e-3)
+
+
+def test_processes_end_with_a_launcher_that_is_killed(command_files, tmp_path):
+    options = {"training": {"steps": 100_000}, "record": {"checkpoint_seconds": 0.05}}
+    begun = time.time_ns()
+    launcher = subprocess.Popen(
+        [*TORCHRUN, *command(command_files("run", **options))[1:]], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    wait_for_checkpoint(tmp_path / "run" / "checkpoints", launcher, begun)
+    processes = psutil.Process(launcher.pid).children(recursive=True)
+    assert len(processes) == 2
+    launcher.kill()
+    launcher.communicate(timeout=60)
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    assert not alive
 
 
 def test_dry_mode_prints_the_options_and_cost_and_writes_nothing(command_files, run_echodiff, tmp_path):

@@ -1,4 +1,4 @@
-# One model a named entry of the configuration, on as many GPUs as are free, or on the CPU.
+# One model a named entry of the configuration, a process on each of the free GPUs, or on each core without them.
 
 
 rule train:
@@ -23,10 +23,11 @@ rule train:
         folder=lambda wildcards, output: Path(output.generator).parent,
         # Not an output: Snakemake deletes outputs before a rerun, and a killed training continues from here.
         checkpoints=lambda wildcards: f"{results_folder()}/checkpoints/{wildcards.model}",
+        parts=lambda wildcards: options.models[wildcards.model].batch_parts,
         learned_from=lambda wildcards: options.models[wildcards.model].learned_from(),
         code=code("diffusion", "train"),
     shell:
-        "echodiff lease --gpus {resources.gpu} --launch torchrun -- "
+        "echodiff lease --gpus {resources.gpu} --launch torchrun --cores {threads} --parts {params.parts} -- "
         "echodiff train --config {params.config} --model {wildcards.model} --data {input.images} "
         "--split {input.split} --output {params.folder} --checkpoints {params.checkpoints} "
         "--threads {threads} 2>&1 | tee {log}"

@@ -1,0 +1,22 @@
+"""A process that ends with the one that started it."""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def end_with_parent() -> None:
+    """Let the kernel send SIGTERM to this process when its parent ends, however it ends.
+
+    A launcher that is killed cannot stop its processes: they would train on, side by side with the run that takes
+    the killed one's place. On other systems than Linux nothing is set.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it ended just before
+        os.kill(os.getpid(), signal.SIGTERM)
