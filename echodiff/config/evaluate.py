@@ -40,6 +40,9 @@ class Diversity(Section):
     samples: int = Field(default=4, ge=2)
     """Images for each guide."""
 
+    guides: int | None = Field(default=None, ge=1)
+    """Validation guides that are drawn from, at even distances in the order of their ids; all where it is not given."""
+
 
 class Segmentation(Section):
     """Do synthetic images show what their guides say? A segmenter trained on real training patients is asked."""

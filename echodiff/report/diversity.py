@@ -10,6 +10,7 @@ from echodiff.report.guides import draw_guide
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.sheet import Row
 from echodiff.report.table import Column, ReportTable, mean_sd
+from echodiff.spread import at_even_distances
 from echodiff.store.image_set import ImageSet
 from echodiff.store.intensity import to_unit
 
@@ -61,13 +62,12 @@ def diversity(rows: pd.DataFrame, config: Config) -> ReportTable:
 def diversity_sheet(synthetic: ImageSet, *, shown: int = SHOWN) -> tuple[list[Row], list[str]]:
     """Rows of guide, samples and deviation map for guides at even distances; the headings of the columns."""
     guides = guides_of(synthetic.case_id)
-    names = sorted(guides)
     count = min(SHOWN, *(len(places) for places in guides.values()))
     rows = []
-    for place in np.unique(np.linspace(0, len(names) - 1, min(shown, len(names))).round().astype(int)):
-        places = guides[names[place]]
+    for name in at_even_distances(sorted(guides), shown):
+        places = guides[name]
         deviation = deviation_map(to_unit(synthetic.images[places])) / DEVIATION_WHITE
         drawn = np.rint(255 * np.clip(deviation, 0, 1)).astype(np.uint8)
         images = [draw_guide(synthetic.masks[places[0]]), *synthetic.images[places[:count]], drawn]
-        rows.append(Row(names[place], images))
+        rows.append(Row(name, images))
     return rows, ["Guide", *(f"Sample {i + 1}" for i in range(count)), "Deviation"]

@@ -10,6 +10,7 @@ from echodiff.errors import InputError
 from echodiff.evaluate.comparisons import SYNTHETIC
 from echodiff.report.guides import draw_guide
 from echodiff.report.sheet import Row
+from echodiff.spread import at_even_distances
 from echodiff.store.image_set import ImageSet
 
 PIXEL_COLUMNS = ("case_id", "dataset", "model", "comparison", "psnr_db", "ssim")
@@ -27,13 +28,8 @@ class Pair:
 
 def figure2(pair: Pair, *, cases: int) -> list[Row]:
     """Guide, real and synthetic image of validation cases at even distances in the order of their ids."""
-    ids = sorted(set(pair.synthetic.case_id))
-    places = np.unique(np.linspace(0, len(ids) - 1, min(cases, len(ids))).round().astype(int))
-    rows = []
-    for place in places:
-        guide, real, synthetic = _images(pair, ids[place])
-        rows.append(Row(ids[place], (guide, real, synthetic)))
-    return rows
+    ids = at_even_distances(sorted(set(pair.synthetic.case_id)), cases)
+    return [Row(case, _images(pair, case)) for case in ids]
 
 
 def figure3(pairs: Sequence[Pair]) -> list[Row]:

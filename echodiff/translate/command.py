@@ -18,6 +18,7 @@ def translate(
     threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
     batch_size: int = typer.Option(0, help="Images at once; 0 takes translate.batch_size."),
     samples: int = typer.Option(1, min=1, help="Images for each guide."),
+    cases: int = typer.Option(0, min=0, help="Only so many cases, at even distances in the order of ids; 0: all."),
 ) -> None:
     """Redraw a dataset in the style of the training data: one image for each label map."""
     from echodiff.devices.cpu import prepare_cpu
@@ -27,6 +28,7 @@ def translate(
 
     from echodiff.devices.torch_device import choose_device
     from echodiff.split.files import read_subset
+    from echodiff.spread import at_even_distances
     from echodiff.store.image_set import read_image_set
     from echodiff.train.generator_file import load_generator
     from echodiff.translate.translation import Sampling, translate_image_set
@@ -37,6 +39,8 @@ def translate(
     source = read_image_set(data)
     if split is not None:
         source = source.select(read_subset(split, subset))
+    if cases:
+        source = source.select(at_even_distances(sorted(source.case_id), cases))
     place = choose_device(device)
     translate_image_set(
         load_generator(generator, place),

@@ -126,6 +126,9 @@ def test_the_command_needs_no_option_of_the_model(run_echodiff, generator_file, 
     assert found.seed.tolist() == [seed_of(11, case, 0) for case in cases[2:]]
     with h5py.File(output) as file:
         assert file["seed"].dtype == np.uint64
+    done = run_echodiff("translate", *arguments, "--cases", "2", "--samples", "2", "--threads", "1")
+    assert done.returncode == 0, done.stderr
+    assert read_image_set(output).case_id == ["case000_s1", "case000_s2", "case003_s1", "case003_s2"]
 
 
 def test_the_command_refuses_what_is_no_generator(run_echodiff, config_file, write_image_set, tmp_path):

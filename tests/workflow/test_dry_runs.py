@@ -34,7 +34,8 @@ def test_the_paper_on_four_gpus(run_snakemake, tmp_path):
     assert "gpu=4" in train.split("Shell command")[0]
     assert "echodiff lease --gpus 4 --launch torchrun -- echodiff train" in train
     assert "results-paper/models/paper" in train
-    assert len(re.findall(r"echodiff lease --gpus 1 -- echodiff translate", result.stdout)) == 6
+    leased = re.findall(r"echodiff lease --gpus 1 -- echodiff translate .*--output (\S+)/", result.stdout)
+    assert sorted(leased) == ["results-paper/samples/paper"] + 6 * ["results-paper/translations/paper"]
 
 
 def test_two_models_are_both_trained_and_evaluated(run_snakemake, tmp_path):

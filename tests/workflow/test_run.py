@@ -87,10 +87,11 @@ def test_a_second_run_has_nothing_to_do(small_run, run_snakemake):
 
 
 def test_a_metric_option_reruns_evaluation_and_what_follows(small_run, run_snakemake, changed):
-    path = changed(evaluate={"features": "efficientnet_lite0", "draws": 5, "trivial": False})
+    path = changed(evaluate={**yaml.safe_load(SMALL.read_text())["evaluate"], "draws": 5})
     rules = reruns(run_snakemake(small_run, "--dry-run", configuration=path))
     assert {"frechet", "table2"} <= rules
-    assert not rules & {"phantom", "ingest", "split", "train", "translate", "features", "extractor", "table1"}
+    earlier = {"phantom", "ingest", "split", "train", "translate", "samples", "features", "extractor", "table1"}
+    assert not rules & (earlier | {"memory", "physics", "diversity"})
 
 
 def test_an_option_of_the_model_reruns_training_and_what_follows(small_run, run_snakemake, changed):
@@ -102,7 +103,7 @@ def test_an_option_of_the_model_reruns_training_and_what_follows(small_run, run_
 
 def test_a_report_option_redraws_figures_alone(small_run, run_snakemake, changed):
     path = changed(report={"validation_cases": 2, "dpi": 70})
-    figures = {"figure2", "figure3", "figure4", "memory_gallery", "depth_gain"}
+    figures = {"figure2", "figure3", "figure4", "memory_gallery", "depth_gain", "diversity_sheet"}
     assert reruns(run_snakemake(small_run, "--dry-run", configuration=path)) == figures
 
 

@@ -27,7 +27,7 @@ rule features:
     benchmark:
         "<benchmarks>/features/{images}.tsv"
     wildcard_constraints:
-        images="(data|translations)/.+",
+        images="(data|translations|samples)/.+",
     threads: 4
     resources:
         gpu=1,
@@ -164,6 +164,61 @@ rule physics:
         "--output {output} > {log} 2>&1"
 
 
+rule samples:
+    input:
+        generator="<results>/models/{model}/generator.pt",
+        images=f"<results>/data/{TRAINING}/images.h5",
+        split=f"<results>/split/{TRAINING}.parquet",
+    output:
+        f"<results>/samples/{{model}}/{TRAINING}.h5",
+    log:
+        "<logs>/samples/{model}.log",
+    benchmark:
+        "<benchmarks>/samples/{model}.tsv"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=240,
+    params:
+        config=configuration,
+        samples=options.evaluate.diversity.samples,
+        guides=options.evaluate.diversity.guides or 0,
+        options={key: value for key, value in section(options.translate).items() if key != "batch_size"},
+        code=code("diffusion", "translate"),
+    shell:
+        "echodiff lease --gpus {resources.gpu} -- "
+        "echodiff translate --config {params.config} --generator {input.generator} --data {input.images} "
+        "--split {input.split} --subset validation --samples {params.samples} --cases {params.guides} "
+        "--output {output} --threads {threads} > {log} 2>&1"
+
+
+rule diversity:
+    input:
+        synthetic=f"<results>/samples/{{model}}/{TRAINING}.h5",
+        synthetic_features=f"<results>/features/samples/{{model}}/{TRAINING}.h5",
+        reference=f"<results>/data/{TRAINING}/images.h5",
+        reference_features=f"<results>/features/data/{TRAINING}/images.h5",
+        split=f"<results>/split/{TRAINING}.parquet",
+    output:
+        f"<results>/metrics/{{model}}/{TRAINING}.diversity.parquet",
+    log:
+        "<logs>/diversity/{model}.log",
+    benchmark:
+        "<benchmarks>/diversity/{model}.tsv"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        config=configuration,
+        seed=options.evaluate.seed,
+        code=code("evaluate/diversity.py", "evaluate/diversity_table.py", "evaluate/pixel.py"),
+    shell:
+        "echodiff evaluate diversity --config {params.config} --synthetic {input.synthetic} "
+        "--synthetic-features {input.synthetic_features} --reference {input.reference} "
+        "--reference-features {input.reference_features} --split {input.split} --output {output} > {log} 2>&1"
+
+
 rule evaluate_all:
     input:
         metric_files("pixel", DATASETS, MODELS),
@@ -171,3 +226,4 @@ rule evaluate_all:
         metric_files("frechet", SOURCES),
         metric_files("memory", SOURCES) if options.evaluate.memory.enabled else [],
         physics_files() if options.evaluate.physics.enabled else [],
+        metric_files("diversity", [TRAINING], MODELS) if options.evaluate.diversity.enabled else [],

@@ -79,6 +79,7 @@ def physics_files():
 
 
 CAPTIONS = {
+    "diversity": "diversity",
     "table1_datasets": "table1",
     "table2_fid": "table2",
     "table3_pixel": "table3",

@@ -201,6 +201,36 @@ rule depth_gain:
         "echodiff report depth-gain --config {params.config} --output {output} {input} > {log} 2>&1"
 
 
+rule diversity_table:
+    input:
+        metric_files("diversity", [TRAINING], MODELS),
+    output:
+        **table_files("diversity"),
+    log:
+        "<logs>/report/diversity_table.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report"),
+    shell:
+        "echodiff report diversity --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule diversity_sheet:
+    input:
+        f"<results>/samples/{options.headline_model}/{TRAINING}.h5",
+    output:
+        report("<results>/figures/diversity.png", caption="../report/diversity_sheet.rst", category="Figures"),
+    log:
+        "<logs>/report/diversity_sheet.log",
+    params:
+        config=configuration,
+        options=section(options.report),
+        code=code("report"),
+    shell:
+        "echodiff report diversity-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
+
+
 rule report_all:
     input:
         rules.table1.output,
@@ -214,3 +244,4 @@ rule report_all:
         rules.audit.output,
         [rules.memory_table.output, rules.memory_gallery.output] if options.evaluate.memory.enabled else [],
         [rules.physics_table.output, rules.depth_gain.output] if options.evaluate.physics.enabled else [],
+        [rules.diversity_table.output, rules.diversity_sheet.output] if options.evaluate.diversity.enabled else [],
