@@ -89,7 +89,7 @@ class VolumeDataset(DatasetBase):
     """Value in the label volume -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the values are these already."""
 
     planes: str = "planes.csv"
-    """Table in the folder with three landmarks of each volume's four-chamber plane."""
+    """Table in the folder with three landmarks of each volume's 4CH plane; where it has none it is found."""
 
     pixel_mm: float = Field(default=0.5, gt=0, le=1)
     """Largest pixel of the cut plane in mm; a volume with smaller voxels is cut at their size."""

@@ -31,7 +31,8 @@ COLUMNS: dict[str, str] = {
     "transfer_syntax": "string",
     "photometric": "string",
     "sector_source": "string",
-    "plane_source": "string",
+    "plane_source": "string",  # "given" in a table, "labels": found by them and the image
+    "plane_confidence": "float64",  # 0..1
 }
 DETAILS = frozenset(COLUMNS) - {"case_id", "dataset", "patient", "status", "reason", "label_source"}
 

@@ -128,7 +128,7 @@ def test_rejects(reader, tmp_path):
     write_volume(tmp_path)
     header, row = (tmp_path / "planes.csv").read_text().splitlines()
     for text, match in (
-        ("", "four-chamber plane of this volume"),
+        ("", "four-chamber plane's landmarks"),
         ("vol1," + ",".join(["5", "5", "15"] * 3), "on one line|outside"),
         ("vol1," + ",".join(["900"] * 9), "inside the volume"),
         ("vol1," + ",".join(["5"] * 8), "number missing"),

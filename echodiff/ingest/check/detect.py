@@ -8,7 +8,7 @@ from typing import Any
 
 from echodiff.ingest.check.labels import label_options
 from echodiff.ingest.readers.camus import PATIENT
-from echodiff.ingest.readers.dicom_header import is_dicom
+from echodiff.ingest.readers.dicom_header import is_dicom, is_volume
 from echodiff.ingest.readers.itk import is_itk
 
 LABEL_NAMES = {"dicom": "{stem}_gt.*", "volume": "{stem}_label.*"}  # patterns that need no option
@@ -43,20 +43,21 @@ def guesses(folder: Path) -> Iterator[Guess]:
         yield Guess("echonet", f"{' and '.join(tables)}, {videos} videos", folder, remarks=_echonet_remarks(tables))
         return
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    dicom = [path for path in files if is_dicom(path)]
+    volumes = [path for path in files if is_itk(path) or (is_dicom(path) and is_volume(path))]
+    dicom = [path for path in files if is_dicom(path) and path not in set(volumes)]
     if dicom:
         options, remarks = label_options(dicom, LABEL_NAMES["dicom"])
         images = len(dicom) - options.pop("dicom_labels", 0)
         yield Guess("dicom", f"{images} DICOM files", folder, options, tuple(remarks))
         return
-    volumes = [path for path in files if is_itk(path)]
     if volumes:
         options, remarks = label_options(volumes, LABEL_NAMES["volume"])
         options.pop("dicom_labels", None)
         options.pop("labels", None)
         if not (folder / "planes.csv").is_file():
-            remarks.append("expected planes.csv with the landmarks of each four-chamber plane, found none")
-        yield Guess("volume", f"{len(volumes)} files in NIfTI, MetaImage or NRRD", folder, options, tuple(remarks))
+            remarks.append("found no planes.csv; the four-chamber planes will be looked for beside the labels")
+        evidence = f"{len(volumes)} files in NIfTI, MetaImage, NRRD or Enhanced US Volume"
+        yield Guess("volume", evidence, folder, options, tuple(remarks))
 
 
 def contents(folder: Path) -> str:

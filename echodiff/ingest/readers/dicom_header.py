@@ -49,11 +49,22 @@ def patient_of(path: Path) -> str:
         return ""  # the case itself is read later, and rejected with the reason
 
 
-def read_header(path: Path) -> Dataset:
-    """All tags but the pixels, checked for being an ultrasound image.
+def is_volume(path: Path) -> bool:
+    """Whether a file is an Enhanced US Volume."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+            return str(header.get("SOPClassUID") or "") == ULTRASOUND_VOLUME
+    except Exception:
+        return False  # the case itself is read later, and rejected with the reason
+
+
+def read_header(path: Path, *, volume: bool = False) -> Dataset:
+    """All tags but the pixels, checked for being an ultrasound image, or a `volume` (Enhanced US Volume).
 
     Raises:
-        Reject: no DICOM, damaged, of another modality, or without the tags that describe pixels.
+        Reject: no DICOM, damaged, of another modality or kind, or without the tags that describe pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -70,8 +81,10 @@ def read_header(path: Path) -> Dataset:
         raise Reject(f"expected a readable DICOM file, found its header damaged ({type(error).__name__})") from error
     if modality != "US":
         raise Reject(f"expected an ultrasound image (modality US), found the modality {_printable(modality)[:16]}")
-    if kind == ULTRASOUND_VOLUME:
-        raise Reject("expected a 2D image, found a 3D volume; export it as NIfTI, MetaImage or NRRD for format: volume")
+    if kind == ULTRASOUND_VOLUME and not volume:
+        raise Reject("expected a 2D image, found a 3D volume; put it into a dataset of format: volume")
+    if kind != ULTRASOUND_VOLUME and volume:
+        raise Reject("expected a 3D volume (Enhanced US Volume), found a 2D image; its format is dicom")
     if missing:
         raise Reject(
             f"expected an image, found no {', '.join(missing)}: a report, or 3D raw data of the scanner's own kind, "

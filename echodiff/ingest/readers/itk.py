@@ -26,15 +26,6 @@ sitk.ProcessObject.SetGlobalWarningDisplay(False)
 sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
 
 
-def stem_of(path: Path) -> str:
-    """The file's name without its ending, `.nii.gz` counted as one."""
-    lower = path.name.lower()
-    for suffix in SUFFIXES:
-        if lower.endswith(suffix):
-            return path.name[: -len(suffix)]
-    return path.stem
-
-
 def is_itk(path: Path) -> bool:
     """Whether the name ends like one of these formats."""
     return path.name.lower().endswith(SUFFIXES)

@@ -1,7 +1,8 @@
-"""Cartesian volumes (NIfTI, MetaImage, NRRD; 3D or 3D + t) with label volumes, cut along the four-chamber plane."""
+"""Cartesian volumes (NIfTI, MetaImage, NRRD, Enhanced US Volume; 3D or 3D + t) with label volumes, cut to a plane."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,12 @@ import SimpleITK as sitk
 from echodiff.config.datasets import VolumeDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
-from echodiff.ingest.labels_beside import label_files
+from echodiff.ingest.labels_beside import label_files, stem_of_image
 from echodiff.ingest.plane import Landmarks, cut, plane_through
-from echodiff.ingest.readers.itk import SUFFIXES, is_itk, read_itk, stem_of, to_gray, to_labels
+from echodiff.ingest.plane_found import find_landmarks
+from echodiff.ingest.readers.dicom_header import details, is_dicom, patient_of
+from echodiff.ingest.readers.dicom_volume import read_dicom_volume
+from echodiff.ingest.readers.itk import is_itk, read_itk, to_gray, to_labels
 from echodiff.ingest.sector import sector_from_pixels
 from echodiff.labels import LV
 
@@ -21,7 +25,7 @@ RULES = ("auto", "explicit", "lv_volume")
 
 
 class VolumeReader:
-    """Reads a volume's ED frame and cuts the plane that `planes.csv` gives."""
+    """Reads a volume's ED frame and cuts the plane that `planes.csv` gives, or that is found where it gives none."""
 
     def __init__(self, options: VolumeDataset):
         if options.ed not in RULES:
@@ -33,7 +37,8 @@ class VolumeReader:
         if not folder.is_dir():
             raise InputError(f"{folder}: expected a folder of volumes, found no such folder; check the path")
         planes = read_planes(folder / self._options.planes)
-        volumes = {path: stem_of(path) for path in sorted(folder.rglob("*")) if path.is_file() and is_itk(path)}
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        volumes = {path: stem_of_image(path) for path in files if is_itk(path) or is_dicom(path)}
         labels = {path for volume in volumes for path in _labels_of(volume, self._options.label_pattern)}
         for path, stem in volumes.items():
             if path in labels:
@@ -41,27 +46,22 @@ class VolumeReader:
             name = path.relative_to(folder).with_name(stem).as_posix()
             beside = _labels_of(path, self._options.label_pattern)
             files = {"image": path, "label": beside[0]} if beside else {"image": path}
-            patient = name.split("/")[0] if "/" in name else stem
+            patient = (patient_of(path) if is_dicom(path) else "") or (name.split("/")[0] if "/" in name else stem)
             yield CaseReference(name, patient, files, {"plane": planes.get(name, planes.get(stem))})
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
         if "label" not in case.files:
             raise Reject(f"expected a label volume beside it, named {self._options.label_pattern}, found none")
-        image, labels = (
-            read_itk(case.files["image"], "the volume"),
-            read_itk(case.files["label"], "the label volume"),
-        )
+        image, tags = _read(case.files["image"])
+        labels = read_itk(case.files["label"], "the label volume")
         plane_row = case.known.get("plane")
-        if plane_row is None:
-            raise Reject(
-                f"expected the four-chamber plane of this volume in {self._options.planes}, found no row of it"
-            )
         frames = image.GetSize()[3] if image.GetDimension() == 4 else 1
         frame, rule = self._ed(image, labels, plane_row, frames)
         image, labels = _at(image, frame), _at(labels, frame)
         _check_geometry(image, labels)
-        plane = plane_through(_landmarks(plane_row), image, self._options.pixel_mm)
+        landmarks, confidence, source = self._landmarks(plane_row, image, labels)
+        plane = plane_through(landmarks, image, self._options.pixel_mm)
         gray = to_gray(cut(sitk.Cast(image, sitk.sitkFloat32), plane), "the cut plane")
         return SourceFrame(
             image=gray,
@@ -72,14 +72,22 @@ class VolumeReader:
             ed_rule=rule,
             ed_confidence=1.0,
             frames=frames,
-            details={"plane_source": "landmarks"},
+            details={**tags, "plane_source": source, "plane_confidence": confidence},
         )
 
-    def _ed(self, image: sitk.Image, labels: sitk.Image, row: dict, frames: int) -> tuple[int, str]:
+    def _landmarks(
+        self, row: dict[str, float] | None, image: sitk.Image, labels: sitk.Image
+    ) -> tuple[Landmarks, float, str]:
+        """The plane's landmarks, a confidence 0..1 and where they are from: `given` in the table, else the `labels`."""
+        if row is not None and any(np.isfinite(row[f"{point}_{axis}"]) for point in LANDMARKS for axis in "xyz"):
+            return _given(row), 1.0, "given"
+        return *find_landmarks(image, labels, self._options.label_values), "labels"
+
+    def _ed(self, image: sitk.Image, labels: sitk.Image, row: dict | None, frames: int) -> tuple[int, str]:
         """A still is ED; else the table's column `frame`, else the frame with the largest labelled LV."""
         if frames == 1:
             return 0, "still"
-        given = row.get("frame")
+        given = row.get("frame") if row else None
         if self._options.ed != "lv_volume" and given is not None and np.isfinite(given):
             if not 0 <= int(given) < frames:
                 raise Reject(
@@ -127,14 +135,22 @@ def read_planes(path: Path) -> dict[str, dict[str, float]]:
 
 def _stem(name: object) -> str:
     path = Path(str(name).strip())
-    return path.with_name(stem_of(path)).as_posix() if str(path).lower().endswith(SUFFIXES) else path.as_posix()
+    return path.with_name(stem_of_image(path)).as_posix()
 
 
-def _landmarks(row: dict[str, float]) -> Landmarks:
+def _given(row: dict[str, float]) -> Landmarks:
     points = {point: np.array([row[f"{point}_{axis}"] for axis in "xyz"], float) for point in LANDMARKS}
     if not all(np.isfinite(point).all() for point in points.values()):
         raise Reject("expected three landmarks with coordinates in mm, found a number missing")
     return Landmarks(**points)
+
+
+def _read(path: Path) -> tuple[sitk.Image, dict[str, Any]]:
+    """The volume, and what its tags say of machine and recording."""
+    if is_itk(path):
+        return read_itk(path, "the volume"), {}
+    volume, header = read_dicom_volume(path)
+    return volume, details(header, 1)  # frame times would be those of planes
 
 
 def _labels_of(path: Path, pattern: str) -> list[Path]:
