@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from echodiff import __version__
+from echodiff.devices.launch import leave_sentence
 from echodiff.errors import EchodiffError
 
 # Subcommand -> (module, its typer app or function, one line of help).
@@ -84,7 +85,8 @@ def main() -> None:
     try:
         app()
     except EchodiffError as error:
-        print(f"echodiff: error: {error}", file=sys.stderr)
+        if not leave_sentence(str(error)):
+            print(f"echodiff: error: {error}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

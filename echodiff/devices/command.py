@@ -61,7 +61,7 @@ def _launched(command: Sequence[str], processes: int) -> list[str]:
     """`command` under torchrun, on a free port so that jobs side by side do not clash."""
     if processes < 2:
         return list(command)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    torchrun = [sys.executable, "-m", "echodiff.devices.launch", "--standalone", f"--nproc-per-node={processes}"]
     return [*torchrun, "--no-python", *command]
 
 

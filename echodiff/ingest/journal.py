@@ -34,7 +34,8 @@ class Journal:
     def __enter__(self) -> Self:
         with writing(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._path, "a+b")  # noqa: SIM115  closed in __exit__
+            # Unbuffered: on a full disk a buffer would fail once more when it is closed.
+            self._file = open(self._path, "a+b", buffering=0)  # noqa: SIM115  closed in __exit__
             self._file.truncate(self._read_places())
         return self
 
@@ -71,8 +72,9 @@ class Journal:
         np.savez(buffer, row=json.dumps(row, default=_plain), **arrays)
         content = zlib.compress(buffer.getvalue(), 1)
         with writing(self._path):
-            self._file.write(HEAD.pack(len(content), zlib.crc32(content), key) + content)
-            self._file.flush()
+            record = memoryview(HEAD.pack(len(content), zlib.crc32(content), key) + content)
+            while record:  # a write may take a part of it
+                record = record[self._file.write(record) :]
 
     def finish(self) -> None:
         """Delete the file: the run is complete."""

@@ -1,15 +1,17 @@
 """Several processes that train one model together, one a device, started by torchrun."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from echodiff.devices.launch import wait_for_the_end
 from echodiff.devices.parent import end_with_parent
-from echodiff.errors import ConfigError
+from echodiff.errors import ConfigError, EchodiffError
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Processes:
             return
         tensors = list(tensors)
         message = torch.cat([tensor.flatten() for tensor in tensors])
-        dist.all_reduce(message)
+        with _together():
+            dist.all_reduce(message)
         parts = message.div_(self.world).split([tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
@@ -53,7 +56,24 @@ class Processes:
     def wait(self) -> None:
         """Wait until every process is here."""
         if self.world > 1:
-            dist.barrier()
+            with _together():
+                dist.barrier()
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Within the block the processes exchange messages; it fails where one of them has ended.
+
+    Raises:
+        EchodiffError: one has, for a reason that it gave itself.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        wait_for_the_end()
+        raise EchodiffError(
+            f"a process that trains with this one has ended; its own message says why ({error})"
+        ) from error
 
 
 def join_processes(device: torch.device) -> Processes:
