@@ -85,6 +85,9 @@ class Evaluate(Section):
     batch_size: int = Field(default=4, ge=1)
     """Frames in one pass of the feature extractor; on a CPU small ones are the fastest."""
 
+    polar: bool = True
+    """The distances also in the polar frame, where all tissue sectors have one outline; doubles the features' cost."""
+
     neighbours: bool = True
     """Precision, recall, density and coverage beside the distances."""
 

@@ -26,7 +26,8 @@ def extractor(
     output: Path = typer.Option(..., help="JSON file that says which extractor and weights the run uses."),
 ) -> None:
     """Choose the feature extractor, once for all datasets and models of a run."""
-    from echodiff.evaluate.extractors import TITLES, choose_extractor
+    from echodiff.evaluate.extractors import choose_extractor
+    from echodiff.evaluate.names import TITLES
 
     options = load_config(config).evaluate
     choice = choose_extractor(
@@ -47,38 +48,31 @@ def extractor(
 def features(
     config: list[Path] = ConfigFiles,
     extractor: Path = typer.Option(..., help="The choice written by `evaluate extractor`."),
-    images: Path = typer.Option(..., help="Image set, a dataset or a translation."),
-    output: Path = typer.Option(..., help="Features, HDF5."),
+    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be given again."),
+    output: list[Path] = typer.Option(..., help="Its features, HDF5; as often and in the order of --images."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
     threads: int = typer.Option(0, help="Threads on a CPU; 0: as many as this process may use."),
 ) -> None:
-    """Compute the features of an image set, for every metric that follows."""
+    """Compute the features of image sets, for every metric that follows."""
     prepare_cpu()
     from echodiff.errors import InputError
     from echodiff.evaluate.extractors import ExtractorChoice, load_extractor
-    from echodiff.evaluate.features import FeatureSet, extract_features, write_features
-    from echodiff.store.image_set import content_fingerprint, read_image_set
+    from echodiff.evaluate.features import Extraction, feature_set, write_features
+    from echodiff.store.image_set import read_image_set
 
+    if len(images) != len(output):
+        raise InputError(f"--output: expected one for each of the {len(images)} --images, found {len(output)}")
     options = load_config(config).evaluate
     choice = ExtractorChoice.read(extractor)
-    content = read_image_set(images)
-    if not len(content):
-        raise InputError(f"{images}: expected images, found none; see the rejects of its case table")
     device = _place(device, threads=0)
-    values = extract_features(
-        content.images,
-        load_extractor(choice, device),
-        batch_size=options.batch_size,
-        device=device,
-        threads=threads or len(os.sched_getaffinity(0)),
+    extraction = Extraction(
+        load_extractor(choice, device), options.batch_size, device, threads or len(os.sched_getaffinity(0))
     )
-    attributes = {
-        "extractor": choice.extractor,
-        "weights_sha256": choice.weights_sha256,
-        "images": content_fingerprint(content),
-        **{key: content.attributes[key] for key in ("dataset", "kind", "model") if key in content.attributes},
-    }
-    write_features(FeatureSet(values, content.case_id, attributes), output)
+    for source, target in zip(images, output, strict=True):
+        content = read_image_set(source)
+        if not len(content):
+            raise InputError(f"{source}: expected images, found none; see the rejects of its case table")
+        write_features(feature_set(content, choice, extraction, polar=options.polar), target)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from echodiff.errors import InputError
 from echodiff.evaluate import weights
+from echodiff.evaluate.names import EFFICIENTNET, FRECHET_NAMES, INCEPTION
 from echodiff.evaluate.torchvision_ops import import_torchvision
 from echodiff.store.atomic import atomic_path
 
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
     import torch
 
     Extract = Callable[[torch.Tensor], torch.Tensor]
-
-INCEPTION = "inception_2015_12_05"
-EFFICIENTNET = "efficientnet_lite0"
-
-# Extractor -> names of the Frechet distance and of the kernel distance in its features.
-FRECHET_NAMES = {INCEPTION: "fid", EFFICIENTNET: "fd_efficientnet_lite0"}
-KERNEL_NAMES = {INCEPTION: "kid", EFFICIENTNET: "kd_efficientnet_lite0"}
-TITLES = {INCEPTION: "Inception 2015-12-05", EFFICIENTNET: "EfficientNet-Lite0"}
 
 EFFICIENTNET_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 EFFICIENTNET_SIZE = 224  # pixels, the size it was trained at
@@ -144,14 +137,15 @@ def load_efficientnet(device: str, *, sha256: str = EFFICIENTNET_SHA256) -> "Ext
         )
     network = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    network = network.eval().requires_grad_(False).to(device)
+    network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
     size = (EFFICIENTNET_SIZE, EFFICIENTNET_SIZE)
 
     def extract(frames: "torch.Tensor") -> "torch.Tensor":
         gray = _checked(frames)[:, None].float()
         gray = torch.nn.functional.interpolate(gray, size, mode="bilinear", antialias=True)
         gray = (gray - EFFICIENTNET_MEAN) / EFFICIENTNET_SD
-        return network.extract_features(gray.expand(-1, 3, -1, -1)).mean(dim=(2, 3))
+        gray = gray.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        return network.extract_features(gray).mean(dim=(2, 3))
 
     return extract
 

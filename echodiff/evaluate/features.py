@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.errors import InputError
+from echodiff.evaluate.names import FULL, POLAR
+from echodiff.evaluate.polar import polar_frames
 from echodiff.progress import Progress
 from echodiff.store.atomic import atomic_path, writing
 from echodiff.store.hdf5 import plain_attributes, rows_of
+from echodiff.store.image_set import ImageSet, content_fingerprint
 
 if TYPE_CHECKING:
-    from echodiff.evaluate.extractors import Extract
+    from echodiff.evaluate.extractors import Extract, ExtractorChoice
 
 SCHEMA_VERSION = 1
 
@@ -25,14 +28,33 @@ SCHEMA_VERSION = 1
 class FeatureSet:
     """Features of N images.
 
-    features: float32 (N, D). case_id: N ids in the order of the image set. attributes: `extractor`,
-    `weights_sha256`, `images` (fingerprint of the image set), `dataset`, `kind`, and `model` for
-    translations.
+    features: float32 (N, D). polar: the same of the polar frames (`polar.py`), where they were asked for. case_id: N
+    ids in the order of the image set. attributes: `extractor`, `weights_sha256`, `images` (fingerprint of the image
+    set), `dataset`, `kind`, and `model` for translations.
     """
 
     features: NDArray[np.float32]
     case_id: list[str]
     attributes: dict[str, Any]
+    polar: NDArray[np.float32] | None = None
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """The frames that there are features of."""
+        return (FULL,) if self.polar is None else (FULL, POLAR)
+
+    def frame(self, name: str) -> NDArray[np.float32]:
+        """Features (N, D) in the frame `name`.
+
+        Raises:
+            InputError: they were not computed.
+        """
+        if name not in self.frames:
+            raise InputError(
+                f"features of {self.attributes.get('dataset')}: expected the {name} frame, found "
+                f"{', '.join(self.frames)}; compute all features again with evaluate.polar as it is now"
+            )
+        return self.features if name == FULL else self.polar
 
     def __len__(self) -> int:
         return len(self.case_id)
@@ -46,29 +68,52 @@ class FeatureSet:
         origin = f"features of {self.attributes.get('dataset')}"
         remedy = "they belong to another ingest, so compute them again"
         rows = rows_of(self.case_id, case_ids, origin=origin, remedy=remedy)
-        return FeatureSet(self.features[rows], list(case_ids), self.attributes)
+        polar = None if self.polar is None else self.polar[rows]
+        return FeatureSet(self.features[rows], list(case_ids), self.attributes, polar)
 
 
-def extract_features(
-    images: NDArray[np.uint8], extract: "Extract", *, batch_size: int, device: str, threads: int = 1
-) -> NDArray[np.float32]:
-    """Features (N, D) of uint8 frames (N, H, W); each row depends on its own frame alone.
+@dataclass(frozen=True)
+class Extraction:
+    """An extractor and how it is run.
 
-    Args:
-        threads: batches worked on at the same time on a CPU. Each batch has one thread: threads that share an
-            operation wait for one another at its end, which costs a factor of ten on a busy machine.
+    batch_size: frames in one pass. threads: batches worked on at the same time on a CPU. Each batch has one thread:
+    threads that share an operation wait for one another at its end, which costs a factor of ten on a busy machine.
     """
+
+    extract: "Extract"
+    batch_size: int
+    device: str
+    threads: int = 1
+
+
+def feature_set(images: ImageSet, choice: "ExtractorChoice", extraction: Extraction, *, polar: bool) -> FeatureSet:
+    """Features of an image set by the extractor of `choice`, with `polar` of its polar frames as well."""
+    attributes = {
+        "extractor": choice.extractor,
+        "weights_sha256": choice.weights_sha256,
+        "images": content_fingerprint(images),
+        **{key: images.attributes[key] for key in ("dataset", "kind", "model") if key in images.attributes},
+    }
+    frames = [images.images, *([polar_frames(images)] if polar else [])]
+    values = extract_features(np.concatenate(frames), extraction)
+    in_polar = values[len(images) :] if polar else None
+    return FeatureSet(values[: len(images)], images.case_id, attributes, in_polar)
+
+
+def extract_features(images: NDArray[np.uint8], extraction: Extraction) -> NDArray[np.float32]:
+    """Features (N, D) of uint8 frames (N, H, W); each row depends on its own frame alone."""
     import torch
 
+    size = extraction.batch_size
     progress = Progress(len(images), description="features", unit="images")
-    batches = [images[start : start + batch_size].copy() for start in range(0, len(images), batch_size)]
+    batches = [images[start : start + size].copy() for start in range(0, len(images), size)]
 
     def one(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            return extract(torch.from_numpy(batch).to(device)).float().cpu().numpy()
+            return extraction.extract(torch.from_numpy(batch).to(extraction.device)).float().cpu().numpy()
 
     parts = []
-    workers = threads if device == "cpu" else 1
+    workers = extraction.threads if extraction.device == "cpu" else 1
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for part in pool.map(one, batches):
             parts.append(part)
@@ -78,13 +123,15 @@ def extract_features(
 
 
 def write_features(features: FeatureSet, path: Path) -> None:
-    """Write a feature set as HDF5: `features` float32 (N, D), `case_id`, attributes.
+    """Write a feature set as HDF5: `features` and where known `polar` float32 (N, D), `case_id`, attributes.
 
     Raises:
         OutputError: the file cannot be written.
     """
     with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w", libver="v110") as file:
         file.create_dataset("features", data=features.features, dtype=np.float32)
+        if features.polar is not None:
+            file.create_dataset("polar", data=features.polar, dtype=np.float32)
         file.create_dataset("case_id", data=features.case_id, dtype=h5py.string_dtype())
         for key, value in {"schema_version": SCHEMA_VERSION, **features.attributes}.items():
             file.attrs[key] = value
@@ -103,7 +150,8 @@ def read_features(path: Path) -> FeatureSet:
             attributes = plain_attributes(file)
             if attributes.pop("schema_version", None) != SCHEMA_VERSION:
                 raise InputError(f"{path}: expected features of schema {SCHEMA_VERSION}; compute them again")
-            return FeatureSet(file["features"][:], list(file["case_id"].asstr()[:]), attributes)
+            polar = file["polar"][:] if "polar" in file else None
+            return FeatureSet(file["features"][:], list(file["case_id"].asstr()[:]), attributes, polar)
     except (OSError, KeyError) as error:
         raise InputError(
             f"{path}: expected features in HDF5, could not read them ({error}); delete the file and run again"

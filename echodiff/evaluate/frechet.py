@@ -11,31 +11,32 @@ fewer images than dimensions.
 import numpy as np
 from numpy.typing import NDArray
 
-Features = NDArray[np.float64]
+from echodiff.evaluate.pair import Features, Pair
 
 
-def frechet_distance(x: Features, y: Features) -> float:
-    """Squared Frechet distance of features (n, D) and (m, D), float64; 0 for identical sets.
+def frechet_distance(pair: Pair) -> float:
+    """Squared Frechet distance of two sets of features; 0 for identical sets.
 
-    It is biased upwards where n or m is below D: give it with both numbers and a floor of real against real.
-
-    Raises:
-        ValueError: fewer than two rows in one of them, or other dimensions.
+    It is biased upwards where a set has fewer images than dimensions: give it with both numbers and a floor of real
+    against real.
     """
-    x, y = _checked(x), _checked(y)
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(f"expected features of one dimension, found {x.shape[1]} and {y.shape[1]}")
-    shift = x.mean(axis=0) - y.mean(axis=0)
-    a, b = _scaled(x), _scaled(y)
-    cross = np.linalg.svd(_small(a) @ _small(b).T, compute_uv=False).sum()
-    return float(max(shift @ shift + (a * a).sum() + (b * b).sum() - 2 * cross, 0.0))
+    shift = pair.xx.mean() + pair.yy.mean() - 2 * pair.xy.mean()
+    traces = _trace(pair.xx) + _trace(pair.yy)
+    return float(max(shift + traces - 2 * np.linalg.svd(_cross(pair), compute_uv=False).sum(), 0.0))
 
 
-def _checked(features: Features) -> Features:
-    features = np.asarray(features, dtype=np.float64)
-    if features.ndim != 2 or len(features) < 2:
-        raise ValueError(f"expected features (n, D) of at least two images, found shape {features.shape}")
-    return features
+def _trace(products: Features) -> float:
+    """Trace of the covariance of a set with these inner products."""
+    return float(np.trace(products) - products.sum() / len(products)) / (len(products) - 1)
+
+
+def _cross(pair: Pair) -> NDArray[np.float64]:
+    """A B', or a smaller matrix of the same singular values where a set has more images than dimensions."""
+    n, m = pair.xy.shape
+    if max(n, m) <= pair.x.shape[1]:
+        xy = pair.xy - pair.xy.mean(axis=0)
+        return (xy - xy.mean(axis=1, keepdims=True)) / np.sqrt((n - 1) * (m - 1))
+    return _small(_scaled(pair.x)) @ _small(_scaled(pair.y)).T
 
 
 def _scaled(features: Features) -> Features:

@@ -1,21 +1,23 @@
 """The table of distribution distances of one dataset and model: before, after, and floors of real images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from echodiff.errors import InputError
-from echodiff.evaluate import manifold
-from echodiff.evaluate.extractors import FRECHET_NAMES, KERNEL_NAMES
 from echodiff.evaluate.features import FeatureSet, check_same_extractor
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import Statistic, split_halves, subsampling_interval
+from echodiff.evaluate.interval import Interval, split_halves, subsamples, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
+from echodiff.evaluate.manifold import overlap
+from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, metric_name
+from echodiff.evaluate.pair import Measure, Pair
 
 BEFORE, AFTER = "before", "after"
 FLOOR_VALIDATION, FLOOR_HALVES, FLOOR_SAME_N = "floor_validation", "floor_halves", "floor_same_n"
+TRAINING, HELD_OUT = "training", "held_out"
 MINIMUM = 2
 
 
@@ -31,6 +33,18 @@ class Options:
     neighbours: bool = True
 
 
+@dataclass(frozen=True)
+class Row:
+    """The statistics of one set against one reference, each with its interval."""
+
+    set: str
+    reference: str
+    n: int
+    n_reference: int
+    values: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+
+
 def frechet_table(
     *,
     reference: FeatureSet,
@@ -40,7 +54,7 @@ def frechet_table(
     model: str,
     options: Options,
 ) -> pd.DataFrame:
-    """Distances of the originals and of the synthetic images from the training images.
+    """Distances of the originals and of the synthetic images from the training and from the held-out images.
 
     Args:
         reference: features of the training dataset; `split` (case_id, subset) says which are in training.
@@ -49,39 +63,34 @@ def frechet_table(
         model: name written into the rows.
 
     Returns:
-        One row a metric and set: `metric`, `set` (before, after, floor_validation: validation against
-        training images, floor_halves: random halves of the training images, floor_same_n: as many training
-        images as there are synthetic ones against the rest), `n`, `n_reference`, `value`, `low`, `high`
-        (95 % interval; of a floor the 2.5 and 97.5 % quantiles over its draws), `dimension`, extractor and
-        weights.
+        One row a metric, set and reference (training, held_out). `set`: before, after, and floors of real images:
+        floor_validation (held-out against training images), floor_halves (random halves of the training images),
+        floor_same_n (as many training images as there are synthetic ones, against the rest of the training images or
+        against the held-out ones). `n`, `n_reference`, `value`, `low`, `high` (95 % interval; of a floor the 2.5 and
+        97.5 % quantiles over its draws), `dimension`, extractor and weights. Metrics in the polar frame, where the
+        features have one, end in `_polar`; overlap by neighbours is given in the full frame and against the training
+        images.
 
     Raises:
         InputError: features of different extractors, or fewer than two images in a set.
     """
     extractor, sha256 = check_same_extractor({"training": reference, "original": original, "synthetic": synthetic})
     subsets = {
-        name: reference.select(sorted(split.loc[split["subset"] == name, "case_id"]))
-        for name in ("train", "validation")
+        name: reference.select(sorted(split.loc[split["subset"] == subset, "case_id"]))
+        for name, subset in ((TRAINING, "train"), (HELD_OUT, "validation"))
     }
-    sets = {
-        "training": subsets["train"],
-        BEFORE: original.select(synthetic.case_id),
-        AFTER: synthetic,
-    }
+    sets = {**subsets, BEFORE: original.select(synthetic.case_id), AFTER: synthetic}
     for name, features in sets.items():
-        if len(features) < MINIMUM:
+        if len(features) < MINIMUM and name != HELD_OUT:
             raise InputError(
                 f"{model}, {name}: expected features of at least {MINIMUM} images, found {len(features)}; "
                 "a distance between distributions cannot be computed, so add cases"
             )
-    statistics = {
-        FRECHET_NAMES[extractor]: frechet_distance,
-        KERNEL_NAMES[extractor]: kernel_distance,
-        **(manifold.STATISTICS if options.neighbours else {}),
-    }
     rows = []
-    for metric, statistic in statistics.items():
-        rows += [{"metric": metric, **row} for row in _rows(statistic, sets, subsets["validation"], options)]
+    for frame in synthetic.frames:
+        in_frame = {name: features.frame(frame).astype(np.float64) for name, features in sets.items()}
+        for row in _rows(in_frame, _measure(extractor, frame), options, overlaps=frame == FULL and options.neighbours):
+            rows += _long(row)
     table = pd.DataFrame(rows)
     table.insert(0, "dataset", original.attributes.get("dataset", ""))
     table.insert(1, "model", model)
@@ -91,30 +100,51 @@ def frechet_table(
     return table
 
 
-def _rows(
-    statistic: Statistic, sets: dict[str, FeatureSet], validation: FeatureSet, options: Options
-) -> Iterator[dict]:
-    training = sets["training"].features.astype(np.float64)
-    held_out = {FLOOR_VALIDATION: validation} if len(validation) >= MINIMUM else {}
-    for name, features in {BEFORE: sets[BEFORE], AFTER: sets[AFTER], **held_out}.items():
-        x = features.features.astype(np.float64)
-        low, high = subsampling_interval(statistic, x, training, draws=options.draws, seed=options.seed)
-        yield _row(name, len(x), len(training), statistic(x, training), low, high)
+def _measure(extractor: str, frame: str) -> Measure:
+    """Both distances of a pair, under the names that they have in this frame."""
+    frechet, kernel = (metric_name(names[extractor], frame) for names in (FRECHET_NAMES, KERNEL_NAMES))
+    return lambda pair: {frechet: frechet_distance(pair), kernel: kernel_distance(pair)}
+
+
+def _rows(sets: Mapping[str, np.ndarray], distances: Measure, options: Options, *, overlaps: bool) -> Iterator[Row]:
+    def everything(pair: Pair) -> dict[str, float]:
+        return {**distances(pair), **overlap(pair)}
+
+    training, held_out = sets[TRAINING], sets[HELD_OUT]
+    yield from _against(sets, TRAINING, everything if overlaps else distances, options)
+    itself = Pair.of(training, training)
     for name, first in ((FLOOR_HALVES, None), (FLOOR_SAME_N, len(sets[AFTER]))):
-        values = split_halves(statistic, training, first=first, draws=max(options.draws, 1), seed=options.seed)
-        if len(values):
+        values = split_halves(
+            everything if overlaps else distances, itself, first=first, draws=max(options.draws, 1), seed=options.seed
+        )
+        if values:
             half = len(training) // 2
             n = half if first is None else min(first, half)
-            low, high = np.quantile(values, (0.025, 0.975))
-            yield _row(name, n, len(training) - n, values.mean(), low, high)
+            yield _floor(name, TRAINING, n, len(training) - n, values)
+    if len(held_out) >= MINIMUM:
+        yield from _against(sets, HELD_OUT, distances, options)
+        n = min(len(sets[AFTER]), len(training))
+        values = subsamples(distances, Pair.of(training, held_out), n, draws=max(options.draws, 1), seed=options.seed)
+        yield _floor(FLOOR_SAME_N, HELD_OUT, n, len(held_out), values)
 
 
-def _row(name: str, n: int, n_reference: int, value: float, low: float, high: float) -> dict:
-    return {
-        "set": name,
-        "n": n,
-        "n_reference": n_reference,
-        "value": float(value),
-        "low": low,
-        "high": high,
-    }
+def _against(sets: Mapping[str, np.ndarray], reference: str, measure: Measure, options: Options) -> Iterator[Row]:
+    """Originals and translations, and of the held-out images their distance from the training images."""
+    floor = {FLOOR_VALIDATION: sets[HELD_OUT]} if reference == TRAINING and len(sets[HELD_OUT]) >= MINIMUM else {}
+    for name, features in {BEFORE: sets[BEFORE], AFTER: sets[AFTER], **floor}.items():
+        pair = Pair.of(features, sets[reference])
+        intervals = subsampling_intervals(measure, pair, draws=options.draws, seed=options.seed)
+        yield Row(name, reference, len(features), len(sets[reference]), measure(pair), intervals)
+
+
+def _floor(name: str, reference: str, n: int, n_reference: int, values: Mapping[str, np.ndarray]) -> Row:
+    intervals = {metric: tuple(np.quantile(own, (0.025, 0.975))) for metric, own in values.items()}
+    return Row(name, reference, n, n_reference, {metric: own.mean() for metric, own in values.items()}, intervals)
+
+
+def _long(row: Row) -> Iterator[dict]:
+    for metric, value in row.values.items():
+        low, high = row.intervals[metric]
+        counts = {"n": row.n, "n_reference": row.n_reference}
+        names = {"metric": metric, "set": row.set, "reference": row.reference}
+        yield names | counts | {"value": float(value), "low": low, "high": high}

@@ -5,38 +5,37 @@ keeps every image at most once: with b of n images kept, the variance of the sta
 b / (n - b) times the variance over the subsamples (delete-d jackknife; Shao and Wu 1989).
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-Features = NDArray[np.float64]
-Statistic = Callable[[Features, Features], float]
+from echodiff.evaluate.pair import Measure, Pair
 
 KEPT = 0.8  # share of the images in a subsample
 QUANTILE = 1.959964  # two-sided 95 % of the normal distribution
 MINIMUM = 5  # images in each set; with fewer there is no interval
 
+Interval = tuple[float, float]
 
-def subsampling_interval(
-    statistic: Statistic, x: Features, y: Features, *, draws: int, seed: int
-) -> tuple[float, float]:
-    """95 % interval of `statistic(x, y)`: both sets are subsampled, each image at most once in a draw.
+
+def subsampling_intervals(measure: Measure, pair: Pair, *, draws: int, seed: int) -> dict[str, Interval]:
+    """95 % interval of every statistic of `pair`: both sets are subsampled, each image at most once in a draw.
 
     Args:
-        x, y: features (n, D), (m, D).
         draws: number of subsamples; with 0 there is no interval.
 
     Returns:
-        (low, high); NaN, NaN without draws or with fewer than five images in a set.
+        Name -> (low, high); NaN, NaN without draws or with fewer than five images in a set.
     """
-    if draws < 2 or min(len(x), len(y)) < MINIMUM:
-        return float("nan"), float("nan")
+    values = measure(pair)
+    n, m = pair.xy.shape
+    if draws < 2 or min(n, m) < MINIMUM:
+        return dict.fromkeys(values, (float("nan"), float("nan")))
     rng = np.random.default_rng(seed)
-    values = [statistic(x[_kept(rng, len(x))], y[_kept(rng, len(y))]) for _ in range(draws)]
-    sd = float(np.std(values, ddof=1)) * np.sqrt(KEPT / (1 - KEPT))
-    value = statistic(x, y)
-    return value - QUANTILE * sd, value + QUANTILE * sd
+    drawn = [measure(pair.part(_kept(rng, n), _kept(rng, m))) for _ in range(draws)]
+    widths = {
+        name: QUANTILE * np.std([draw[name] for draw in drawn], ddof=1) * np.sqrt(KEPT / (1 - KEPT)) for name in values
+    }
+    return {name: (float(value - widths[name]), float(value + widths[name])) for name, value in values.items()}
 
 
 def _kept(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
@@ -44,24 +43,31 @@ def _kept(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
 
 
 def split_halves(
-    statistic: Statistic, x: Features, *, first: int | None = None, draws: int, seed: int
-) -> NDArray[np.float64]:
-    """`statistic` between two disjoint random parts of one set: the floor that nothing but chance explains.
+    measure: Measure, itself: Pair, *, first: int | None = None, draws: int, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Every statistic between two disjoint random parts of one set: the floor that nothing but chance explains.
 
     Args:
+        itself: the pair of the set and itself.
         first: number of images of the first part, the rest is the second; halves where it is not given or
             more than half.
 
     Returns:
-        One value a draw; empty for fewer than four images.
+        Name -> one value a draw; no names for fewer than four images.
     """
-    half = len(x) // 2
-    size = half if first is None else min(first, half)
+    n = len(itself.x)
+    size = n // 2 if first is None else min(first, n // 2)
     if size < 2:
-        return np.empty(0)
+        return {}
     rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(draws):
-        order = rng.permutation(len(x))
-        values.append(statistic(x[order[:size]], x[order[size:]]))
-    return np.array(values)
+    orders = [rng.permutation(n) for _ in range(draws)]
+    drawn = [measure(itself.part(order[:size], order[size:])) for order in orders]
+    return {name: np.array([draw[name] for draw in drawn]) for name in drawn[0]} if drawn else {}
+
+
+def subsamples(measure: Measure, pair: Pair, n: int, *, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
+    """Every statistic between `n` random images of x and all of y: name -> one value a draw."""
+    rng = np.random.default_rng(seed)
+    columns = np.arange(pair.xy.shape[1])
+    drawn = [measure(pair.part(rng.choice(pair.xy.shape[0], size=n, replace=False), columns)) for _ in range(draws)]
+    return {name: np.array([draw[name] for draw in drawn]) for name in drawn[0]}

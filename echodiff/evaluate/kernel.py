@@ -9,27 +9,16 @@ all subsets, needs no subset size (the usual 1000 does not fit small sets) and h
 import numpy as np
 from numpy.typing import NDArray
 
-Features = NDArray[np.float64]
+from echodiff.evaluate.pair import Pair
 
 
-def polynomial_kernel(x: Features, y: Features) -> NDArray[np.float64]:
-    """k (n, m) of features (n, D) and (m, D)."""
-    return (x @ y.T / x.shape[1] + 1.0) ** 3
+def kernel_distance(pair: Pair) -> float:
+    """Unbiased squared MMD of two sets of features; may fall below 0 for sets that are alike."""
+    dimension = pair.x.shape[1]
+    xx, xy, yy = ((products / dimension + 1.0) ** 3 for products in (pair.xx, pair.xy, pair.yy))
+    return float(_off_diagonal_mean(xx) + _off_diagonal_mean(yy) - 2 * xy.mean())
 
 
-def kernel_distance(x: Features, y: Features) -> float:
-    """Unbiased squared MMD of features (n, D) and (m, D); may fall below 0 for sets that are alike.
-
-    Raises:
-        ValueError: fewer than two rows in one of them, or other dimensions.
-    """
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if min(len(x), len(y)) < 2 or x.shape[1:] != y.shape[1:]:
-        raise ValueError(f"expected features (n, D), (m, D) of two or more images, found {x.shape}, {y.shape}")
-    return float(_off_diagonal_mean(x) + _off_diagonal_mean(y) - 2 * polynomial_kernel(x, y).mean())
-
-
-def _off_diagonal_mean(x: Features) -> float:
-    kernel = polynomial_kernel(x, x)
-    n = len(x)
+def _off_diagonal_mean(kernel: NDArray[np.float64]) -> float:
+    n = len(kernel)
     return float((kernel.sum() - np.trace(kernel)) / (n * (n - 1)))

@@ -4,47 +4,36 @@ Around each image of a set lies a ball that reaches to its k-th nearest neighbou
 and recall after Kynkaanniemi et al. 2019 (eq. 1), density and coverage after Naeem et al. 2020 (Section 3).
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
-Features = NDArray[np.float64]
+from echodiff.evaluate.pair import Pair
 
 NEIGHBOURS = 5
+NAMES = ("precision", "recall", "density", "coverage")
+ON_THE_BORDER = 1 + 1e-9  # of a squared radius: rounding does not put a ball's own neighbour outside
 
 
-def precision(x: Features, real: Features, k: int = NEIGHBOURS) -> float:
-    """Share of the images of x (n, D) that lie in a ball of the real ones (m, D)."""
-    return float((cdist(x, real) <= radii(real, k)).any(axis=1).mean())
+def overlap(pair: Pair, k: int = NEIGHBOURS) -> dict[str, float]:
+    """Overlap of a set x with real images y.
+
+    `precision`: share of x in a ball of the real ones; `recall`: share of the real ones in a ball of x; `density`:
+    number of real balls that an image of x lies in, divided by k, about 1 for equal distributions; `coverage`: share
+    of the real balls that have an image of x in them, falls with the number of images of x.
+    """
+    within_x, across, within_y = pair.squared_distances()
+    in_real = across <= _squared_radii(within_y, k)
+    in_x = across <= _squared_radii(within_x, k)[:, None]
+    values = (
+        in_real.any(axis=1).mean(),
+        in_x.any(axis=0).mean(),
+        in_real.sum(axis=1).mean() / min(k, len(within_y) - 1),
+        in_real.any(axis=0).mean(),
+    )
+    return dict(zip(NAMES, map(float, values), strict=True))
 
 
-def recall(x: Features, real: Features, k: int = NEIGHBOURS) -> float:
-    """Share of the real images that lie in a ball of x."""
-    return precision(real, x, k)
-
-
-def density(x: Features, real: Features, k: int = NEIGHBOURS) -> float:
-    """Number of real balls that an image of x lies in, divided by k; about 1 for equal distributions."""
-    k = min(k, len(real) - 1)
-    return float((cdist(x, real) <= radii(real, k)).sum(axis=1).mean() / k)
-
-
-def coverage(x: Features, real: Features, k: int = NEIGHBOURS) -> float:
-    """Share of the real balls that have an image of x in them; falls with the number of images of x."""
-    return float((cdist(real, x).min(axis=1) <= radii(real, k)).mean())
-
-
-def radii(features: Features, k: int) -> NDArray[np.float64]:
-    """Distance of each row to its k-th nearest other row; k is lowered for sets that are too small for it."""
-    k = min(k, len(features) - 1)
-    return np.partition(cdist(features, features), k, axis=1)[:, k]
-
-
-STATISTICS: dict[str, Callable[[Features, Features], float]] = {
-    "precision": precision,
-    "recall": recall,
-    "density": density,
-    "coverage": coverage,
-}
+def _squared_radii(within: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """Squared distance of each row to its k-th nearest other row; k is lowered for sets that are too small for it."""
+    k = min(k, len(within) - 1)
+    return np.partition(within, k, axis=1)[:, k] * ON_THE_BORDER

@@ -6,12 +6,11 @@ distances between real training images fall under at the configured rate.
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
-from scipy.stats import norm
 
 Vectors = NDArray[np.float64]
 
@@ -22,6 +21,7 @@ THUMBNAIL_SIZE = 32  # pixels
 CORRELATION_SIZE = 64  # pixels
 CORRELATION_BLUR = 1 / 128  # share of the frame's height; takes speckle away, which a model draws anew
 LOWER_QUANTILE = 0.05
+NORMAL = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def sector_patterns(images: NDArray[np.uint8], sector: NDArray[np.bool_]) -> Vec
 
 def nearest(x: Vectors, others: Vectors) -> Nearest:
     """The nearest row of `others` (m, D) for each row of `x` (n, D); the first of equals."""
-    distances = cdist(x, others)
+    distances = _distances(x, others)
     position = distances.argmin(axis=1)
     return Nearest(position, distances[np.arange(len(x)), position])
 
@@ -69,9 +69,14 @@ def nearest_other(x: Vectors, patients: NDArray) -> Vectors:
     Archives hold the same frame under two patients now and then; such pairs say nothing about how far apart
     different patients lie, and are left out. Infinite for a row without any other.
     """
-    distances = cdist(x, x)
+    distances = _distances(x, x)
     distances[(patients[:, None] == patients) | (distances == 0)] = np.inf
     return distances.min(axis=1)
+
+
+def _distances(x: Vectors, others: Vectors) -> Vectors:
+    """Euclidean distances (n, m), row by row: exactly 0 between equal rows, which a matrix product would not give."""
+    return np.sqrt(np.stack([((others - row) ** 2).sum(axis=1) for row in x]))
 
 
 def threshold(between_patients: Vectors, alarm_rate: float) -> float:
@@ -85,8 +90,8 @@ def threshold(between_patients: Vectors, alarm_rate: float) -> float:
     if len(known) < 2:
         return 0.0
     median, low = np.quantile(known, (0.5, LOWER_QUANTILE))
-    spread = (median - low) / -norm.ppf(LOWER_QUANTILE)
-    fitted = median + norm.ppf(alarm_rate) * spread
+    spread = (median - low) / -NORMAL.inv_cdf(LOWER_QUANTILE)
+    fitted = median + NORMAL.inv_cdf(alarm_rate) * spread
     if alarm_rate * len(known) < 1:  # different patients that lie closer than the fit says are believed
         fitted = min(fitted, known.min())
     return float(np.exp(fitted))

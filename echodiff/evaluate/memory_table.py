@@ -49,16 +49,20 @@ def memory_table(
         InputError: features of different extractors, or fewer than ten training images.
     """
     check_same_extractor({"training": reference.features, "synthetic": synthetic.features})
-    known = split.sort_values("case_id")
-    training = reference.select(known.loc[known["subset"] == "train", "case_id"].tolist())
-    held_out = reference.select(known.loc[known["subset"] == "validation", "case_id"].tolist())
+    divided = split.sort_values("case_id")
+    training = reference.select(divided.loc[divided["subset"] == "train", "case_id"].tolist())
+    held_out = reference.select(divided.loc[divided["subset"] == "validation", "case_id"].tolist())
     if len(training.images) < MINIMUM:
         raise InputError(
             f"{model}: expected at least {MINIMUM} training images to say how far patients lie apart, "
             f"found {len(training.images)}; switch evaluate.memory.enabled off"
         )
-    patients = known.loc[known["subset"] == "train", "patient"].to_numpy()
+    patients = divided.loc[divided["subset"] == "train", "patient"].to_numpy()
     sector = training.images.sectors.mean(axis=0) >= 0.5
+    known = {space: _vectors(space, training, sector) for space in m.SPACES}
+    limits = {
+        space: m.threshold(m.nearest_other(base, patients), alarm_rate / len(m.SPACES)) for space, base in known.items()
+    }
     tables = []
     for kind, part in ((SYNTHETIC, synthetic), (HELD_OUT, held_out)):
         if not len(part.images):
@@ -66,14 +70,13 @@ def memory_table(
         table = pd.DataFrame({"kind": kind, "case_id": part.images.case_id})
         flagged = np.zeros(len(table), bool)
         for space in m.SPACES:
-            base, query, others = (_vectors(space, p, sector) for p in (training, part, held_out))
-            limit = m.threshold(m.nearest_other(base, patients), alarm_rate / len(m.SPACES))
-            found = m.nearest(query, base)
+            query, limit = _vectors(space, part, sector), limits[space]
+            found = m.nearest(query, known[space])
             table[f"{space}_training"] = np.array(training.images.case_id)[found.position]
             table[f"{space}_distance"] = found.distance
             table[f"{space}_threshold"] = limit
-            if kind == SYNTHETIC and len(others):
-                beside = m.nearest(query, others)
+            if kind == SYNTHETIC and len(held_out.images):
+                beside = m.nearest(query, _vectors(space, held_out, sector))
                 table[f"{space}_held_out"] = np.array(held_out.images.case_id)[beside.position]
                 table[f"{space}_held_out_distance"] = beside.distance
             flagged |= found.distance <= limit
@@ -86,8 +89,6 @@ def memory_table(
 
 
 def _vectors(space: str, part: Part, sector: np.ndarray) -> m.Vectors:
-    if not len(part.images):
-        return np.empty((0, 1))
     if space == m.FEATURES:
         return part.features.features.astype(np.float64)
     if space == m.THUMBNAIL:

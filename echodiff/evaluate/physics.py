@@ -8,10 +8,10 @@ of a sector run along them nearly: correlation along rows is axial, across them 
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from echodiff.evaluate.polar import LEAK_GRAY, tissue_hull
 from echodiff.labels import LV, MYO
 
 Frame = NDArray[np.uint8]
@@ -20,8 +20,6 @@ PATCH = 20  # pixels
 USABLE_GRAYS = (16.0, 224.0)  # mean gray of a patch; outside, speckle is clipped
 DEPTH_THIRDS = ("near", "mid", "far")
 GAIN_BANDS = 8
-LEAK_GRAY = 8  # gray outside the sector from which a pixel counts as leaked
-TISSUE_WINDOW = 5  # pixels, of a median that takes away single bright or dark pixels and keeps borders
 HISTOGRAM = np.arange(0, 257, 4)  # edges of gray classes for the contrast
 
 
@@ -153,12 +151,8 @@ def leakage(image: Frame, sector: Frame) -> float:
 
 def sector_overlap(image: Frame, sector: Frame) -> float:
     """Intersection over union of the convex hull of the tissue seen in the image with the sector."""
-    seen = (cv2.medianBlur(image, TISSUE_WINDOW) >= LEAK_GRAY).astype(np.uint8)
-    outlines, _ = cv2.findContours(seen, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    hull = np.zeros_like(seen)
-    if outlines:
-        cv2.drawContours(hull, [cv2.convexHull(max(outlines, key=cv2.contourArea))], -1, 1, cv2.FILLED)
-    both, either = (hull & sector).sum(), (hull | sector).sum()
+    hull, inside = tissue_hull(image), sector > 0
+    both, either = (hull & inside).sum(), (hull | inside).sum()
     return float(both / either) if either else float("nan")
 
 

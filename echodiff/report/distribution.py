@@ -8,8 +8,8 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate import frechet_table as sets
-from echodiff.evaluate.extractors import TITLES
-from echodiff.evaluate.manifold import NEIGHBOURS, STATISTICS
+from echodiff.evaluate.manifold import NAMES, NEIGHBOURS
+from echodiff.evaluate.names import TITLES
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.table import Column, ReportTable, format_interval
 
@@ -25,7 +25,7 @@ SETS: Mapping[str, str] = {
 
 def distribution(metrics: pd.DataFrame, config: Config) -> ReportTable:
     """The overlap of every dataset and model with the training images, the overlap of real images below it."""
-    overlap = metrics[metrics["metric"].isin(STATISTICS)]
+    overlap = metrics[metrics["metric"].isin(NAMES)]
     data, cells = [], []
     for model in model_names(config, overlap["model"]):
         for dataset in in_order(config, overlap["dataset"]):
@@ -47,7 +47,7 @@ def distribution(metrics: pd.DataFrame, config: Config) -> ReportTable:
         columns=(
             Column("title", "", align="left"),
             Column("n", "N"),
-            *(Column(metric, metric.capitalize()) for metric in STATISTICS),
+            *(Column(metric, metric.capitalize()) for metric in NAMES),
         ),
         cells=pd.DataFrame(cells),
         data=pd.DataFrame(data),
@@ -63,8 +63,8 @@ def distribution(metrics: pd.DataFrame, config: Config) -> ReportTable:
 
 def _values(rows: pd.DataFrame) -> dict[str, float]:
     keys = {"": "value", "_low": "low", "_high": "high"}
-    return {f"{name}{end}": rows.loc[name, key] for name in STATISTICS for end, key in keys.items()}
+    return {f"{name}{end}": rows.loc[name, key] for name in NAMES for end, key in keys.items()}
 
 
 def _texts(rows: pd.DataFrame) -> dict[str, str]:
-    return {name: format_interval(*rows.loc[name, ["value", "low", "high"]], digits=2) for name in STATISTICS}
+    return {name: format_interval(*rows.loc[name, ["value", "low", "high"]], digits=2) for name in NAMES}

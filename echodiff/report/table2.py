@@ -4,13 +4,13 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.errors import InputError
-from echodiff.evaluate.extractors import FRECHET_NAMES, KERNEL_NAMES, TITLES
-from echodiff.evaluate.frechet_table import AFTER, BEFORE, FLOOR_HALVES, FLOOR_SAME_N, FLOOR_VALIDATION
+from echodiff.evaluate.frechet_table import AFTER, BEFORE, FLOOR_HALVES, FLOOR_SAME_N, FLOOR_VALIDATION, TRAINING
+from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES, TITLES
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.published import published_value
 from echodiff.report.table import Column, ReportTable, format_interval
 
-COLUMNS = ("dataset", "model", "metric", "set", "n", "n_reference", "value", "low", "high", "extractor")
+COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 
 FELL, WITHIN, NOT, SAME = "fell", "fell, intervals overlap", "did not fall", "same scanner"
 KERNEL_SCALE = 1e3
@@ -23,7 +23,8 @@ def table2(metrics: pd.DataFrame, config: Config) -> ReportTable:
     Raises:
         InputError: rows of more than one extractor, which cannot be compared.
     """
-    extractor = _one_extractor(metrics)
+    extractor = one_extractor(metrics)
+    metrics = metrics[metrics["reference"] == TRAINING]
     datasets = in_order(config, metrics["dataset"])
     models = model_names(config, metrics["model"])
     rows = []
@@ -50,7 +51,7 @@ def _training(config: Config) -> str:
     return dataset_title(config, config.training_dataset)
 
 
-def _one_extractor(metrics: pd.DataFrame) -> str:
+def one_extractor(metrics: pd.DataFrame) -> str:
     found = sorted(metrics["extractor"].unique())
     if len(found) != 1:
         raise InputError(

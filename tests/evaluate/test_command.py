@@ -21,11 +21,9 @@ def test_from_image_sets_to_both_tables(run_echodiff, config, files):
     said = evaluate("extractor", "--output", choice).stderr
     assert "fd_efficientnet_lite0" in said
     assert json.loads(choice.read_text())["extractor"] == "efficientnet_lite0"
-    for name in ("data", "translation"):
-        evaluate(
-            "features", "--extractor", choice, "--images", files / f"{name}.h5", "--output",
-            files / f"{name}.features.h5", "--device", "cpu",
-        )  # fmt: skip
+    sets = [argument for name in ("data", "translation") for argument in
+            ("--images", files / f"{name}.h5", "--output", files / f"{name}.features.h5")]  # fmt: skip
+    evaluate("features", "--extractor", choice, *sets, "--device", "cpu")
     evaluate(
         "frechet", "--reference-features", files / "data.features.h5", "--split", files / "split.parquet",
         "--original-features", files / "data.features.h5",
@@ -35,8 +33,9 @@ def test_from_image_sets_to_both_tables(run_echodiff, config, files):
         "pixel", "--original", files / "data.h5", "--cases", files / "cases.parquet",
         "--synthetic", files / "translation.h5", "--output", files / "pixel.parquet",
     )  # fmt: skip
-    distances = pd.read_parquet(files / "frechet.parquet").set_index(["metric", "set"])
-    after = distances.loc[("fd_efficientnet_lite0", "after")]
+    distances = pd.read_parquet(files / "frechet.parquet").set_index(["metric", "reference", "set"])
+    assert distances.loc[("kd_efficientnet_lite0_polar", "held_out", "floor_same_n"), "n_reference"] == 2
+    after = distances.loc[("fd_efficientnet_lite0", "training", "after")]
     assert (after["n"], after["n_reference"], after["model"], after["dataset"]) == (7, 6, "small", "test")
     assert {"fd_efficientnet_lite0", "kd_efficientnet_lite0", "recall"} <= set(distances.index.levels[0])
     pixel = pd.read_parquet(files / "pixel.parquet")
@@ -74,23 +73,31 @@ def _features(n, seed, shift=0.0, **attributes):
 def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     reference = _features(60, 0)
     split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * 50 + ["validation"] * 10})
-    table = frechet_table(
-        reference=reference,
-        split=split,
-        original=_features(20, 1, shift=3.0),
-        synthetic=_features(18, 2, shift=1.0),
-        model="m",
-        options=Options(draws=10, seed=0),
-    ).set_index(["metric", "set"])
-    distance = table.loc["fd_efficientnet_lite0"]
+    table = (
+        frechet_table(
+            reference=reference,
+            split=split,
+            original=_features(20, 1, shift=3.0),
+            synthetic=_features(18, 2, shift=1.0),
+            model="m",
+            options=Options(draws=10, seed=0),
+        )
+        .set_index(["reference", "metric", "set"])
+        .sort_index()
+    )
+    distance = table.loc[("training", "fd_efficientnet_lite0")]
     value = distance["value"]
     assert value["before"] > value["after"] > value["floor_same_n"] > 0
     # Before and after are of the same cases, so that N biases both alike.
     assert distance.loc["before", "n"] == distance.loc["after", "n"] == distance.loc["floor_same_n", "n"] == 18
     assert (distance.loc["floor_validation", "n"], distance.loc["floor_halves", "n"]) == (10, 25)
     assert distance.loc["after", "low"] < value["after"] < distance.loc["after", "high"]
-    shift = table.loc[("kd_efficientnet_lite0", "floor_halves")]
+    shift = table.loc[("training", "kd_efficientnet_lite0", "floor_halves")]
     assert shift["low"] < 0 < shift["high"]
+    other = table.loc[("held_out", "fd_efficientnet_lite0")]
+    assert (other["n_reference"] == 10).all() and other.loc["floor_same_n", "n"] == 18
+    assert other.loc["before", "value"] > other.loc["after", "value"] > other.loc["floor_same_n", "value"]
+    assert not any("polar" in metric for metric in table.index.levels[1])  # these features have no such frame
 
 
 def test_frechet_table_refuses_a_single_image():

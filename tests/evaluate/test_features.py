@@ -23,12 +23,15 @@ from echodiff.evaluate.extractors import (
     load_inception,
 )
 from echodiff.evaluate.features import (
+    Extraction,
     FeatureSet,
     check_same_extractor,
     extract_features,
+    feature_set,
     read_features,
     write_features,
 )
+from echodiff.evaluate.polar import polar_frames
 from echodiff.evaluate.torchvision_ops import import_torchvision
 
 
@@ -69,9 +72,9 @@ def untrained_inception(tmp_path_factory):
     return folder / "weights.pth", network
 
 
-def test_features_do_not_depend_on_batch_size_or_order(efficientnet, frames):
-    one = extract_features(frames, efficientnet, batch_size=1, device="cpu")
-    four = extract_features(frames[::-1], efficientnet, batch_size=4, device="cpu")[::-1]
+def test_features_do_not_depend_on_batch_size_order_or_workers(efficientnet, frames):
+    one = extract_features(frames, Extraction(efficientnet, 1, "cpu"))
+    four = extract_features(frames[::-1], Extraction(efficientnet, 4, "cpu", threads=3))[::-1]
     assert one.shape == (5, 1280) and one.dtype == np.float32
     np.testing.assert_allclose(one, four, atol=1e-5)
     assert np.abs(one[0] - one[1]).max() > 0.01
@@ -85,7 +88,7 @@ def test_float_frames_are_refused(efficientnet):
 def test_inception_is_the_network_of_torch_fidelity_on_gray_as_three_channels(untrained_inception, frames):
     path, network = untrained_inception
     extract = load_inception(path, "cpu", sha256=weights.sha256_of(path))
-    found = extract_features(frames[:2], extract, batch_size=1, device="cpu")
+    found = extract_features(frames[:2], Extraction(extract, 1, "cpu"))
     rgb = torch.from_numpy(frames[:2])[:, None].repeat(1, 3, 1, 1)
     np.testing.assert_allclose(found, network(rgb)[0].numpy(), rtol=1e-4, atol=1e-5)
     assert found.shape == (2, 2048)
@@ -166,6 +169,19 @@ def test_features_survive_their_file(tmp_path):
     np.testing.assert_array_equal(again.select(["ü", "a"]).features, _features().features[[2, 0]])
     with pytest.raises(InputError, match="case x"):
         again.select(["x"])
+
+
+def test_polar_features_are_those_of_the_polar_frames_and_survive_their_file(efficientnet, small_image_set, tmp_path):
+    choice, extraction = ExtractorChoice(EFFICIENTNET, "ab", "", ""), Extraction(efficientnet, 4, "cpu")
+    found = feature_set(small_image_set, choice, extraction, polar=True)
+    expected = extract_features(polar_frames(small_image_set), extraction)
+    np.testing.assert_allclose(found.frame("polar"), expected, atol=1e-5)
+    assert np.abs(found.frame("polar") - found.frame("full")).max() > 0.01
+    write_features(found, tmp_path / "f.h5")
+    again = read_features(tmp_path / "f.h5").select(found.case_id[::-1])
+    np.testing.assert_array_equal(again.frame("polar"), found.polar[::-1])
+    with pytest.raises(InputError, match="expected the polar frame, found full"):
+        feature_set(small_image_set, choice, extraction, polar=False).frame("polar")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not HDF5"])

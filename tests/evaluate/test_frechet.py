@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import split_halves, subsampling_interval
+from echodiff.evaluate.interval import split_halves, subsamples, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
+from echodiff.evaluate.pair import Pair
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,18 @@ def _sets(n, m, dimension, seed=0):
     return rng.normal(size=(n, dimension)) @ mix, 0.3 + 1.2 * rng.normal(size=(m, dimension)) @ mix
 
 
+def frechet(x, y):
+    return frechet_distance(Pair.of(x, y))
+
+
+def kernel(x, y):
+    return kernel_distance(Pair.of(x, y))
+
+
+def both(pair):
+    return {"frechet": frechet_distance(pair), "kernel": kernel_distance(pair)}
+
+
 @pytest.mark.parametrize(("n", "m"), [(30, 40), (200, 90), (300, 250)])  # around the dimension 128
 def test_frechet_equals_torch_fidelity(torch_fidelity_modules, n, m):
     import torch
@@ -34,7 +48,7 @@ def test_frechet_equals_torch_fidelity(torch_fidelity_modules, n, m):
     x, y = _sets(n, m, 128)
     statistics = [fid.fid_features_to_statistics(torch.from_numpy(features)) for features in (x, y)]
     expected = fid.fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
-    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-5)
+    assert frechet(x, y) == pytest.approx(expected, rel=1e-5)
 
 
 def test_kernel_distance_equals_torch_fidelity(torch_fidelity_modules):
@@ -45,7 +59,7 @@ def test_kernel_distance_equals_torch_fidelity(torch_fidelity_modules):
     result = kid.kid_features_to_metric(
         torch.from_numpy(x), torch.from_numpy(y), kid_subsets=1, kid_subset_size=60, verbose=False
     )
-    assert kernel_distance(x, y) == pytest.approx(result["kernel_inception_distance_mean"], rel=1e-5)
+    assert kernel(x, y) == pytest.approx(result["kernel_inception_distance_mean"], rel=1e-5)
 
 
 def test_kernel_distance_is_the_mean_over_random_subsets(torch_fidelity_modules):
@@ -57,16 +71,16 @@ def test_kernel_distance_is_the_mean_over_random_subsets(torch_fidelity_modules)
         torch.from_numpy(x), torch.from_numpy(y), kid_subsets=2000, kid_subset_size=30, verbose=False
     )
     error = result["kernel_inception_distance_std"] / np.sqrt(2000)
-    assert kernel_distance(x, y) == pytest.approx(result["kernel_inception_distance_mean"], abs=5 * error)
+    assert kernel(x, y) == pytest.approx(result["kernel_inception_distance_mean"], abs=5 * error)
 
 
 def test_frechet_of_shifted_and_scaled_features_is_the_closed_form():
     """|shift|^2 for equal covariances; (s - 1)^2 tr S where one set is the other scaled about its mean."""
     x, _ = _sets(50, 2, 200)
     shift = np.linspace(0, 0.1, 200)
-    assert frechet_distance(x, x + shift) == pytest.approx(shift @ shift, rel=1e-6)
+    assert frechet(x, x + shift) == pytest.approx(shift @ shift, rel=1e-6)
     scaled = x.mean(axis=0) + 1.5 * (x - x.mean(axis=0))
-    assert frechet_distance(x, scaled) == pytest.approx(0.25 * np.cov(x, rowvar=False).trace(), rel=1e-6)
+    assert frechet(x, scaled) == pytest.approx(0.25 * np.cov(x, rowvar=False).trace(), rel=1e-6)
 
 
 @settings(max_examples=25, deadline=None)
@@ -75,42 +89,72 @@ def test_distances_of_identical_sets_are_zero_and_order_does_not_matter(n, dimen
     x, y = _sets(n, n + 3, dimension, seed)
     order = np.random.default_rng(seed).permutation(n)
     scale = (x**2).sum()
-    assert frechet_distance(x, x[order]) == pytest.approx(0, abs=1e-10 * scale)
-    assert frechet_distance(x[order], y) == pytest.approx(frechet_distance(x, y), rel=1e-6, abs=1e-9)
-    assert frechet_distance(y, x) == pytest.approx(frechet_distance(x, y), rel=1e-6, abs=1e-9)
-    assert kernel_distance(x[order], y) == pytest.approx(kernel_distance(x, y), rel=1e-6, abs=1e-9)
+    assert frechet(x, x[order]) == pytest.approx(0, abs=1e-10 * scale)
+    assert frechet(x[order], y) == pytest.approx(frechet(x, y), rel=1e-6, abs=1e-9)
+    assert frechet(y, x) == pytest.approx(frechet(x, y), rel=1e-6, abs=1e-9)
+    assert kernel(x[order], y) == pytest.approx(kernel(x, y), rel=1e-6, abs=1e-9)
 
 
-def test_kernel_distance_of_random_halves_is_zero_within_its_spread_but_frechet_is_not():
+def test_kernel_distance_of_random_halves_is_zero_within_its_interval_but_frechet_is_not():
     x, _ = _sets(200, 2, 64)
-    kernel = split_halves(kernel_distance, x, draws=100, seed=0)
-    assert abs(kernel.mean()) < 2 * kernel.std()
-    assert split_halves(frechet_distance, x, draws=10, seed=0).min() > 1  # the bias a floor row shows
+    halves = split_halves(both, Pair.of(x, x), draws=100, seed=0)
+    low, high = np.quantile(halves["kernel"], (0.025, 0.975))
+    assert low < 0 < high and abs(halves["kernel"].mean()) < 2 * halves["kernel"].std()
+    assert halves["frechet"].min() > 1  # the bias a floor row shows
+
+
+def test_kernel_distance_is_unbiased_at_any_n_where_frechet_rises():
+    x, _ = _sets(150, 2, 32)
+    few, many = (subsamples(both, Pair.of(x[:100], x[100:]), n, draws=200, seed=1) for n in (8, 80))
+    spread = few["kernel"].std() / np.sqrt(200)
+    assert few["kernel"].mean() == pytest.approx(many["kernel"].mean(), abs=4 * spread)
+    assert few["frechet"].mean() > 1.5 * many["frechet"].mean()
 
 
 def test_interval_covers_the_value_at_about_its_rate():
     rng = np.random.default_rng(5)
 
-    def mean_difference(x, y):
-        return float(x.mean() - y.mean())
+    def mean_difference(pair):
+        return {"shift": float(pair.x.mean() - pair.y.mean())}
 
     covered = 0
     for seed in range(200):
-        x, y = rng.normal(0.5, 1, (40, 1)), rng.normal(0, 1, (60, 1))
-        low, high = subsampling_interval(mean_difference, x, y, draws=60, seed=seed)
+        pair = Pair.of(rng.normal(0.5, 1, (40, 1)), rng.normal(0, 1, (60, 1)))
+        low, high = subsampling_intervals(mean_difference, pair, draws=60, seed=seed)["shift"]
         covered += low <= 0.5 <= high
     assert 0.88 <= covered / 200 <= 0.99
 
 
 def test_intervals_repeat_with_their_seed_and_are_absent_for_tiny_sets():
     x, y = _sets(30, 30, 8)
-    first, again, other = (subsampling_interval(frechet_distance, x, y, draws=20, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (subsampling_intervals(both, Pair.of(x, y), draws=20, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
-    assert np.isnan(subsampling_interval(frechet_distance, x[:3], y, draws=20, seed=1)).all()
-    assert not len(split_halves(frechet_distance, x[:3], draws=5, seed=0))
+    assert np.isnan(subsampling_intervals(both, Pair.of(x[:3], y), draws=20, seed=1)["kernel"]).all()
+    assert split_halves(both, Pair.of(x[:3], x[:3]), draws=5, seed=0) == {}
 
 
-@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
+def test_a_part_of_a_pair_is_the_pair_of_the_parts():
+    x, y = _sets(30, 40, 50)
+    rows, columns = np.array([3, 1, 20, 7]), np.array([5, 30, 2])
+    part, direct = Pair.of(x, y).part(rows, columns), Pair.of(x[rows], y[columns])
+    assert frechet_distance(part) == pytest.approx(frechet_distance(direct), rel=1e-9)
+    assert kernel_distance(part) == pytest.approx(kernel_distance(direct), rel=1e-9)
+    for found, features in zip(part.squared_distances()[::2], (direct.x, direct.y), strict=True):
+        np.testing.assert_allclose(found, cdist(features, features) ** 2, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(20, 30), (90, 30), (90, 70)])  # around the dimension 40
+def test_frechet_equals_the_float64_formula_with_a_matrix_square_root(n, m):
+    x, y = _sets(n, m, 40)
+    first, second = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
+    eigenvalues = np.linalg.eigvals(first @ second)
+    cross = np.sqrt(np.maximum(eigenvalues.real, 0)).sum()
+    shift = x.mean(axis=0) - y.mean(axis=0)
+    expected = shift @ shift + first.trace() + second.trace() - 2 * cross
+    assert frechet(x, y) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("distance", [frechet, kernel])
 def test_too_few_images_or_other_dimensions_are_refused(distance):
     x, y = _sets(5, 5, 4)
     with pytest.raises(ValueError, match="expected features"):

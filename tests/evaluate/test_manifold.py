@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
-from echodiff.evaluate.manifold import STATISTICS, coverage, density, precision, recall
+from echodiff.evaluate.manifold import NAMES, overlap
+from echodiff.evaluate.pair import Pair
 
 
 @pytest.fixture
@@ -22,8 +24,9 @@ def test_precision_and_recall_equal_torch_fidelity(sets):
 
     x, real = sets
     expected = prc_features_to_metric(torch.from_numpy(x), torch.from_numpy(real), prc_neighborhood=3, verbose=False)
-    assert precision(x, real, 3) == pytest.approx(expected["precision"], rel=1e-5)
-    assert recall(x, real, 3) == pytest.approx(expected["recall"], rel=1e-5)
+    found = overlap(Pair.of(x, real), 3)
+    assert found["precision"] == pytest.approx(expected["precision"], rel=1e-5)
+    assert found["recall"] == pytest.approx(expected["recall"], rel=1e-5)
 
 
 def test_density_and_coverage_are_their_definitions(sets):
@@ -31,18 +34,33 @@ def test_density_and_coverage_are_their_definitions(sets):
     k = 4
     balls = [sorted(np.linalg.norm(real - row, axis=1))[k] for row in real]
     inside = np.array([[np.linalg.norm(a - b) <= r for b, r in zip(real, balls, strict=True)] for a in x])
-    assert density(x, real, k) == pytest.approx(inside.sum() / (k * len(x)), rel=1e-12)
-    assert coverage(x, real, k) == pytest.approx(inside.any(axis=0).mean(), rel=1e-12)
+    found = overlap(Pair.of(x, real), k)
+    assert found["density"] == pytest.approx(inside.sum() / (k * len(x)), rel=1e-12)
+    assert found["coverage"] == pytest.approx(inside.any(axis=0).mean(), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_set_itself_is_covered_and_a_far_one_is_not(name, sets):
     _, real = sets
-    assert STATISTICS[name](real, real) >= 1
-    assert STATISTICS[name](real + 100, real) == 0
-    assert STATISTICS[name](real[::-1], real) == STATISTICS[name](real, real)
+    itself = overlap(Pair.of(real, real))
+    assert itself[name] >= 1
+    assert overlap(Pair.of(real + 100, real))[name] == 0
+    assert overlap(Pair.of(real[::-1], real)) == itself
+
+
+def test_copies_on_the_border_of_a_ball_count_as_they_do_by_exact_distances(sets):
+    """A copy of a training image lies exactly on the border of the ball that reaches to that image."""
+    _, real = sets
+    real = np.concatenate([real, real[:4]]).astype(np.float32).astype(np.float64)
+    copies, k = real[5:25], 5
+    radii = np.sort(cdist(real, real), axis=1)[:, k]
+    inside = cdist(copies, real) <= radii
+    found = overlap(Pair.of(copies, real), k)
+    assert found["density"] == pytest.approx(inside.sum(axis=1).mean() / k, rel=1e-12)
+    assert found["coverage"] == pytest.approx(inside.any(axis=0).mean(), rel=1e-12) and found["precision"] == 1
 
 
 def test_tiny_sets_lower_the_number_of_neighbours(sets):
     x, real = sets
-    assert 0 <= density(x, real[:3], 5) <= 1.5 and np.isfinite(recall(x[:2], real, 5))
+    assert 0 <= overlap(Pair.of(x, real[:3]), 5)["density"] <= 1.5
+    assert np.isfinite(overlap(Pair.of(x[:2], real), 5)["recall"])

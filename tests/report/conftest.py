@@ -67,6 +67,7 @@ def distances():
                         "model": "small",
                         "metric": metric,
                         "set": name,
+                        "reference": "training",
                         "n": 20,
                         "n_reference": 100,
                         "value": value * scale,

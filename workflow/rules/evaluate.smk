@@ -16,30 +16,56 @@ rule extractor:
         "echodiff evaluate extractor --config {params.config} --output {output} 2>&1 | tee {log}"
 
 
+# Loading the network takes as long as a hundred images: one job for all datasets, one a model.
 rule features:
     input:
         extractor="<results>/features/extractor.json",
-        images="<results>/{images}.h5",
+        images=expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),
     output:
-        "<results>/features/{images}.h5",
+        expand("<results>/features/data/{dataset}/images.h5", dataset=DATASETS),
     log:
-        "<logs>/features/{images}.log",
+        "<logs>/features/data.log",
     benchmark:
-        "<benchmarks>/features/{images}.tsv"
-    wildcard_constraints:
-        images="(data|translations|samples)/.+",
+        "<benchmarks>/features/data.tsv"
     threads: 4
     resources:
         gpu=1,
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=8000,
+        runtime=120,
     params:
         config=configuration,
-        code=code("evaluate/features.py", "evaluate/extractors.py", "evaluate/weights.py"),
+        images=lambda wildcards, input: [f"--images {path}" for path in input.images],
+        output=lambda wildcards, output: [f"--output {path}" for path in output],
+        polar=options.evaluate.polar,
+        code=code("evaluate/features.py", "evaluate/extractors.py", "evaluate/weights.py", "evaluate/polar.py"),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
-        "echodiff evaluate features --config {params.config} --extractor {input.extractor} --images {input.images} "
-        "--output {output} --threads {threads} > {log} 2>&1"
+        "echodiff evaluate features --config {params.config} --extractor {input.extractor} {params.images} "
+        "{params.output} --threads {threads} > {log} 2>&1"
+
+
+use rule features as features_of_translations with:
+    input:
+        extractor="<results>/features/extractor.json",
+        images=expand("<results>/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
+    output:
+        expand("<results>/features/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
+    log:
+        "<logs>/features/translations/{method}.log",
+    benchmark:
+        "<benchmarks>/features/translations/{method}.tsv"
+
+
+use rule features as features_of_samples with:
+    input:
+        extractor="<results>/features/extractor.json",
+        images=f"<results>/samples/{{model}}/{TRAINING}.h5",
+    output:
+        f"<results>/features/samples/{{model}}/{TRAINING}.h5",
+    log:
+        "<logs>/features/samples/{model}.log",
+    benchmark:
+        "<benchmarks>/features/samples/{model}.tsv"
 
 
 rule frechet:
