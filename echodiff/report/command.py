@@ -92,6 +92,14 @@ def distribution(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics
 
 
 @app.command()
+def distances(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Distances from training and held-out images, in the full and in the polar frame."""
+    from echodiff.report import distances as table
+
+    _table(table.distances, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
 def memory(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
     """Flagged images and whether each synthetic dataset is fit for release."""
     from echodiff.report import memory as table

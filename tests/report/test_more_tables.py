@@ -9,6 +9,7 @@ from PIL import Image
 
 from echodiff.evaluate.physics import physics_of
 from echodiff.report.audit import WRAPPED_PSNR_DB, audit, implied_psnr_sd_db
+from echodiff.report.distances import distances as distance_table
 from echodiff.report.distribution import distribution
 from echodiff.report.diversity import diversity, diversity_sheet
 from echodiff.report.fidelity import draw_bland_altman, fidelity
@@ -163,3 +164,13 @@ def test_bland_altman_is_a_png(fidelity_rows, config, tmp_path):
     draw_bland_altman(tmp_path / "b.png", fidelity_rows, config, model="small")
     picture = np.asarray(Image.open(tmp_path / "b.png").convert("L"))
     assert picture.shape[0] > 500 and (picture < 100).any()
+
+
+def test_distances_have_a_row_for_each_frame_and_reference(distances, config):
+    rows = distances[distances["dataset"] == "vscan"]
+    held_out = rows.assign(reference="held_out", value=rows["value"] * 2, n_reference=10)
+    polar = rows.assign(metric=rows["metric"] + "_polar", value=rows["value"] / 2)
+    data = distance_table(pd.concat([rows, held_out, polar]), config).data.set_index(["frame", "reference"])
+    assert data.index.tolist() == [("full", "training"), ("full", "held_out"), ("polar", "training")]
+    assert data["frechet_after"].tolist() == [40, 80, 20] and data["n_reference"].tolist() == [100, 10, 100]
+    assert data.loc[("polar", "training"), "kernel_before"] == pytest.approx(0.06)

@@ -85,6 +85,7 @@ CAPTIONS = {
     "table3_pixel": "table3",
     "rejects": "rejects",
     "distribution": "distribution",
+    "distances": "distances",
     "memory": "memory",
     "physics": "physics",
     "audit": "audit",

@@ -108,6 +108,21 @@ rule figure4:
         "echodiff report figure4 --config {params.config} --output {output} {input} > {log} 2>&1"
 
 
+rule distances:
+    input:
+        metric_files("frechet", SOURCES),
+    output:
+        **table_files("distances"),
+    log:
+        "<logs>/report/distances.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report"),
+    shell:
+        "echodiff report distances --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
 rule distribution:
     input:
         metric_files("frechet", SOURCES),
@@ -241,6 +256,7 @@ rule report_all:
         rules.figure3.output,
         rules.figure4.output,
         rules.distribution.output,
+        rules.distances.output,
         rules.audit.output,
         [rules.memory_table.output, rules.memory_gallery.output] if options.evaluate.memory.enabled else [],
         [rules.physics_table.output, rules.depth_gain.output] if options.evaluate.physics.enabled else [],
