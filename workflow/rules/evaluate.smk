@@ -59,7 +59,7 @@ use rule features as features_of_translations with:
 use rule features as features_of_samples with:
     input:
         extractor="<results>/features/extractor.json",
-        images=f"<results>/samples/{{model}}/{TRAINING}.h5",
+        images=[f"<results>/samples/{{model}}/{TRAINING}.h5"],
     output:
         f"<results>/features/samples/{{model}}/{TRAINING}.h5",
     log:
