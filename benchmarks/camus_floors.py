@@ -3,7 +3,8 @@
     python benchmarks/camus_floors.py RESULTS/data/camus/images.h5 [--draws 40] [--held-out 45]
 
 Features of EfficientNet-Lite0, in the full and in the polar frame; and what an outline of another kind would
-add: known sectors against hulls. Prints mean and 2.5 to 97.5 % range over the draws, with CPU-seconds of features and of distances.
+add: known sectors against hulls. Prints mean and 2.5 to 97.5 % range over
+the draws, with CPU-seconds of features and of distances.
 """
 
 import argparse
@@ -59,9 +60,8 @@ def main() -> None:
     order = np.random.default_rng(1).permutation(len(images))
     rows, rest = order[: arguments.held_out], order[arguments.held_out :]
     for name in ("polar", "polar, known sector"):
-        print(
-            f"{name} of {len(rows)} v. polar of the rest: {both(Pair.of(features[name][rows], features['polar'][rest]))}"
-        )
+        found = both(Pair.of(features[name][rows], features["polar"][rest]))
+        print(f"{name} of {len(rows)} v. polar of the rest: {found['fd']:.2f}, {found['kd_1e3']:.2f}")
 
 
 if __name__ == "__main__":
