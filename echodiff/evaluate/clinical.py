@@ -15,7 +15,8 @@ MM2_PER_CM2 = 100
 
 
 def clinical_measures(mask: NDArray[np.uint8], spacing_mm: NDArray[np.float64]) -> dict[str, float]:
-    """Measures of a label map (H, W) with pixels of (row, column) mm; NaN for those of an absent structure.
+    """Measures of a label map (H, W) with pixels of (row, column) mm; NaN for those of an absent
+    structure, and for all where the spacing is unknown (NaN).
 
     `lv_area_cm2`, `la_area_cm2`: areas. `lv_long_axis_mm`: from the middle of the mitral plane (where LV
     meets LA, else the LV's lowest row) to the farthest point of the LV. `wall_thickness_mm`: mean over the
@@ -47,7 +48,7 @@ def _long_axis(lv: NDArray[np.bool_], la: NDArray[np.bool_], spacing_mm: NDArray
 
 
 def _thickness(myo: NDArray[np.bool_], spacing_mm: NDArray[np.float64]) -> float:
-    if not myo.any():
+    if not (myo.any() and np.isfinite(spacing_mm).all()):
         return float("nan")
     padded = np.pad(myo, 1)
     depth = distance_transform_edt(padded, sampling=spacing_mm)

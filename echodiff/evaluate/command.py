@@ -273,7 +273,7 @@ def segmenter(
 def fidelity(
     config: list[Path] = ConfigFiles,
     segmenter: Path = typer.Option(..., help="What `evaluate segmenter` wrote."),
-    images: Path = typer.Option(..., help="Image set, a dataset or a translation."),
+    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be given again."),
     split: Path | None = typer.Option(None, help="Split of the training dataset, with --subset."),
     subset: str = typer.Option("validation", help="Subset of the split that is measured."),
     output: Path = typer.Option(..., help="Parquet, one row an image."),
@@ -282,6 +282,8 @@ def fidelity(
 ) -> None:
     """Dice, border distances and clinical measures of segmented images against their label maps."""
     prepare_cpu()
+    import pandas as pd
+
     from echodiff.evaluate.fidelity_table import fidelity_table
     from echodiff.evaluate.segmenter import load_segmenter, segment
     from echodiff.split.files import read_subset
@@ -289,11 +291,15 @@ def fidelity(
     from echodiff.store.table import write_table
 
     load_config(config)
-    content = read_image_set(images, None if split is None else read_subset(split, subset))
+    cases = None if split is None else read_subset(split, subset)
     place = _place(device, threads)
     network, training = load_segmenter(segmenter, place)
-    predicted = segment(network, content.images, size=training.size, device=place)
-    write_table(fidelity_table(content, predicted), output)
+    tables = []
+    for path in images:
+        content = read_image_set(path, cases)
+        predicted = segment(network, content.images, size=training.size, device=place)
+        tables.append(fidelity_table(content, predicted))
+    write_table(pd.concat(tables, ignore_index=True), output)
 
 
 def _place(device: str, threads: int) -> str:

@@ -26,8 +26,10 @@ def dice(first: Region, second: Region) -> float:
 def surface_distances(first: Region, second: Region, spacing_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distances in mm from each border pixel of one region to the other's border, both ways, in one array.
 
-    Empty where one of the regions is.
+    Empty where one of the regions is, or where the spacing is unknown (NaN).
     """
+    if not np.isfinite(spacing_mm).all():
+        return np.empty(0)
     borders = [region & ~binary_erosion(region) for region in (first, second)]
     if not all(border.any() for border in borders):
         return np.empty(0)
@@ -36,7 +38,7 @@ def surface_distances(first: Region, second: Region, spacing_mm: NDArray[np.floa
 
 
 def hausdorff95_mm(first: Region, second: Region, spacing_mm: NDArray[np.float64]) -> float:
-    """The larger of the two 95th percentiles of border distances, in mm; NaN where a region is empty."""
+    """The larger of the two 95th percentiles of border distances, in mm; NaN where there are none."""
     distances = surface_distances(first, second, spacing_mm)
     if not len(distances):
         return float("nan")

@@ -63,6 +63,15 @@ def test_clinical_measures_of_a_drawn_heart():
     assert all(np.isnan(value) for value in empty.values())
 
 
+def test_without_a_spacing_there_are_no_millimetres():
+    mask = np.zeros((64, 64), np.uint8)
+    mask[10:40, 20:40], mask[40:55, 20:40], mask[10:40, 40:44] = 1, 3, 2
+    unknown = np.full(2, np.nan)
+    row = overlap_of(mask, mask, unknown)
+    assert row["dice_lv"] == 1 and np.isnan(row["hd95_lv_mm"]) and np.isnan(row["assd_la_mm"])
+    assert all(np.isnan(value) for value in clinical_measures(mask, unknown).values())
+
+
 def _hearts(n, seed):
     """Dark discs (LV) in bright rings (MYO) over gray atria, at random places."""
     rng = np.random.default_rng(seed)

@@ -253,3 +253,4 @@ rule evaluate_all:
         metric_files("memory", SOURCES) if options.evaluate.memory.enabled else [],
         physics_files() if options.evaluate.physics.enabled else [],
         metric_files("diversity", [TRAINING], MODELS) if options.evaluate.diversity.enabled else [],
+        fidelity_files() if options.evaluate.segmentation.enabled else [],

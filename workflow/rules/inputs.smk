@@ -78,6 +78,27 @@ def physics_files():
     return expand("<results>/metrics/{images}.physics.parquet", images=sets)
 
 
+# In the place of a model: real images.
+REAL = "real"
+
+
+def fidelity_input(wildcards):
+    """The segmenter and a model's translations; or real images of patients that the segmenter has not seen."""
+    files = {"segmenter": f"<results>/segmenter/{TRAINING}.pt"}
+    if wildcards.judged == REAL:
+        return files | {
+            "images": [f"<results>/data/{TRAINING}/images.h5"],
+            "split": f"<results>/split/{TRAINING}.parquet",
+        }
+    translations = expand("<results>/translations/{model}/{dataset}.h5", model=wildcards.judged, dataset=DATASETS)
+    return files | {"images": translations}
+
+
+def fidelity_files():
+    """Segmented against true label maps: of held-out real images, the ceiling, and of all translations by models."""
+    return expand("<results>/metrics/{judged}/fidelity.parquet", judged=[REAL, *MODELS])
+
+
 CAPTIONS = {
     "diversity": "diversity",
     "table1_datasets": "table1",
@@ -86,6 +107,7 @@ CAPTIONS = {
     "rejects": "rejects",
     "distribution": "distribution",
     "distances": "distances",
+    "fidelity": "fidelity",
     "memory": "memory",
     "physics": "physics",
     "audit": "audit",

@@ -246,6 +246,36 @@ rule diversity_sheet:
         "echodiff report diversity-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
 
 
+rule fidelity_table:
+    input:
+        fidelity_files(),
+    output:
+        **table_files("fidelity"),
+    log:
+        "<logs>/report/fidelity_table.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report"),
+    shell:
+        "echodiff report fidelity --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule bland_altman:
+    input:
+        fidelity_files(),
+    output:
+        report("<results>/figures/bland_altman.png", caption="../report/bland_altman.rst", category="Mask fidelity"),
+    log:
+        "<logs>/report/bland_altman.log",
+    params:
+        config=configuration,
+        options=section(options.report),
+        code=code("report"),
+    shell:
+        "echodiff report bland-altman --config {params.config} --output {output} {input} > {log} 2>&1"
+
+
 rule report_all:
     input:
         rules.table1.output,
@@ -261,3 +291,4 @@ rule report_all:
         [rules.memory_table.output, rules.memory_gallery.output] if options.evaluate.memory.enabled else [],
         [rules.physics_table.output, rules.depth_gain.output] if options.evaluate.physics.enabled else [],
         [rules.diversity_table.output, rules.diversity_sheet.output] if options.evaluate.diversity.enabled else [],
+        [rules.fidelity_table.output, rules.bland_altman.output] if options.evaluate.segmentation.enabled else [],

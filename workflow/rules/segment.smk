@@ -1,0 +1,53 @@
+# A segmenter trained on real training patients -> do synthetic images show what their guides say?
+
+
+rule segmenter:
+    input:
+        images=f"<results>/data/{TRAINING}/images.h5",
+        split=f"<results>/split/{TRAINING}.parquet",
+    output:
+        f"<results>/segmenter/{TRAINING}.pt",
+    log:
+        "<logs>/segmenter.log",
+    benchmark:
+        "<benchmarks>/segmenter.tsv"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=240,
+    params:
+        config=configuration,
+        options=section(options.evaluate.segmentation),
+        code=code("evaluate/segmenter.py"),
+    shell:
+        "echodiff lease --gpus {resources.gpu} -- "
+        "echodiff evaluate segmenter --config {params.config} --images {input.images} --split {input.split} "
+        "--output {output} --threads {threads} > {log} 2>&1"
+
+
+rule fidelity:
+    input:
+        unpack(fidelity_input),
+    output:
+        "<results>/metrics/{judged}/fidelity.parquet",
+    log:
+        "<logs>/fidelity/{judged}.log",
+    benchmark:
+        "<benchmarks>/fidelity/{judged}.tsv"
+    wildcard_constraints:
+        judged="|".join([REAL, *MODELS]),
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=4000,
+        runtime=60,
+    params:
+        config=configuration,
+        images=lambda wildcards, input: " ".join(f"--images {path}" for path in input.images),
+        subset=validation_only,
+        code=code("evaluate/segmenter.py", "evaluate/fidelity_table.py", "evaluate/overlap.py", "evaluate/clinical.py"),
+    shell:
+        "echodiff lease --gpus {resources.gpu} -- "
+        "echodiff evaluate fidelity --config {params.config} --segmenter {input.segmenter} {params.images} "
+        "{params.subset} --output {output} --threads {threads} > {log} 2>&1"
