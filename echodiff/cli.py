@@ -7,6 +7,7 @@ small commands do not wait for torch.
 import importlib
 import os
 import sys
+import tempfile
 
 import click
 import typer
@@ -16,6 +17,7 @@ from typer.main import get_command
 from echodiff import __version__
 from echodiff.devices.launch import leave_sentence
 from echodiff.errors import EchodiffError
+from echodiff.store.atomic import writing
 
 # Subcommand -> (module, its typer app or function, one line of help).
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -83,6 +85,8 @@ def _root(
 def main() -> None:
     """Entry point; a user's error becomes one line on standard error and exit status 1."""
     try:
+        with writing("the folder of temporary files (TMPDIR)"):
+            tempfile.gettempdir()  # which libraries ask for, in places where nobody could explain the failure
         app()
     except EchodiffError as error:
         if not leave_sentence(str(error)):

@@ -9,12 +9,8 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
-
-from echodiff.errors import OutputError
-from echodiff.store.atomic import writing
 
 LAUNCHED = "ECHODIFF_LAUNCHED"
 SECONDS_TO_END = 20
@@ -30,12 +26,7 @@ def main() -> None:
     logging.disable(logging.ERROR)  # what torch's agent says of the same error
     os.environ[LAUNCHED] = "1"
     try:
-        with writing("the folder of temporary files (TMPDIR)"):
-            tempfile.gettempdir()
         run.main(sys.argv[1:])
-    except OutputError as error:
-        print(f"echodiff: error: {error}", file=sys.stderr, flush=True)
-        sys.exit(1)
     except SignalException as stopped:
         sys.exit(128 + stopped.sigval)
     except ChildFailedError as error:

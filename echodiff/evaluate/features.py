@@ -14,8 +14,7 @@ from echodiff.errors import InputError
 from echodiff.evaluate.names import FULL, POLAR
 from echodiff.evaluate.polar import polar_frames
 from echodiff.progress import Progress
-from echodiff.store.atomic import atomic_path, writing
-from echodiff.store.hdf5 import plain_attributes, rows_of
+from echodiff.store.hdf5 import new_hdf5, plain_attributes, rows_of
 from echodiff.store.image_set import ImageSet, content_fingerprint
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def write_features(features: FeatureSet, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    with atomic_path(path) as temporary, writing(path), h5py.File(temporary, "w", libver="v110") as file:
+    with new_hdf5(path) as file:
         file.create_dataset("features", data=features.features, dtype=np.float32)
         if features.polar is not None:
             file.create_dataset("polar", data=features.polar, dtype=np.float32)

@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from echodiff.errors import InputError
 from echodiff.progress import Progress
-from echodiff.store.atomic import atomic_path
 from echodiff.store.image_set import ImageSet
 from echodiff.store.intensity import to_model
+from echodiff.train.checkpoint import save_file
 
 SCHEMA_VERSION = 1
 CLASSES = 4
@@ -118,8 +118,7 @@ def save_segmenter(network: UNet, training: Training, path: Path) -> None:
         "weights": {key: value.cpu() for key, value in network.state_dict().items()},
         "training": json.dumps(asdict(training)),
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    save_file(content, path)
 
 
 def load_segmenter(path: Path, device: str) -> tuple[UNet, Training]:

@@ -1,12 +1,33 @@
-"""What image sets and feature sets share: rows by case id, attributes as plain values."""
+"""What image sets and feature sets share: whole files, rows by case id, attributes as plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
 from echodiff.errors import InputError
+from echodiff.store.atomic import atomic_path
+from echodiff.store.careful_file import CarefulFile
+
+
+@contextmanager
+def new_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Yield a new HDF5 file that takes `path`'s place at the end, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written; what lay there before is untouched.
+    """
+    with atomic_path(path) as temporary:
+        disk = CarefulFile(temporary)
+        try:
+            with h5py.File(disk, "w", libver="v110") as file:
+                yield file
+        finally:
+            disk.close()
+        disk.check()
 
 
 def rows_of(cases: Sequence[str], wanted: Sequence[str], *, origin: str, remedy: str) -> list[int]:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 TO_LOG = re.compile(r"\s*(2>&1 \| tee|>) \S+( 2>&1)?$")
+NEARLY_FULL_DISK = "ulimit -f 1; "  # files of 1 KiB at most
 FULL_DISK = "ulimit -f 0; "
+KIB = 1024
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Job:
         """Run the command, its words with the names of `replaced` exchanged."""
         command = self.command
         for option, value in replaced.items():
-            command, count = re.subn(rf"--{option} \S+", f"--{option} {value}", command)
-            assert count == 1, f"{self.rule}: expected --{option} once in {self.command}"
+            command, count = re.subn(rf"--{option} \S+", f"--{option} {value}", command, count=1)
+            assert count, f"{self.rule}: expected --{option} in {self.command}"
         command = ["bash", "-c", before + command]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300)
 
@@ -100,11 +102,18 @@ def content(folder: Path, paths: list[Path]) -> dict[Path, bytes]:
 def test_a_full_disk_leaves_the_last_good_output(jobs):
     def check(job: Job) -> list[str]:
         before = content(job.folder, job.outputs)
-        result = job.run(FULL_DISK)
+        result = job.run(NEARLY_FULL_DISK)
+        if max(map(len, before.values())) <= KIB:
+            return []
         changed = content(job.folder, job.outputs) != before
-        return fault(result, ["results/", "TMPDIR"]) + (["its last good output is no longer there"] if changed else [])
+        return fault(result, ["results/"]) + (["its last good output is no longer there"] if changed else [])
 
     said = complaints(jobs, check)
+    assert not said, said
+
+
+def test_without_a_folder_for_temporary_files_nothing_begins(jobs):
+    said = complaints(jobs[:2], lambda job: fault(job.run(FULL_DISK), ["TMPDIR"]))
     assert not said, said
 
 

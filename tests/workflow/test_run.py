@@ -103,7 +103,7 @@ def test_an_option_of_the_model_reruns_training_and_what_follows(small_run, run_
 
 def test_a_report_option_redraws_figures_alone(small_run, run_snakemake, changed):
     path = changed(report={"validation_cases": 2, "dpi": 70})
-    figures = {"figure2", "figure3", "figure4", "memory_gallery", "depth_gain", "diversity_sheet"}
+    figures = {"figure2", "figure3", "figure4", "memory_gallery", "depth_gain", "diversity_sheet", "bland_altman"}
     assert reruns(run_snakemake(small_run, "--dry-run", configuration=path)) == figures
 
 
