@@ -69,10 +69,10 @@ def frechet_table(
         against the held-out ones). `n`, `n_reference`, `value`, `low`, `high` (95 % interval; of a floor the 2.5 and
         97.5 % quantiles over its draws), `dimension`, extractor and weights. Metrics in the polar frame, where the
         features have one, end in `_polar`; overlap by neighbours is given in the full frame and against the training
-        images.
+        images. Values of a set of fewer than two images are missing (NaN): it has no distribution.
 
     Raises:
-        InputError: features of different extractors, or fewer than two images in a set.
+        InputError: features of different extractors, or fewer than two training images.
     """
     extractor, sha256 = check_same_extractor({"training": reference, "original": original, "synthetic": synthetic})
     subsets = {
@@ -80,12 +80,11 @@ def frechet_table(
         for name, subset in ((TRAINING, "train"), (HELD_OUT, "validation"))
     }
     sets = {**subsets, BEFORE: original.select(synthetic.case_id), AFTER: synthetic}
-    for name, features in sets.items():
-        if len(features) < MINIMUM and name != HELD_OUT:
-            raise InputError(
-                f"{model}, {name}: expected features of at least {MINIMUM} images, found {len(features)}; "
-                "a distance between distributions cannot be computed, so add cases"
-            )
+    if len(sets[TRAINING]) < MINIMUM:
+        raise InputError(
+            f"{model}, {TRAINING}: expected features of at least {MINIMUM} images, found {len(sets[TRAINING])}; "
+            "a distance between distributions cannot be computed, so add cases"
+        )
     rows = []
     for frame in synthetic.frames:
         in_frame = {name: features.frame(frame).astype(np.float64) for name, features in sets.items()}
@@ -123,7 +122,7 @@ def _rows(sets: Mapping[str, np.ndarray], distances: Measure, options: Options, 
             yield _floor(name, TRAINING, n, len(training) - n, values)
     if len(held_out) >= MINIMUM:
         yield from _against(sets, HELD_OUT, distances, options)
-        n = min(len(sets[AFTER]), len(training))
+        n = max(MINIMUM, min(len(sets[AFTER]), len(training)))
         values = subsamples(distances, Pair.of(training, held_out), n, draws=max(options.draws, 1), seed=options.seed)
         yield _floor(FLOOR_SAME_N, HELD_OUT, n, len(held_out), values)
 
@@ -132,9 +131,19 @@ def _against(sets: Mapping[str, np.ndarray], reference: str, measure: Measure, o
     """Originals and translations, and of the held-out images their distance from the training images."""
     floor = {FLOOR_VALIDATION: sets[HELD_OUT]} if reference == TRAINING and len(sets[HELD_OUT]) >= MINIMUM else {}
     for name, features in {BEFORE: sets[BEFORE], AFTER: sets[AFTER], **floor}.items():
+        if len(features) < MINIMUM:
+            yield _missing(name, reference, len(features), sets[reference], measure)
+            continue
         pair = Pair.of(features, sets[reference])
         intervals = subsampling_intervals(measure, pair, draws=options.draws, seed=options.seed)
         yield Row(name, reference, len(features), len(sets[reference]), measure(pair), intervals)
+
+
+def _missing(name: str, reference: str, n: int, images: np.ndarray, measure: Measure) -> Row:
+    """The row of a set that is too small, with the names of all metrics and no values."""
+    metrics = measure(Pair.of(images, images))
+    nan = float("nan")
+    return Row(name, reference, n, len(images), dict.fromkeys(metrics, nan), dict.fromkeys(metrics, (nan, nan)))
 
 
 def _floor(name: str, reference: str, n: int, n_reference: int, values: Mapping[str, np.ndarray]) -> Row:

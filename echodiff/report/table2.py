@@ -13,6 +13,7 @@ from echodiff.report.table import Column, ReportTable, format_interval
 COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 
 FELL, WITHIN, NOT, SAME = "fell", "fell, intervals overlap", "did not fall", "same scanner"
+TOO_FEW = "unknown, fewer than 2 images"
 KERNEL_SCALE = 1e3
 FLOORS = (FLOOR_VALIDATION, FLOOR_SAME_N, FLOOR_HALVES)
 
@@ -88,6 +89,8 @@ def _row(own: pd.DataFrame, dataset: str, model: str, extractor: str, *, same: b
 
 def _outcome(frechet: pd.DataFrame) -> str:
     before, after = frechet.loc[BEFORE], frechet.loc[AFTER]
+    if pd.isna(before["value"]) or pd.isna(after["value"]):
+        return TOO_FEW
     if not after["value"] < before["value"]:
         return NOT
     return WITHIN if after["high"] >= before["low"] else FELL

@@ -100,11 +100,23 @@ def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     assert not any("polar" in metric for metric in table.index.levels[1])  # these features have no such frame
 
 
-def test_frechet_table_refuses_a_single_image():
+def _table_of(training, synthetic):
     reference = _features(10, 0)
-    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * 8 + ["validation"] * 2})
+    held_out = 10 - training
+    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * training + ["validation"] * held_out})
+    return frechet_table(
+        reference=reference, split=split, original=reference, synthetic=_features(synthetic, 2), model="m",
+        options=Options(draws=2, seed=0),
+    )  # fmt: skip
+
+
+def test_a_single_image_has_no_distance_and_does_not_hide_the_floors():
+    table = _table_of(training=8, synthetic=1).set_index(["set", "reference"])
+    assert table.loc[["before", "after"], ["value", "low", "high"]].isna().all(axis=None)
+    assert (table.loc[["before", "after"], "n"] == 1).all()
+    assert table.loc[["floor_validation", "floor_halves"], "value"].notna().all()
+
+
+def test_a_single_training_image_is_refused():
     with pytest.raises(InputError, match="at least 2 images, found 1"):
-        frechet_table(
-            reference=reference, split=split, original=reference, synthetic=_features(1, 2), model="m",
-            options=Options(draws=0, seed=0),
-        )  # fmt: skip
+        _table_of(training=1, synthetic=4)
