@@ -17,9 +17,10 @@ from echodiff.errors import InputError
 from echodiff.progress import Progress
 from echodiff.store.image_set import ImageSet
 from echodiff.store.intensity import to_model
-from echodiff.train.checkpoint import save_file
+from echodiff.store.torch_file import load_file, save_file
 
 SCHEMA_VERSION = 1
+KIND = "echodiff evaluate segmenter"
 CLASSES = 4
 CHANNELS = (16, 32, 64, 128, 128)
 MAX_ROTATION = 0.2  # radians
@@ -114,6 +115,7 @@ def save_segmenter(network: UNet, training: Training, path: Path) -> None:
         OutputError: the file cannot be written.
     """
     content = {
+        "kind": KIND,
         "schema_version": SCHEMA_VERSION,
         "weights": {key: value.cpu() for key, value in network.state_dict().items()},
         "training": json.dumps(asdict(training)),
@@ -125,18 +127,16 @@ def load_segmenter(path: Path, device: str) -> tuple[UNet, Training]:
     """Read what `save_segmenter` wrote.
 
     Raises:
-        InputError: missing, damaged or of another version.
+        InputError: missing, damaged, of another kind or version, or its weights do not fit.
     """
+    content = load_file(path, kind=KIND, schema_version=SCHEMA_VERSION, device="cpu")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if content["schema_version"] != SCHEMA_VERSION:
-            raise KeyError(f"schema version {content['schema_version']}")
         network = build_network()
         network.load_state_dict(content["weights"])
         training = Training(**json.loads(content["training"]))
-    except Exception as error:  # torch.load raises of many kinds for a damaged file
+    except (ValueError, TypeError, RuntimeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
         raise InputError(
-            f"{path}: expected a segmenter, could not read it ({type(error).__name__}); "
-            "run `echodiff evaluate segmenter`"
+            f"{path}: expected options and weights of a segmenter that fit, found {reason}; run `{KIND}`"
         ) from error
     return network.to(device).eval(), training

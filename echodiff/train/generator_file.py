@@ -12,7 +12,7 @@ from echodiff.diffusion.guides import guide_channels
 from echodiff.diffusion.networks.registry import build_discriminator, build_generator
 from echodiff.diffusion.schedule import Schedule, make_schedule
 from echodiff.errors import InputError
-from echodiff.train.checkpoint import load_file, save_file
+from echodiff.store.torch_file import load_file, save_file
 
 SCHEMA_VERSION = 1
 KIND = "echodiff generator"

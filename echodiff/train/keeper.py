@@ -9,6 +9,7 @@ import torch
 
 from echodiff.errors import EchodiffError
 from echodiff.progress import format_seconds
+from echodiff.store.torch_file import save_file
 from echodiff.train import checkpoint
 from echodiff.train.generator_file import save_generator, schedule_of
 from echodiff.train.history import RunningMeans
@@ -41,7 +42,7 @@ class Keeper:
     def save(self, state: State) -> None:
         """Save a checkpoint, and the history beside the results."""
         content = state.checkpoint(self.job.model, self.job.fingerprint)
-        checkpoint.save_file(content, self.job.checkpoint)
+        save_file(content, self.job.checkpoint)
         if state.history.rows:
             state.history.write(self.job.output / "history.parquet")
         self._saved = time.monotonic()

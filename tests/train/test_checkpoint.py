@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from echodiff.errors import InputError
-from echodiff.train.checkpoint import load_checkpoint, save_file
+from echodiff.store.torch_file import save_file
+from echodiff.train.checkpoint import load_checkpoint
 from echodiff.train.generator_file import load_generator
 from echodiff.train.keeper import resume
 
