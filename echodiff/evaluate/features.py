@@ -127,7 +127,7 @@ def write_features(features: FeatureSet, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    with new_hdf5(path) as file:
+    with new_hdf5(path) as (file, _):
         file.create_dataset("features", data=features.features, dtype=np.float32)
         if features.polar is not None:
             file.create_dataset("polar", data=features.polar, dtype=np.float32)

@@ -14,8 +14,10 @@ from echodiff.store.careful_file import CarefulFile
 
 
 @contextmanager
-def new_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Yield a new HDF5 file that takes `path`'s place at the end, whole or not at all.
+def new_hdf5(path: Path) -> Iterator[tuple[h5py.File, CarefulFile]]:
+    """Yield a new HDF5 file that takes `path`'s place at the end, whole or not at all, and what it is written to.
+
+    Errors of writing are raised at the end; a long writer asks the latter for them, by `check`, as it goes.
 
     Raises:
         OutputError: it cannot be written; what lay there before is untouched.
@@ -24,7 +26,7 @@ def new_hdf5(path: Path) -> Iterator[h5py.File]:
         disk = CarefulFile(temporary)
         try:
             with h5py.File(disk, "w", libver="v110") as file:
-                yield file
+                yield file, disk
         finally:
             disk.close()
         disk.check()

@@ -25,9 +25,8 @@ from numpy.typing import NDArray
 
 from echodiff.errors import InputError
 from echodiff.labels import STRUCTURES
-from echodiff.store.atomic import atomic_path, writing
-from echodiff.store.careful_file import CarefulFile
-from echodiff.store.hdf5 import plain_attributes, rows_of
+from echodiff.store.atomic import writing
+from echodiff.store.hdf5 import new_hdf5, plain_attributes, rows_of
 
 SCHEMA_VERSION = 1
 PLANES = ("images", "masks", "sectors")
@@ -86,11 +85,8 @@ class ImageSetWriter:
         self._count = 0
 
     def __enter__(self) -> Self:
-        self._atomic = atomic_path(self._path)
-        temporary = self._atomic.__enter__()
-        with writing(self._path):
-            self._disk = CarefulFile(temporary)
-            self._file = h5py.File(self._disk, "w", libver="v110")
+        self._new = new_hdf5(self._path)
+        self._file, self._disk = self._new.__enter__()
         self._create()
         return self
 
@@ -145,11 +141,7 @@ class ImageSetWriter:
         self._count += 1
 
     def __exit__(self, kind, error, traceback) -> None:
-        self._file.close()
-        self._disk.close()
-        if kind is None and self._disk.error is not None:
-            kind, error = OSError, self._disk.error
-        self._atomic.__exit__(kind, error, traceback)
+        self._new.__exit__(kind, error, traceback)
 
 
 def read_image_set(path: Path | str, case_ids: Sequence[str] | None = None) -> ImageSet:
