@@ -5,6 +5,8 @@ keeps every image at most once: with b of n images kept, the variance of the sta
 b / (n - b) times the variance over the subsamples (delete-d jackknife; Shao and Wu 1989).
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,10 +33,8 @@ def subsampling_intervals(measure: Measure, pair: Pair, *, draws: int, seed: int
     if draws < 2 or min(n, m) < MINIMUM:
         return dict.fromkeys(values, (float("nan"), float("nan")))
     rng = np.random.default_rng(seed)
-    drawn = [measure(pair.part(_kept(rng, n), _kept(rng, m))) for _ in range(draws)]
-    widths = {
-        name: QUANTILE * np.std([draw[name] for draw in drawn], ddof=1) * np.sqrt(KEPT / (1 - KEPT)) for name in values
-    }
+    drawn = _by_name([measure(pair.part(_kept(rng, n), _kept(rng, m))) for _ in range(draws)])
+    widths = {name: QUANTILE * np.std(drawn[name], ddof=1) * np.sqrt(KEPT / (1 - KEPT)) for name in values}
     return {name: (float(value - widths[name]), float(value + widths[name])) for name, value in values.items()}
 
 
@@ -61,13 +61,17 @@ def split_halves(
         return {}
     rng = np.random.default_rng(seed)
     orders = [rng.permutation(n) for _ in range(draws)]
-    drawn = [measure(itself.part(order[:size], order[size:])) for order in orders]
-    return {name: np.array([draw[name] for draw in drawn]) for name in drawn[0]} if drawn else {}
+    return _by_name([measure(itself.part(order[:size], order[size:])) for order in orders])
 
 
 def subsamples(measure: Measure, pair: Pair, n: int, *, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
     """Every statistic between `n` random images of x and all of y: name -> one value a draw."""
     rng = np.random.default_rng(seed)
     columns = np.arange(pair.xy.shape[1])
-    drawn = [measure(pair.part(rng.choice(pair.xy.shape[0], size=n, replace=False), columns)) for _ in range(draws)]
-    return {name: np.array([draw[name] for draw in drawn]) for name in drawn[0]}
+    kept = [rng.choice(pair.xy.shape[0], size=n, replace=False) for _ in range(draws)]
+    return _by_name([measure(pair.part(rows, columns)) for rows in kept])
+
+
+def _by_name(drawn: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:
+    """The draws of each statistic."""
+    return {name: np.array([draw[name] for draw in drawn]) for name in drawn[0]} if drawn else {}

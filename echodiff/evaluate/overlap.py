@@ -28,22 +28,27 @@ def surface_distances(first: Region, second: Region, spacing_mm: NDArray[np.floa
 
     Empty where one of the regions is, or where the spacing is unknown (NaN).
     """
-    if not np.isfinite(spacing_mm).all():
-        return np.empty(0)
-    borders = [region & ~binary_erosion(region) for region in (first, second)]
-    if not all(border.any() for border in borders):
-        return np.empty(0)
-    maps = [distance_transform_edt(~border, sampling=spacing_mm) for border in borders]
-    return np.concatenate([maps[1][borders[0]], maps[0][borders[1]]])
+    return np.concatenate(_each_way(first, second, spacing_mm))
 
 
 def hausdorff95_mm(first: Region, second: Region, spacing_mm: NDArray[np.float64]) -> float:
     """The larger of the two 95th percentiles of border distances, in mm; NaN where there are none."""
-    distances = surface_distances(first, second, spacing_mm)
-    if not len(distances):
-        return float("nan")
-    own = int((first & ~binary_erosion(first)).sum())
-    return float(max(np.percentile(part, PERCENTILE) for part in (distances[:own], distances[own:])))
+    return _hausdorff95(_each_way(first, second, spacing_mm))
+
+
+def _each_way(
+    first: Region, second: Region, spacing_mm: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """From the first border to the second, and back."""
+    borders = [region & ~binary_erosion(region) for region in (first, second)]
+    if not (np.isfinite(spacing_mm).all() and all(border.any() for border in borders)):
+        return np.empty(0), np.empty(0)
+    maps = [distance_transform_edt(~border, sampling=spacing_mm) for border in borders]
+    return maps[1][borders[0]], maps[0][borders[1]]
+
+
+def _hausdorff95(each_way: tuple[NDArray[np.float64], NDArray[np.float64]]) -> float:
+    return float(max(np.percentile(part, PERCENTILE) if len(part) else np.nan for part in each_way))
 
 
 def overlap_of(predicted: Mask, truth: Mask, spacing_mm: NDArray[np.float64]) -> dict[str, float]:
@@ -56,7 +61,8 @@ def overlap_of(predicted: Mask, truth: Mask, spacing_mm: NDArray[np.float64]) ->
     for name, labels in OUTLINES.items():
         first, second = np.isin(predicted, labels), np.isin(truth, labels)
         row[f"dice_{name}"] = dice(first, second)
-        distances = surface_distances(first, second, spacing_mm)
-        row[f"hd95_{name}_mm"] = hausdorff95_mm(first, second, spacing_mm)
+        each_way = _each_way(first, second, spacing_mm)
+        distances = np.concatenate(each_way)
+        row[f"hd95_{name}_mm"] = _hausdorff95(each_way)
         row[f"assd_{name}_mm"] = float(distances.mean()) if len(distances) else float("nan")
     return row
