@@ -43,8 +43,10 @@ def guesses(folder: Path) -> Iterator[Guess]:
         yield Guess("echonet", f"{' and '.join(tables)}, {videos} videos", folder, remarks=_echonet_remarks(tables))
         return
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    volumes = [path for path in files if is_itk(path) or (is_dicom(path) and is_volume(path))]
-    dicom = [path for path in files if is_dicom(path) and path not in set(volumes)]
+    dicom = [path for path in files if is_dicom(path) and not is_itk(path)]
+    enhanced = {path for path in dicom if is_volume(path)}
+    volumes = [path for path in files if is_itk(path) or path in enhanced]
+    dicom = [path for path in dicom if path not in enhanced]
     if dicom:
         options, remarks = label_options(dicom, LABEL_NAMES["dicom"])
         images = len(dicom) - options.pop("dicom_labels", 0)

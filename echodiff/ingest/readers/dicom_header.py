@@ -40,24 +40,23 @@ def name_of(relative: Path) -> str:
 
 def patient_of(path: Path) -> str:
     """Patient ID (0010,0020), which only the keyed hash ever sees; empty where it cannot be read."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientID"])
-            return str(header.get("PatientID") or "").strip()
-    except Exception:
-        return ""  # the case itself is read later, and rejected with the reason
+    return _tag(path, "PatientID")
 
 
 def is_volume(path: Path) -> bool:
     """Whether a file is an Enhanced US Volume."""
+    return _tag(path, "SOPClassUID") == ULTRASOUND_VOLUME
+
+
+def _tag(path: Path, keyword: str) -> str:
+    """One tag of a DICOM file as text; empty where it cannot be read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
-            return str(header.get("SOPClassUID") or "") == ULTRASOUND_VOLUME
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[keyword])
+            return str(header.get(keyword) or "").strip()
     except Exception:
-        return False  # the case itself is read later, and rejected with the reason
+        return ""  # the case itself is read later, and rejected with the reason
 
 
 def read_header(path: Path, *, volume: bool = False) -> Dataset:

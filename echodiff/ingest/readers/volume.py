@@ -39,13 +39,13 @@ class VolumeReader:
         planes = read_planes(folder / self._options.planes)
         files = (path for path in sorted(folder.rglob("*")) if path.is_file())
         volumes = {path: stem_of_image(path) for path in files if is_itk(path) or is_dicom(path)}
-        labels = {path for volume in volumes for path in _labels_of(volume, self._options.label_pattern)}
+        labels = {path: _labels_of(path, self._options.label_pattern) for path in volumes}
+        are_labels = {path for beside in labels.values() for path in beside}
         for path, stem in volumes.items():
-            if path in labels:
+            if path in are_labels:
                 continue
             name = path.relative_to(folder).with_name(stem).as_posix()
-            beside = _labels_of(path, self._options.label_pattern)
-            files = {"image": path, "label": beside[0]} if beside else {"image": path}
+            files = {"image": path, "label": labels[path][0]} if labels[path] else {"image": path}
             patient = (patient_of(path) if is_dicom(path) else "") or (name.split("/")[0] if "/" in name else stem)
             yield CaseReference(name, patient, files, {"plane": planes.get(name, planes.get(stem))})
 
