@@ -59,26 +59,28 @@ def memory_table(
         )
     patients = divided.loc[divided["subset"] == "train", "patient"].to_numpy()
     sector = training.images.sectors.mean(axis=0) >= 0.5
-    known = {space: _vectors(space, training, sector) for space in m.SPACES}
+    known, drawn, beside = (
+        {space: _vectors(space, part, sector) for space in m.SPACES if len(part.images)}
+        for part in (training, synthetic, held_out)
+    )
     limits = {
         space: m.threshold(m.nearest_other(base, patients), alarm_rate / len(m.SPACES)) for space, base in known.items()
     }
     tables = []
-    for kind, part in ((SYNTHETIC, synthetic), (HELD_OUT, held_out)):
-        if not len(part.images):
+    for kind, part, vectors in ((SYNTHETIC, synthetic, drawn), (HELD_OUT, held_out, beside)):
+        if not vectors:
             continue
         table = pd.DataFrame({"kind": kind, "case_id": part.images.case_id})
         flagged = np.zeros(len(table), bool)
         for space in m.SPACES:
-            query, limit = _vectors(space, part, sector), limits[space]
-            found = m.nearest(query, known[space])
+            found, limit = m.nearest(vectors[space], known[space]), limits[space]
             table[f"{space}_training"] = np.array(training.images.case_id)[found.position]
             table[f"{space}_distance"] = found.distance
             table[f"{space}_threshold"] = limit
-            if kind == SYNTHETIC and len(held_out.images):
-                beside = m.nearest(query, _vectors(space, held_out, sector))
-                table[f"{space}_held_out"] = np.array(held_out.images.case_id)[beside.position]
-                table[f"{space}_held_out_distance"] = beside.distance
+            if kind == SYNTHETIC and beside:
+                other = m.nearest(vectors[space], beside[space])
+                table[f"{space}_held_out"] = np.array(held_out.images.case_id)[other.position]
+                table[f"{space}_held_out_distance"] = other.distance
             flagged |= found.distance <= limit
         table["flagged"] = flagged
         tables.append(table)
