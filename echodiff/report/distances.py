@@ -1,6 +1,7 @@
 """The table of distances by reference and frame: is it the training images alone, is it the sector's outline alone?"""
 
 from collections.abc import Iterator
+from itertools import product
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from echodiff.report.table2 import KERNEL_SCALE, one_extractor
 COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 FRAMES = {FULL: "Full frame", POLAR: "Polar frame"}
 REFERENCES = {TRAINING: "training images", HELD_OUT: "held-out images"}
+ENDS = {"": "value", "_low": "low", "_high": "high"}
 SETS = {BEFORE: "before", AFTER: "after", FLOOR_SAME_N: "floor"}
 
 
@@ -57,24 +59,18 @@ def distances(metrics: pd.DataFrame, config: Config) -> ReportTable:
 
 def _rows(own: pd.DataFrame, extractor: str) -> Iterator[tuple[dict, dict, dict]]:
     """For each frame and reference that there are rows of: its names, numbers and cells."""
-    for frame, frame_title in FRAMES.items():
-        for reference, reference_title in REFERENCES.items():
-            chosen = own[own["reference"] == reference]
-            numbers, texts = {}, {}
-            for key, names, scale, digits in (
-                ("frechet", FRECHET_NAMES, 1.0, 1),
-                ("kernel", KERNEL_NAMES, KERNEL_SCALE, 2),
-            ):
-                rows = chosen[chosen["metric"] == metric_name(names[extractor], frame)].set_index("set")
-                for name in SETS:
-                    values = rows.loc[name, ["value", "low", "high"]].tolist() if name in rows.index else 3 * [None]
-                    ends = (f"{key}_{name}", f"{key}_{name}_low", f"{key}_{name}_high")
-                    numbers |= dict(zip(ends, values, strict=True))
-                    texts[f"{key}_{name}"] = format_interval(
-                        *(float("nan") if value is None else scale * value for value in values), digits=digits
-                    )
-                counts = rows.loc[AFTER, ["n", "n_reference"]].astype(int).to_dict() if AFTER in rows.index else {}
-            if counts:
-                texts |= {"title": f"{frame_title}, {reference_title}"}
-                texts |= {name: str(value) for name, value in counts.items()}
-                yield {"frame": frame, "reference": reference}, counts | numbers, texts
+    for (frame, frame_title), (reference, reference_title) in product(FRAMES.items(), REFERENCES.items()):
+        chosen = own[own["reference"] == reference]
+        frechet, kernel = (
+            chosen[chosen["metric"] == metric_name(names[extractor], frame)].set_index("set")
+            for names in (FRECHET_NAMES, KERNEL_NAMES)
+        )
+        if AFTER not in frechet.index:
+            continue
+        counts = frechet.loc[AFTER, ["n", "n_reference"]].astype(int).to_dict()
+        texts = {"title": f"{frame_title}, {reference_title}"} | {name: str(value) for name, value in counts.items()}
+        for key, rows, scale, digits in (("frechet", frechet, 1.0, 1), ("kernel", kernel, KERNEL_SCALE, 2)):
+            values = rows[["value", "low", "high"]].reindex(list(SETS))
+            counts |= {f"{key}_{name}{end}": values.loc[name, column] for name in SETS for end, column in ENDS.items()}
+            texts |= {f"{key}_{name}": format_interval(*(scale * values.loc[name]), digits=digits) for name in SETS}
+        yield {"frame": frame, "reference": reference}, counts, texts
