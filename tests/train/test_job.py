@@ -33,23 +33,21 @@ def test_sizes_and_batches_that_cannot_work_are_refused(make_job, tiny_model):
         check_job(make_job(parts), 32, Processes())
 
 
-def test_an_empty_subset_is_refused(command_files, tmp_path):
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"subset": "train"}, "at least one case of the subset 'validation', found none"),
+        ({"patient": "one"}, "found patient one in training and in validation"),
+    ],
+    ids=["empty-subset", "patient-on-both-sides"],
+)
+def test_a_split_that_cannot_be_used_is_refused(command_files, tmp_path, changed, sentence):
     arguments = command_files()
     settings = load_config(arguments[arguments.index("--config") + 1])
     data = arguments[arguments.index("--data") + 1]
-    table = pd.read_parquet(tmp_path / "split.parquet").assign(subset="train")
+    table = pd.read_parquet(tmp_path / "split.parquet").assign(**changed)
     write_table(table, tmp_path / "split.parquet")
-    with pytest.raises(InputError, match="at least one case of the subset 'validation', found none"):
-        read_job(settings, "tiny", data=data, split=tmp_path / "split.parquet", output=tmp_path, checkpoints=tmp_path)
-
-
-def test_a_patient_on_both_sides_is_refused(command_files, tmp_path):
-    arguments = command_files()
-    settings = load_config(arguments[arguments.index("--config") + 1])
-    data = arguments[arguments.index("--data") + 1]
-    table = pd.read_parquet(tmp_path / "split.parquet").assign(patient="one")
-    write_table(table, tmp_path / "split.parquet")
-    with pytest.raises(InputError, match="found patient one in training and in validation"):
+    with pytest.raises(InputError, match=sentence):
         read_job(settings, "tiny", data=data, split=tmp_path / "split.parquet", output=tmp_path, checkpoints=tmp_path)
 
 
