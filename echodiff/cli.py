@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ingest": ("echodiff.ingest.command", "ingest", "Read scanner files into an image set and a case table."),
     "shape-model": ("echodiff.ingest.command", "shape_model", "Learn the shape model that completes label maps."),
     "split": ("echodiff.split.command", "split", "Divide patients into training and validation."),
+    "segmenter": ("echodiff.segment.command", "segmenter", "Train a segmenter on the training dataset."),
     "train": ("echodiff.train.command", "train", "Train a model."),
     "translate": ("echodiff.translate.command", "translate", "Redraw an image set in the training data's style."),
     "evaluate": ("echodiff.evaluate.command", "app", "Metrics of synthetic images."),

@@ -249,30 +249,9 @@ def diversity(
 
 
 @app.command()
-def segmenter(
-    config: list[Path] = ConfigFiles,
-    images: Path = typer.Option(..., help="Image set of the training dataset."),
-    split: Path = typer.Option(..., help="Its split; the segmenter sees training images only."),
-    output: Path = typer.Option(..., help="The trained segmenter."),
-    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
-    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
-) -> None:
-    """Train the segmenter that judges whether synthetic images show what their guides say."""
-    prepare_cpu()
-    from echodiff.evaluate.segmenter import Training, save_segmenter, train_segmenter
-    from echodiff.split.files import read_subset
-    from echodiff.store.image_set import read_image_set
-
-    options = load_config(config).evaluate.segmentation
-    training = Training(**options.model_dump(exclude={"enabled"}))
-    content = read_image_set(images, read_subset(split, "train"))
-    save_segmenter(train_segmenter(content, training, device=_place(device, threads)), training, output)
-
-
-@app.command()
 def fidelity(
     config: list[Path] = ConfigFiles,
-    segmenter: Path = typer.Option(..., help="What `evaluate segmenter` wrote."),
+    segmenter: Path = typer.Option(..., help="What `echodiff segmenter` wrote."),
     images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be given again."),
     split: Path | None = typer.Option(None, help="Split of the training dataset, with --subset."),
     subset: str = typer.Option("validation", help="Subset of the split that is measured."),
@@ -285,7 +264,8 @@ def fidelity(
     import pandas as pd
 
     from echodiff.evaluate.fidelity_table import fidelity_table
-    from echodiff.evaluate.segmenter import load_segmenter, segment
+    from echodiff.segment.predict import segment
+    from echodiff.segment.segmenter_file import load_segmenter
     from echodiff.split.files import read_subset
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import write_table

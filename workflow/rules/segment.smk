@@ -19,10 +19,10 @@ rule segmenter:
     params:
         config=configuration,
         options=section(options.evaluate.segmentation),
-        code=code("evaluate/segmenter.py"),
+        code=code("segment"),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
-        "echodiff evaluate segmenter --config {params.config} --images {input.images} --split {input.split} "
+        "echodiff segmenter --config {params.config} --images {input.images} --split {input.split} "
         "--output {output} --threads {threads} > {log} 2>&1"
 
 
@@ -46,7 +46,7 @@ rule fidelity:
         config=configuration,
         images=lambda wildcards, input: " ".join(f"--images {path}" for path in input.images),
         subset=validation_only,
-        code=code("evaluate/segmenter.py", "evaluate/fidelity_table.py", "evaluate/overlap.py", "evaluate/clinical.py"),
+        code=code("segment", "evaluate/fidelity_table.py", "evaluate/overlap.py", "evaluate/clinical.py"),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff evaluate fidelity --config {params.config} --segmenter {input.segmenter} {params.images} "

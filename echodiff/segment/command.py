@@ -1,0 +1,36 @@
+"""`echodiff segmenter`: a segmenter trained on real training patients."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from echodiff.config import load_config
+
+
+def segmenter(
+    config: Annotated[list[Path], typer.Option(help="YAML file; given again, later ones override.")],
+    images: Annotated[Path, typer.Option(help="Image set of the training dataset.")],
+    split: Annotated[Path, typer.Option(help="Its split; the segmenter sees training images only.")],
+    output: Annotated[Path, typer.Option(help="The trained segmenter.")],
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    threads: Annotated[int, typer.Option(help="Threads on a CPU; 0 leaves the number to torch.")] = 0,
+) -> None:
+    """Train the segmenter that judges whether synthetic images show what their guides say."""
+    from echodiff.devices.cpu import prepare_cpu
+
+    prepare_cpu()
+    import torch
+
+    from echodiff.devices.torch_device import choose_device
+    from echodiff.segment.learn import Training, train_segmenter
+    from echodiff.segment.segmenter_file import save_segmenter
+    from echodiff.split.files import read_subset
+    from echodiff.store.image_set import read_image_set
+
+    if threads:
+        torch.set_num_threads(threads)
+    options = load_config(config).evaluate.segmentation
+    training = Training(**options.model_dump(exclude={"enabled"}))
+    content = read_image_set(images, read_subset(split, "train"))
+    save_segmenter(train_segmenter(content, training, device=str(choose_device(device))), training, output)

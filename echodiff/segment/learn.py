@@ -1,0 +1,50 @@
+"""Training of the segmenter, on frames and label maps of real training patients."""
+
+from dataclasses import dataclass
+
+import torch
+from monai.losses import DiceCELoss
+from monai.networks.nets import UNet
+from torch.nn import functional
+
+from echodiff.progress import Progress
+from echodiff.segment.augment import augment
+from echodiff.segment.network import build_network, resized
+from echodiff.store.image_set import ImageSet
+
+
+@dataclass(frozen=True)
+class Training:
+    """size: pixels that the network works on; the rest as everywhere."""
+
+    size: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+
+
+def train_segmenter(images: ImageSet, training: Training, *, device: str) -> UNet:
+    """Train on all frames and label maps of `images`, with random gain, rotation, scale and shift."""
+    torch.manual_seed(training.seed)
+    network = build_network().to(device).train()
+    frames = resized(torch.from_numpy(images.images), training.size)
+    masks = torch.from_numpy(images.masks)[:, None].float()
+    masks = functional.interpolate(masks, (training.size, training.size), mode="nearest")
+    steps = training.epochs * -(-len(frames) // training.batch_size)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=training.learning_rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.learning_rate, total_steps=steps)
+    loss_of = DiceCELoss(to_onehot_y=True, softmax=True)
+    generator = torch.Generator().manual_seed(training.seed)
+    progress = Progress(steps, description="segmenter", unit="steps")
+    for _ in range(training.epochs):
+        for rows in torch.randperm(len(frames), generator=generator).split(training.batch_size):
+            x, y = augment(frames[rows], masks[rows], generator)
+            loss = loss_of(network(x.to(device)), y.to(device))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            progress.advance(note=f"loss {loss.item():.3f}")
+    progress.close()
+    return network.eval()

@@ -1,0 +1,23 @@
+"""The segmenter's network, and the frames as it takes them."""
+
+import torch
+from monai.networks.nets import UNet
+from torch.nn import functional
+
+from echodiff.store.intensity import to_model
+
+CLASSES = 4
+CHANNELS = (16, 32, 64, 128, 128)
+
+
+def build_network() -> UNet:
+    """MONAI's residual U-Net: (B, 1, S, S) in [-1, 1] to (B, 4, S, S) logits."""
+    return UNet(
+        spatial_dims=2, in_channels=1, out_channels=CLASSES, channels=CHANNELS, strides=(2, 2, 2, 2), num_res_units=1
+    )
+
+
+def resized(frames: torch.Tensor, size: int) -> torch.Tensor:
+    """uint8 (N, H, W) to float32 (N, 1, S, S) in [-1, 1], antialiased."""
+    frames = to_model(frames)[:, None]
+    return functional.interpolate(frames, (size, size), mode="bilinear", antialias=True, align_corners=False)
