@@ -8,7 +8,8 @@ from echodiff.config.base import Section
 
 
 class Split(Section):
-    """Patients are divided, never images; strata of image quality and ejection fraction are kept in proportion."""
+    """Patients are divided, never images; those with an identical frame stay together; strata of image quality and
+    ejection fraction are kept in proportion."""
 
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
     """Share of patients kept for validation, where `folds` is not given."""

@@ -1,6 +1,9 @@
 """A row of the case table: what may be known of a case, and nothing else."""
 
+import hashlib
 from typing import Any
+
+import numpy as np
 
 from echodiff.ingest.case import SourceFrame
 
@@ -33,8 +36,10 @@ COLUMNS: dict[str, str] = {
     "sector_source": "string",
     "plane_source": "string",  # "given" in a table, "labels": found by them and the image
     "plane_confidence": "float64",  # 0..1
+    "frame_hash": "string",  # equal for equal frames; empty where rejected
 }
-DETAILS = frozenset(COLUMNS) - {"case_id", "dataset", "patient", "status", "reason", "label_source"}
+DETAILS = frozenset(COLUMNS) - {"case_id", "dataset", "patient", "status", "reason", "label_source", "frame_hash"}
+HEX_DIGITS = 16
 
 
 def kept_row(frame: SourceFrame, scanner: str) -> dict[str, Any]:
@@ -59,9 +64,20 @@ def kept_row(frame: SourceFrame, scanner: str) -> dict[str, Any]:
         "original_spacing_row_mm": row,
         "original_spacing_column_mm": column,
         "label_source": frame.label_source,
+        "frame_hash": frame_hash(frame),
         **frame.details,
         "scanner": frame.details.get("scanner") or scanner,
     }
+
+
+def frame_hash(frame: SourceFrame) -> str:
+    """SHA-256 (16 hexadecimal digits) of the frame's size and of its gray values inside the sector.
+
+    Taken before the frame is cropped: the crop depends on the labels, and two patients with the same frame may have
+    been labelled by two people. Outside the sector texts differ where the tissue is the same.
+    """
+    tissue = np.where(frame.sector, frame.image, 0).astype(np.uint8)
+    return hashlib.sha256(repr(tissue.shape).encode() + tissue.tobytes()).hexdigest()[:HEX_DIGITS]
 
 
 def rejected_row(reason: str, scanner: str) -> dict[str, Any]:

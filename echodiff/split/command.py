@@ -7,6 +7,7 @@ import typer
 
 from echodiff.config import load_config
 from echodiff.split.patients import CASE_COLUMNS, check_split, split_patients
+from echodiff.split.twins import twins
 from echodiff.store.table import read_table, write_table
 
 
@@ -22,3 +23,5 @@ def split(
     write_table(rows, output)
     counts = rows.groupby("subset")["patient"].nunique()
     print(f"split: {counts['train']} patients for training, {counts['validation']} for validation")
+    for names in twins(rows):
+        print(f"split: {', '.join(names)} have an identical frame and were kept together")

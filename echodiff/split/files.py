@@ -1,4 +1,4 @@
-"""Reading a split, always checked: a patient on both sides would make every number of the validation worthless."""
+"""Reading a split, always checked: a patient or frame on both sides would make every validation worthless."""
 
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,7 @@ from echodiff.errors import InputError
 from echodiff.split.patients import check_split
 from echodiff.store.table import read_table
 
-COLUMNS = ("case_id", "patient", "subset", "fold", "stratum")
+COLUMNS = ("case_id", "patient", "subset", "fold", "stratum", "group", "frame_hash")
 
 
 def read_split(path: Path | str) -> pd.DataFrame:

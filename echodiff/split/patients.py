@@ -5,8 +5,9 @@ import pandas as pd
 
 from echodiff.config.split import Split
 from echodiff.errors import InputError
+from echodiff.split.twins import groups_of
 
-CASE_COLUMNS = ("case_id", "patient", "status", "quality", "ef")
+CASE_COLUMNS = ("case_id", "patient", "status", "quality", "ef", "frame_hash")
 
 SUBSETS = ("train", "validation")
 
@@ -19,7 +20,7 @@ def split_patients(cases: pd.DataFrame, options: Split) -> pd.DataFrame:
 
     Patients are put in order by stratum, at random within it (by `options.seed` and the patient's name alone, so
     that the order of the table does not matter), and taken at equal distances: every stratum is represented in
-    proportion, to within one patient.
+    proportion, to within one patient. Patients with an identical frame count as one, in the stratum of the first.
 
     Args:
         cases: the case table of one dataset (`CASE_COLUMNS`); only kept cases are divided.
@@ -27,20 +28,22 @@ def split_patients(cases: pd.DataFrame, options: Split) -> pd.DataFrame:
 
     Returns:
         One row a kept case, sorted by case_id: case_id, patient, subset ("train" or "validation"), fold (the fold
-        whose validation the patient is in; 0 without folds), stratum.
+        whose validation the patient is in; 0 without folds), stratum, group (the patient; of patients with an
+        identical frame the first), frame_hash.
 
     Raises:
         InputError: too few patients for the fraction or the folds.
     """
     kept = cases[cases["status"] == "kept"].sort_values("case_id")
-    patients = kept.groupby("patient", sort=True).first()
-    _require_enough(len(patients), options)
-    patients["stratum"] = [stratum(row.quality, row.ef) for row in patients.itertuples()]
+    group = groups_of(kept["patient"], kept["frame_hash"])
+    groups = kept.assign(group=group).groupby("group", sort=True).first()
+    _require_enough(len(groups), options)
+    groups["stratum"] = [stratum(row.quality, row.ef) for row in groups.itertuples()]
     rng = np.random.default_rng(options.seed)
-    order = patients.assign(draw=rng.permutation(len(patients))).sort_values(["stratum", "draw"]).index
+    order = groups.assign(draw=rng.permutation(len(groups))).sort_values(["stratum", "draw"]).index
     fold = pd.Series(_folds(len(order), options, rng), index=order)
     rows = kept[["case_id", "patient"]].assign(
-        fold=kept["patient"].map(fold), stratum=kept["patient"].map(patients["stratum"])
+        fold=group.map(fold), stratum=group.map(groups["stratum"]), group=group, frame_hash=kept["frame_hash"]
     )
     validation = rows["fold"] == options.fold
     rows.insert(2, "subset", np.where(validation, "validation", "train"))
@@ -61,7 +64,8 @@ def check_split(split: pd.DataFrame, origin: str) -> None:
     """Refuse a split that would make validation meaningless.
 
     Raises:
-        InputError: a patient is on both sides, a case is listed twice, a subset has another name or is empty.
+        InputError: a patient or a frame is on both sides, a case is listed twice, a subset has another name or is
+            empty.
     """
     repeated = split["case_id"][split["case_id"].duplicated()]
     if len(repeated):
@@ -83,6 +87,14 @@ def check_split(split: pd.DataFrame, origin: str) -> None:
         raise InputError(
             f"{origin}: expected every patient on one side, found patient {sides[sides > 1].index[0]} in training "
             "and in validation; run the split again"
+        )
+    known = split[split["frame_hash"].notna() & (split["frame_hash"] != "")]
+    sides = known.groupby("frame_hash")["subset"].nunique()
+    if (sides > 1).any():
+        cases = known.loc[known["frame_hash"] == sides[sides > 1].index[0], "case_id"]
+        raise InputError(
+            f"{origin}: expected every frame on one side, found the identical frames of {' and '.join(cases)} in "
+            "training and in validation; run the split again"
         )
 
 

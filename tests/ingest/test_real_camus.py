@@ -5,10 +5,13 @@ import pytest
 
 from echodiff.config.datasets import CamusDataset
 from echodiff.config.image import Image
+from echodiff.config.split import Split
 from echodiff.ingest.readers.camus import CamusReader
 from echodiff.ingest.readers.itk import read_plane
 from echodiff.ingest.run import ingest_dataset
 from echodiff.labels import STRUCTURES
+from echodiff.split.patients import check_split, split_patients
+from echodiff.split.twins import twins
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
@@ -56,3 +59,19 @@ def test_the_sector_covers_what_the_paper_implies(ingested):
     assert not images.images[images.sectors == 0].any()
     bright = np.mean([image[sector > 0].mean() for image, sector in zip(images.images, images.sectors, strict=True)])
     assert bright > 20
+
+
+def test_the_two_patients_with_the_same_frame_stay_on_one_side(ingested):
+    """Their labels differ, so that the cropped frames do too: the hash is of the frame before it is cropped."""
+    _, images, cases = ingested
+    one, other = images.select(["patient0033"]), images.select(["patient0068"])
+    assert not (one.masks == other.masks).all()
+    sides = set()
+    for seed in range(20):
+        rows = split_patients(cases, Split(seed=seed))
+        check_split(rows, "split")
+        assert twins(rows) == [["patient0033", "patient0068"]]
+        own = set(rows.loc[rows["patient"].isin(["patient0033", "patient0068"]), "subset"])
+        assert len(own) == 1
+        sides |= own
+    assert sides == {"train", "validation"}

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from echodiff.ingest.workers import Lost, Workers
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
-from .conftest import write_camus_patient, write_echonet
+from .conftest import plane, write_camus_patient, write_echonet
 from .test_volume import write_volume
 
 CAMUS = CamusDataset(format="camus", folder="anywhere", scanner="GE Vivid E95")
@@ -42,6 +43,20 @@ def test_kept_and_rejected_cases_have_a_row_each(camus_folder, tmp_path):
     images = read_image_set(tmp_path / "out" / "images.h5")
     assert images.case_id == ["patient0001", "patient0002"] and images.images.shape == (2, 64, 64)
     assert images.attributes["kind"] == "dataset" and "anywhere" not in images.attributes["provenance"]
+
+
+def test_equal_frames_have_equal_hashes_whatever_was_labelled(tmp_path):
+    """The second patient has the first one's frame, and labels in a corner outside the sector besides."""
+    content, other = plane(seed=1), plane(seed=3)
+    labels = content.labels.copy()
+    labels[-3:, :3] = 3
+    for number, written in enumerate((content, replace(content, labels=labels), other), start=1):
+        write_camus_patient(tmp_path / "camus", number, written)
+    ingest_dataset("camus", CAMUS, IMAGE, tmp_path / "camus", tmp_path / "out", processes=0)
+    first, second, third = read_table(tmp_path / "out" / "cases.parquet")["frame_hash"]
+    assert first == second != third and len(first) == 16
+    images = read_image_set(tmp_path / "out" / "images.h5").images
+    assert (images[0] != images[1]).any()  # the crop follows the labels
 
 
 def test_the_number_of_processes_does_not_matter(tmp_path):

@@ -10,17 +10,25 @@ from echodiff.config.split import Split
 from echodiff.errors import InputError
 from echodiff.split.files import read_subset
 from echodiff.split.patients import check_split, split_patients, stratum
+from echodiff.split.twins import groups_of
 from echodiff.store.table import read_table, write_table
 
 
 def case_table(patients: int, cases_each: int = 1, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     rows = [
-        (f"c{p:04d}_{k}", f"p{p:04d}", "kept", rng.choice(["Good", "Medium", "Poor", None]), rng.uniform(20, 70))
+        (
+            f"c{p:04d}_{k}",
+            f"p{p:04d}",
+            "kept",
+            rng.choice(["Good", "Medium", "Poor", None]),
+            rng.uniform(20, 70),
+            f"{p:08x}{k:08x}",
+        )
         for p in range(patients)
         for k in range(cases_each)
     ]
-    return pd.DataFrame(rows, columns=["case_id", "patient", "status", "quality", "ef"])
+    return pd.DataFrame(rows, columns=["case_id", "patient", "status", "quality", "ef", "frame_hash"])
 
 
 @settings(max_examples=40, deadline=None)
@@ -36,6 +44,35 @@ def test_no_patient_on_both_sides_and_the_fraction_holds(patients, cases, seed, 
 def test_the_papers_division():
     rows = split_patients(case_table(450), Split())
     assert rows["subset"].value_counts().to_dict() == {"train": 405, "validation": 45}
+
+
+def test_the_division_of_patients_without_twins_does_not_depend_on_their_frames():
+    cases = case_table(60)
+    unknown = split_patients(cases.assign(frame_hash=None), Split())
+    assert (unknown["group"] == unknown["patient"]).all()
+    assert unknown["subset"].equals(split_patients(cases, Split())["subset"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 999), folds=st.sampled_from([None, 4]), links=st.integers(1, 12))
+def test_patients_with_an_identical_frame_stay_together(seed, folds, links):
+    cases = case_table(40, 2, seed=seed)
+    rng = np.random.default_rng(seed)
+    for _ in range(links):
+        one, other = rng.choice(len(cases), 2, replace=False)
+        cases.loc[other, "frame_hash"] = cases.loc[one, "frame_hash"]
+    rows = split_patients(cases, Split(seed=seed, folds=folds, validation_fraction=0.3))
+    check_split(rows, "split")
+    assert (rows.groupby("frame_hash")[["subset", "group", "fold"]].nunique() == 1).all(axis=None)
+    assert (rows.groupby("patient")[["subset", "group", "fold"]].nunique() == 1).all(axis=None)
+
+
+def test_twins_of_twins_are_one_group():
+    """b shares a frame with a, and another with c."""
+    patients = pd.Series(["c", "b", "b", "a", "d"])
+    frames = pd.Series(["2", "2", "1", "1", "3"])
+    assert groups_of(patients, frames).tolist() == ["a", "a", "a", "a", "d"]
+    assert groups_of(patients, pd.Series([None, "", pd.NA, "", None])).tolist() == patients.tolist()
 
 
 def test_order_of_the_table_does_not_matter_and_the_seed_does():
@@ -93,6 +130,24 @@ def test_a_patient_on_both_sides_is_refused_when_read(tmp_path):
     write_table(rows, tmp_path / "split.parquet")
     with pytest.raises(InputError, match="found patient p0000 in training and in validation"):
         read_subset(tmp_path / "split.parquet", "train")
+
+
+def test_a_frame_on_both_sides_is_refused_when_read(tmp_path):
+    rows = split_patients(case_table(10), Split(validation_fraction=0.3))
+    one, other = (rows.index[rows["subset"] == subset][0] for subset in ("train", "validation"))
+    rows.loc[other, "frame_hash"] = rows.loc[one, "frame_hash"]
+    write_table(rows, tmp_path / "split.parquet")
+    with pytest.raises(InputError, match="identical frames of c000._0 and c000._0 in training and in validation"):
+        read_subset(tmp_path / "split.parquet", "train")
+
+
+def test_command_says_which_patients_are_twins(tmp_path, run_echodiff):
+    cases = case_table(20)
+    cases.loc[7, "frame_hash"] = cases.loc[3, "frame_hash"]
+    write_table(cases, tmp_path / "cases.parquet")
+    arguments = ("split", "--config", "config/config.yaml", "--cases", tmp_path / "cases.parquet")
+    result = run_echodiff(*arguments, "--output", tmp_path / "split.parquet")
+    assert "split: p0003, p0007 have an identical frame and were kept together" in result.stdout
 
 
 def test_command(tmp_path, run_echodiff):

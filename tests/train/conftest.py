@@ -131,6 +131,7 @@ def command_files(write_image_set, tmp_path):
     names = read_image_set(data).case_id
     subsets = ["train"] * 8 + ["validation"] * 2
     split = pd.DataFrame({"case_id": names, "patient": names, "subset": subsets, "fold": 0, "stratum": ""})
+    split = split.assign(group=split["patient"], frame_hash=pd.NA)
     write_table(split, tmp_path / "split.parquet")
 
     def arguments(folder: str = "run", *, size: int = 32, **sections) -> list:

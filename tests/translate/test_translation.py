@@ -117,6 +117,7 @@ def test_the_command_needs_no_option_of_the_model(run_echodiff, generator_file, 
     cases = read_image_set(data).case_id
     subsets = ["train", "train", "validation", "validation"]
     split = pd.DataFrame({"case_id": cases, "patient": cases, "subset": subsets, "fold": 0, "stratum": ""})
+    split = split.assign(group=split["patient"], frame_hash=pd.NA)
     write_table(split, tmp_path / "split.parquet")
     arguments = ["--config", config_file, "--generator", generator_file, "--data", data, "--output", output]
     done = run_echodiff("translate", *arguments, "--split", tmp_path / "split.parquet", "--threads", "1")
