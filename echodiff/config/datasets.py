@@ -30,6 +30,9 @@ class DatasetBase(Section):
     case_ids: Literal["source", "hashed"] = "hashed"
     """Names of cases and patients in all outputs: as in the source, or keyed hashes that nobody can turn back."""
 
+    case_seconds: float = Field(default=120.0, gt=0)
+    """Longest time that reading one case may take; one that takes longer is rejected."""
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.folder is None) == (self.phantom is None):

@@ -119,7 +119,10 @@ def _finished(
     unread = [case for case, key in zip(cases, keys, strict=True) if key not in journal]
     if len(unread) < len(cases):
         print(f"ingest {names.dataset}: {len(cases) - len(unread)} cases were finished by a run before")
-    results = Workers(work, min(processes, len(unread))).results(unread) if processes else map(work, unread)
+    if processes:
+        results = Workers(work, min(processes, len(unread)), limit_s=work.dataset.case_seconds).results(unread)
+    else:
+        results = map(work, unread)
     steps = zip(cases, keys, strict=True)
     for case, key in track(steps, len(cases), description=f"ingest {names.dataset}", unit="cases"):
         if key in journal:
