@@ -10,18 +10,20 @@ from pydicom import Dataset
 from pydicom.pixels import iter_pixels
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.label_size import check_size
 
-LARGEST_PIXELS = 2**28  # of all planes together that a header may promise
+LARGEST_PIXELS = 2**28  # of the cine, and of all planes together, that a header may promise
 HALF = 0.5  # of the highest value: a pixel of a fractional segment from here on belongs to it
 
 
-def read_segmentation(path: Path, what: str, frames: int) -> NDArray[np.uint16]:
+def read_segmentation(path: Path, what: str, frames: int, shape: tuple[int, int]) -> NDArray[np.uint16]:
     """Segment numbers (1, H, W), or (`frames`, H, W) where the segmentation says to which frames its planes belong.
 
-    Where segments overlap, the one with the higher number is kept. `what` says in the reject which file it is.
+    Where segments overlap, the one with the higher number is kept. `what` says in the reject which file it is, `shape`
+    the image's rows and columns: nothing is decoded before the header agrees with them.
 
     Raises:
-        Reject: no segmentation, damaged, or with planes of frames that the cine does not have.
+        Reject: no segmentation, damaged, of another size, or with planes of frames that the cine does not have.
     """
     try:
         with warnings.catch_warnings():
@@ -29,38 +31,55 @@ def read_segmentation(path: Path, what: str, frames: int) -> NDArray[np.uint16]:
             header = pydicom.dcmread(path, stop_before_pixels=True)
             if str(header.get("Modality") or "") != "SEG":
                 raise Reject(f"{what}: expected a DICOM segmentation, found another kind of DICOM")
-            return _assembled(path, header, what, frames)
+            return _assembled(path, header, what, frames, shape)
     except Reject:
         raise
     except Exception as error:
         raise Reject(
-            f"{what}: expected a readable DICOM segmentation, found it damaged ({type(error).__name__})"
+            f"{what}: expected a readable DICOM segmentation, found it damaged or cut short; export it again"
         ) from error
 
 
-def _assembled(path: Path, header: Dataset, what: str, frames: int) -> NDArray[np.uint16]:
+def _assembled(path: Path, header: Dataset, what: str, frames: int, shape: tuple[int, int]) -> NDArray[np.uint16]:
     groups = list(header.get("PerFrameFunctionalGroupsSequence") or [])
     rows, columns, planes = int(header.Rows), int(header.Columns), int(header.get("NumberOfFrames") or 1)
+    check_size((rows, columns), shape, what)
     if not 0 < rows * columns * max(planes, frames) <= LARGEST_PIXELS:
         raise Reject(f"{what}: expected planes that fit into memory, found {planes} of {columns} x {rows}")
     if len(groups) != planes:
         raise Reject(f"{what}: expected a segment's number for each of the {planes} planes, found {len(groups)}")
-    places = [_frame_of(group) for group in groups]
-    if any(place is not None and not 0 < place <= frames for place in places):
-        raise Reject(f"{what}: expected planes of the cine's frames 1 to {frames}, found one of frame {max(places)}")
     shared = (header.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     whole = str(header.get("SegmentationType") or "BINARY").upper() == "LABELMAP"
+    numbers = [0 if whole else _segment_of(group, shared) for group in groups]
+    places = _places(groups, numbers, frames, what)
     least = HALF * float(header.get("MaximumFractionalValue") or 1)
     stack = np.zeros((frames if None not in places else 1, rows, columns), np.uint16)
-    numbered = [(0 if whole else _segment_of(group, shared), index) for index, group in enumerate(groups)]
     pixels = list(iter_pixels(path)) if planes > 1 else [next(iter_pixels(path))]
-    for number, index in sorted(numbered):
+    for number, index in sorted(zip(numbers, range(planes), strict=True)):
         target = stack[places[index] - 1 if len(stack) > 1 else 0]
         if whole:
             target[:] = pixels[index]
         else:
             target[pixels[index] >= least] = number
     return stack
+
+
+def _places(groups: list[Dataset], numbers: list[int], frames: int, what: str) -> list[int | None]:
+    """The cine's frame of each plane, from 1; None where a plane does not say, as for a map of one frame.
+
+    Raises:
+        Reject: a frame that the cine does not have, or one segment on several planes of which nobody knows the frames.
+    """
+    places = [_frame_of(group) for group in groups]
+    if any(place is not None and not 0 < place <= frames for place in places):
+        wrong = max(place for place in places if place is not None)
+        raise Reject(f"{what}: expected planes of the cine's frames 1 to {frames}, found one of frame {wrong}")
+    if None in places and len(set(numbers)) < len(numbers):
+        raise Reject(
+            f"{what}: expected planes that name the cine's frame (Referenced Frame Number) or one plane a segment, "
+            f"found {len(numbers)} planes of {len(set(numbers))} segments without"
+        )
+    return places
 
 
 def _segment_of(group: Dataset, shared: Dataset) -> int:

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.dicom_seg import read_segmentation
+from echodiff.ingest.label_size import check_size
+from echodiff.ingest.picture import PICTURES, read_picture
 from echodiff.ingest.readers.dicom_header import is_dicom
 from echodiff.ingest.readers.itk import SUFFIXES, is_itk, read_itk, to_labels
 
-PICTURES = (".png", ".bmp", ".tif", ".tiff")
 IMAGE_SUFFIXES = (*SUFFIXES, *PICTURES, ".dcm", ".dicom", ".dic", ".ima")
 WHAT = "the label map"
 
@@ -43,17 +43,14 @@ def read_label_stack(path: Path, frames: int, shape: tuple[int, int], values: Ma
     Raises:
         Reject: unreadable, of another size than the image, of another number of frames, or with other values.
     """
-    stack = _read(path, frames)
-    if stack.shape[1:] != shape:
-        raise Reject(
-            f"{WHAT}: expected the image's size {shape[1]} x {shape[0]}, found {stack.shape[2]} x {stack.shape[1]}"
-        )
+    stack = _read(path, frames, shape)
     if len(stack) not in (1, frames):
         raise Reject(f"{WHAT}: expected one plane or the image's {frames} frames, found {len(stack)}")
+    check_size(stack.shape[1:], shape, WHAT)
     return to_labels(stack, WHAT, dict(values))
 
 
-def _read(path: Path, frames: int) -> NDArray:
+def _read(path: Path, frames: int, shape: tuple[int, int]) -> NDArray:
     """Values as in the file, (1 or F, H, W)."""
     if is_itk(path):
         volume = sitk.GetArrayFromImage(read_itk(path, WHAT))
@@ -61,20 +58,5 @@ def _read(path: Path, frames: int) -> NDArray:
             raise Reject(f"{WHAT}: expected a plane or a stack of planes, found {volume.ndim} dimensions")
         return volume[None] if volume.ndim == 2 else volume
     if path.suffix.lower() in PICTURES:
-        return read_picture(path)[None]
-    return read_segmentation(path, WHAT, frames)
-
-
-def read_picture(path: Path) -> NDArray:
-    """A gray picture (H, W), or one in colour whose channels agree, as drawing programs save them.
-
-    Raises:
-        Reject: damaged, or in colour.
-    """
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if picture is not None and picture.ndim == 3:
-        colours = picture[..., :3]
-        picture = colours[..., 0] if (colours == colours[..., :1]).all() else None
-    if picture is None or picture.ndim != 2:
-        raise Reject(f"{WHAT}: expected a gray picture of label values, found a damaged file or one in colour")
-    return picture
+        return read_picture(path, shape)[None]
+    return read_segmentation(path, WHAT, frames, shape)

@@ -18,11 +18,11 @@ def fan(height: int, width: int) -> np.ndarray:
     return (np.abs(np.arctan2(x, y)) <= HALF_ANGLE) & (np.hypot(x, y) <= height)
 
 
-def heart(height: int, width: int, scale: float = 1.0) -> np.ndarray:
-    """Labels (H, W): an LV half ellipse in its wall, an atrium below."""
+def heart(height: int, width: int, scale: float = 1.0, base: float = 0.6) -> np.ndarray:
+    """Labels (H, W): an LV half ellipse in its wall, an atrium below; `base` is the height of the annulus."""
     rows, columns = np.indices((height, width), float)
-    x, y = (columns - 0.52 * width) / (0.1 * scale * width), (rows - 0.6 * height) / (0.32 * scale * height)
-    below = (rows - 0.6 * height) / (0.2 * height)
+    x, y = (columns - 0.52 * width) / (0.1 * scale * width), (rows - base * height) / (0.32 * scale * height)
+    below = (rows - base * height) / (0.2 * height)
     labels = np.zeros((height, width), np.uint8)
     labels[(x / 1.1) ** 2 + below**2 < 1] = 3
     labels[((x / 1.5) ** 2 + (y / 1.2) ** 2 < 1) & (y < 0)] = 2

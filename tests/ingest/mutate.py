@@ -17,7 +17,22 @@ Mutation = Callable[[bytes, Generator], bytes]
 
 HEAD = 4096  # bytes in which headers are
 EXTREMES = (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00", b"\x00\x00\xff\xff")
-WORDS = ("0", "-1", "-5", "7", "250", "65535", "1000000000", "99999999999999999999", "1e30", "nan", "inf", "", "x", "0.5")
+WORDS = (
+    "0",
+    "-1",
+    "-5",
+    "7",
+    "250",
+    "65535",
+    "1000000000",
+    "99999999999999999999",
+    "1e30",
+    "nan",
+    "inf",
+    "",
+    "x",
+    "0.5",
+)
 PIXEL_TAGS = {
     "Rows": (0, 1, 3, 1000, 65535),
     "Columns": (0, 1, 3, 1000, 65535),

@@ -1,6 +1,5 @@
 """Ultrasound DICOM: phantoms against their truth, the quirks of real files, and all ultrasound files of pydicom."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from pydicom.data import get_testdata_file
 from echodiff.config.datasets import DicomDataset
 from echodiff.ingest.case import CaseReference, Reject
 from echodiff.ingest.readers.dicom import DicomReader
-from echodiff.ingest.readers.dicom_regions import tissue_region
+from echodiff.ingest.readers.dicom_regions import tissue_regions
 from echodiff.ingest.readers.dicom_timing import frame_times_ms, heart_rate_bpm, r_wave_times_ms
 
 WITHOUT_LABELS = DicomReader(DicomDataset(format="dicom", folder="x", labels="none"))
@@ -111,7 +110,7 @@ def region(**changes) -> pydicom.Dataset:
 def found(*items):
     header = pydicom.Dataset()
     header.SequenceOfUltrasoundRegions = list(items)
-    return tissue_region(header, (480, 640))
+    return next(iter(tissue_regions(header, (480, 640))), None)
 
 
 def test_regions_with_the_quirks_of_real_files():
@@ -133,28 +132,6 @@ def test_times_follow_the_pointer():
     header.FrameIncrementPointer = 0x00181063
     assert frame_times_ms(header, 3).tolist() == [0, 40, 80]
     assert np.isnan(heart_rate_bpm(header)) and len(r_wave_times_ms(header)) == 0
-
-
-def test_every_ultrasound_file_of_pydicom_is_read_or_rejected():
-    folder = Path(get_testdata_file("examples_ybr_color.dcm")).parent
-    read_files = 0
-    for path in sorted(folder.rglob("*.dcm")):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                modality = pydicom.dcmread(path, stop_before_pixels=True).get("Modality")
-            except Exception:
-                continue
-        if modality != "US":
-            continue
-        try:
-            frame = read(path)
-        except Reject as reason:
-            assert str(reason).startswith("expected ")
-            continue
-        read_files += 1
-        assert frame.image.shape == frame.sector.shape and frame.sector.any()
-    assert read_files >= 1
 
 
 def test_real_cines(sample_data):

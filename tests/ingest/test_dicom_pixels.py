@@ -101,7 +101,7 @@ def test_compressions_that_cannot_be_decoded_are_named(tmp_path):
         ({"NumberOfFrames": 0x7FFFFFF}, "fits into memory"),
         ({"Rows": 60000, "Columns": 60000}, "fits into memory"),
         ({"Modality": "CT"}, "found the modality CT"),
-        ({"Modality": ""}, "found the modality none"),
+        ({"Modality": ""}, "found a header that names no modality"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.6.2"}, "found a 3D volume; put it"),
         ({"NumberOfFrames": 60}, "damaged, cut short or missing"),
         ({"BitsStored": None}, "found no BitsStored"),

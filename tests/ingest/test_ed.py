@@ -26,9 +26,11 @@ SECTOR = fan(*SIZE)
 
 
 def beating(ed: int, frames: int = 24, beat: float = 24.0, systole: float = 0.38) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and label maps (F, H, W) of a heart whose LV follows the volume curve."""
+    """Frames and label maps (F, H, W) of a heart whose LV follows the volume curve, its apex at rest."""
     volume = volume_curve((np.arange(frames) - ed) / beat, systole)
-    labels = np.stack([heart(*SIZE, scale=0.75 + 0.25 * share) * SECTOR for share in volume]).astype(np.uint8)
+    scales = 0.75 + 0.25 * volume
+    labels = np.stack([heart(*SIZE, scale=scale, base=0.28 + 0.32 * scale) * SECTOR for scale in scales])
+    labels = labels.astype(np.uint8)
     return np.stack([picture(part, SECTOR, seed) for seed, part in enumerate(labels)]), labels
 
 

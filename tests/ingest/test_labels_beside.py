@@ -50,7 +50,7 @@ def test_colour_pictures_count_where_they_are_gray(tmp_path):
     gray = np.repeat(LABELS[..., None], 3, axis=-1)
     np.testing.assert_array_equal(read_label_stack(write(tmp_path / "a.png", gray), 1, SHAPE, {})[0], LABELS)
     gray[..., 0] = 0
-    with pytest.raises(Reject, match="one in colour"):
+    with pytest.raises(Reject, match="found a picture in colour"):
         read_label_stack(write(tmp_path / "b.png", gray), 1, SHAPE, {})
 
 

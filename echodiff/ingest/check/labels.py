@@ -10,7 +10,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from echodiff.ingest.case import Reject
-from echodiff.ingest.labels_beside import PICTURES, is_map, read_picture, stem_of_image
+from echodiff.ingest.labels_beside import is_map, stem_of_image
+from echodiff.ingest.picture import PICTURES, read_picture
 from echodiff.ingest.readers.itk import is_itk, read_itk
 
 LOOKED_INTO = 5  # label maps whose values are read

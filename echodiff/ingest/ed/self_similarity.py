@@ -4,11 +4,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from echodiff.ingest.ed.base_descent import base_descent
 from echodiff.ingest.ed.choice import Choice
-from echodiff.ingest.ed.volume_curve import fit_volume_curve, nearest_frame
+from echodiff.ingest.ed.volume_curve import MOST_FRAMES, fit_volume_curve, nearest_frame
 
 SIDE = 32  # pixels to which frames are reduced: speckle averages out, motion remains
 FEWEST_FRAMES = 2
+FLAT = 1e-9
 
 
 def by_self_similarity(
@@ -17,34 +19,45 @@ def by_self_similarity(
     frame_ms: float | None = None,
     heart_rate_bpm: float | None = None,
 ) -> Choice | None:
-    """The frame at the dark end of the main direction of change.
+    """The frame at that end of the main direction of change where the heart's base is farthest from the probe.
 
-    Frames of a cycle lie on a loop; its main direction (first principal component) leads from end-diastole, where the
-    ventricle is large and its dark blood fills the middle of the sector, to end-systole. The course along it is fitted
-    by beats of the volume curve; in very short cines its extreme decides. The confidence is the squared correlation of
-    that fit times the square root of the share of change that the direction explains. None for a still or a cine that
-    does not move.
+    Frames of a cycle lie on a loop; its main direction (first principal component) leads from end-diastole to
+    end-systole or back, and the descent of the base tells which. The sum of both courses is fitted by beats of the
+    volume curve; in very short cines its extreme decides. The confidence is the squared correlation of that fit times
+    the correlation of both courses. None for a still or a cine that does not move.
 
     Args:
-        frames: (F, H, W).
+        frames: (F, H, W); of longer cines the first 256 frames count.
         sector: (H, W).
         frame_ms, heart_rate_bpm: as far as known.
     """
+    frames = frames[:MOST_FRAMES]
     if len(frames) < FEWEST_FRAMES:
         return None
+    change, descent = _main_direction(frames, sector), _unit(base_descent(frames, sector))
+    if change is None or descent is None:
+        return None
+    agreement = float(change @ descent)
+    course = descent + np.copysign(1.0, agreement) * change
+    fit = fit_volume_curve(course, frame_ms, heart_rate_bpm)
+    if fit is None:
+        return Choice(int(course.argmax()), abs(agreement) / 2)
+    return Choice(nearest_frame(fit, len(frames)), float(max(fit.correlation, 0) ** 2) * abs(agreement))
+
+
+def _main_direction(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    """Place (F,) of each frame along the main direction of change, of either sign; None where nothing changes."""
     small = np.stack([cv2.resize(_core(frame, sector), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for frame in frames])
     rows = small.reshape(len(frames), -1).astype(np.float64)
     changes = rows - rows.mean(axis=0)
     power, directions = np.linalg.eigh(changes @ changes.T)  # of frames, which are fewer than pixels
-    if power.sum() < 1e-9:
-        return None
-    course, share = directions[:, -1], float(power[-1] / power.sum())
-    if np.dot(course, rows.mean(axis=1) - rows.mean()) > 0:
-        course = -course
-    fit = fit_volume_curve(course, frame_ms, heart_rate_bpm)
-    if fit is None:
-        return Choice(int(course.argmax()), share / 2)
-    return Choice(nearest_frame(fit, len(frames)), float(max(fit.correlation, 0) ** 2 * np.sqrt(share)))
+    return directions[:, -1] if power.sum() > FLAT else None
+
+
+def _unit(course: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    centred = course - course.mean()
+    length = float(np.linalg.norm(centred))
+    return centred / length if length > FLAT else None
 
 
 def _core(frame: NDArray[np.uint8], sector: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ SYSTOLES = np.array([0.30, 0.34, 0.38, 0.42, 0.46])  # length of systole as a sh
 BELIEVED = 0.8  # correlation from which a beat of the known length is believed
 FEWEST_FRAMES = 8
 STEP = 0.25  # frames between tried places of ED
+MOST_FRAMES = 256  # that are looked at: several beats at any frame rate
 LONGEST = 1.25  # beats in units of the cine: a longer one is not seen whole
 
 
@@ -34,7 +35,7 @@ def fit_volume_curve(
     """Fit beats of one length to a course (F,) that is high where the ventricle is large.
 
     Args:
-        course: one number a frame.
+        course: one number a frame; of longer cines the first 256 frames count.
         frame_ms: time between two frames.
         heart_rate_bpm: with it and `frame_ms` the length of a beat is known to a tenth. Where no such beat fits, they
             are wrong, as in cines stored in slow motion, and any length is tried.
@@ -42,6 +43,7 @@ def fit_volume_curve(
     Returns:
         The best fit, or None where there are too few frames or the course is flat.
     """
+    course = course[:MOST_FRAMES]
     frames = len(course)
     centred = course - course.mean()
     power = float(np.sqrt(centred @ centred))

@@ -1,7 +1,10 @@
 """CAMUS's Info_4CH.cfg: lines `Key: value`, in the spellings of both releases."""
 
+import math
 from pathlib import Path
 from typing import Any
+
+MOST_FRAMES = 10_000  # of a sequence; a higher number is damage
 
 
 def read_info(path: Path) -> dict[str, str]:
@@ -13,14 +16,13 @@ def read_info(path: Path) -> dict[str, str]:
 
 def ed_frame(info: dict[str, str]) -> int | None:
     """Index from 0 of the ED frame (the file counts from 1); None where it does not say."""
-    number = _number(info.get("ed"))
-    return int(number) - 1 if number is not None and number >= 1 else None
+    number = _count(info.get("ed"))
+    return None if number is None else number - 1
 
 
 def frame_count(info: dict[str, str]) -> int | None:
     """Frames of the half sequence."""
-    number = _number(info.get("nbframe"))
-    return int(number) if number is not None and number >= 1 else None
+    return _count(info.get("nbframe"))
 
 
 def details(info: dict[str, str]) -> dict[str, Any]:
@@ -34,8 +36,14 @@ def details(info: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _count(text: str | None) -> int | None:
+    number = _number(text)
+    return int(number) if number is not None and 1 <= number <= MOST_FRAMES else None
+
+
 def _number(text: str | None) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None

@@ -19,6 +19,7 @@ from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
 from echodiff.ingest.ed.r_wave import by_r_wave
 from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.table import read_table
+from echodiff.ingest.frame import SMALLEST_SECTOR
 from echodiff.ingest.labels_beside import label_files, read_label_stack
 from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
 from echodiff.ingest.readers.dicom_header import is_dicom, name_of, patient_of, read_header
@@ -28,6 +29,7 @@ from echodiff.ingest.readers.dicom_tags import Tags, read_tags
 from echodiff.ingest.sector import Sector, find_sector
 
 UNKNOWN = (float("nan"), float("nan"))
+SMALLEST_SHARE = 0.1  # of the tagged region that the sector fills; of apical cines it fills 0.4 and more
 
 
 class DicomReader:
@@ -72,15 +74,16 @@ class DicomReader:
             raise Reject(f"expected a label map beside it, named {self._options.label_pattern}, found none")
         frames = gray_frames(case.files["image"], header)
         tags = read_tags(header, len(frames), frames.shape[1:])
-        sector, source = _sector(frames, tags.region)
         labels = self._labels(case, frames)
+        region = _region(tags.regions, labels)
+        sector, source = _sector(frames, region)
         rules = _rules(tags, case, frames, sector.mask, labels)
         rule, (index, confidence) = find_ed(rules, self._options.ed)
         return SourceFrame(
             image=_tissue(case.files["image"], header, frames[index], index, sector),
             mask=_plane(labels, index, frames.shape[1:]),
             sector=sector.mask,
-            spacing_mm=tags.region.spacing_mm if tags.region else UNKNOWN,
+            spacing_mm=region.spacing_mm if region else UNKNOWN,
             ed_frame=index,
             ed_rule=rule,
             ed_confidence=confidence,
@@ -120,8 +123,42 @@ def _rules(
     }
 
 
+def _region(regions: list[Region], labels: NDArray[np.uint8] | None) -> Region | None:
+    """The tagged region of the picture; of several the one that holds most of the labels.
+
+    Raises:
+        Reject: several pictures, and no labels that say which.
+    """
+    if len(regions) < 2:
+        return regions[0] if regions else None
+    if labels is None:
+        raise Reject(
+            f"expected one B-mode picture, found {len(regions)} side by side (a dual or biplane view); "
+            "export the four-chamber view alone"
+        )
+    shown = labels.any(axis=0)
+    return max(regions, key=lambda region: int(shown[region.rows, region.columns].sum()))
+
+
 def _sector(frames: NDArray[np.uint8], region: Region | None) -> tuple[Sector, str]:
-    """The sector and where it was found: within the tagged region, or by the pixels alone where that fails."""
+    """The sector and where it was found: within the tagged region, or by the pixels alone where that fails.
+
+    Raises:
+        Reject: no sector, or one that is too small for tissue.
+    """
+    sector, source = _found(frames, region)
+    sides = [len(np.flatnonzero(sector.mask.any(axis=axis))) for axis in (0, 1)]
+    if min(sides) < SMALLEST_SECTOR:
+        raise Reject(f"expected a tissue sector of {SMALLEST_SECTOR} pixels a side, found {sides[0]} x {sides[1]}")
+    if source == "region" and sector.mask.sum() < SMALLEST_SHARE * region.pixels:
+        raise Reject(
+            f"expected tissue in the scanner's image area, found echoes in {sector.mask.sum() / region.pixels:.0%} of "
+            "it alone, as with a probe in the air"
+        )
+    return sector, source
+
+
+def _found(frames: NDArray[np.uint8], region: Region | None) -> tuple[Sector, str]:
     if region is not None:
         try:
             return find_sector(frames, region.spacing_mm, (region.rows, region.columns)), "region"

@@ -37,7 +37,10 @@ def refuse_doppler(colours: NDArray[np.bool_], sector: NDArray[np.bool_]) -> Non
     """
     share = (colours & sector).sum() / max(sector.sum(), 1)
     if share > DOPPLER_SHARE:
-        raise Reject(f"expected a gray B-mode image, found {share:.0%} of the sector in colour (Doppler?)")
+        raise Reject(
+            f"expected a gray B-mode image, found {share:.0%} of the sector in colour, as of colour or power Doppler; "
+            "export a clip without colour"
+        )
 
 
 def without_drawings(

@@ -1,5 +1,6 @@
 """The tags of an ultrasound DICOM: what an image needs, and the few of them that leave ingest."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def read_header(path: Path, *, volume: bool = False) -> Dataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(path, stop_before_pixels=True)
-            modality = str(header.get("Modality") or "").strip() or "none"
+            modality = str(header.get("Modality") or "").strip()
             kind = str(header.get("SOPClassUID") or "")
             missing = [key for key in PIXEL_TAGS if header.get(key) in (None, "")]
             if not isinstance(header.file_meta.get("TransferSyntaxUID"), UID):
@@ -77,9 +78,9 @@ def read_header(path: Path, *, volume: bool = False) -> Dataset:
     except InvalidDicomError as error:
         raise Reject("expected a DICOM file, found another kind of file") from error
     except Exception as error:
-        raise Reject(f"expected a readable DICOM file, found its header damaged ({type(error).__name__})") from error
+        raise Reject("expected a readable DICOM file, found its header damaged; copy or export it again") from error
     if modality != "US":
-        raise Reject(f"expected an ultrasound image (modality US), found the modality {_printable(modality)[:16]}")
+        raise Reject(f"expected an ultrasound image (modality US), found {_modality(modality)}")
     if kind == ULTRASOUND_VOLUME and not volume:
         raise Reject("expected a 2D image, found a 3D volume; put it into a dataset of format: volume")
     if kind != ULTRASOUND_VOLUME and volume:
@@ -103,6 +104,13 @@ def details(header: Dataset, frames: int) -> dict:
         "transfer_syntax": header.file_meta.TransferSyntaxUID.name,
         "photometric": str(header.PhotometricInterpretation),
     }
+
+
+def _modality(code: str) -> str:
+    """In words; a code has capitals alone (PS3.3 C.7.3.1.1.1), anything else is damage."""
+    if not code:
+        return "a header that names no modality"
+    return f"the modality {code}" if re.fullmatch("[A-Z]{2,16}", code) else "a damaged modality in the header"
 
 
 def _printable(text: object) -> str:

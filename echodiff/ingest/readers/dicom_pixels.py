@@ -20,7 +20,7 @@ NAMES = {
     "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
     "1.2.840.10008.1.2.4.112": "JPEG XL",
 }
-LARGEST_PIXELS = 2**27  # pixels of all frames together that a header may promise
+LARGEST_PIXELS = 2**28  # of all frames together that a header may promise: 341 frames of 1024 x 768
 LARGEST_FRAME = 2**24  # pixels of one frame: screens have 2**21 to 2**23
 
 
@@ -159,5 +159,6 @@ def decoding_faults(header: Dataset) -> Iterator[None]:
         raise
     except Exception as error:
         raise Reject(
-            f"expected readable pixels ({syntax}), found them damaged, cut short or missing ({type(error).__name__})"
+            f"expected readable pixels ({syntax}), found them damaged, cut short or missing; "
+            "copy or export the file again"
         ) from error

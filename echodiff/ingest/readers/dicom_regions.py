@@ -1,6 +1,7 @@
 """Sequence of Ultrasound Regions (0018,6011): where on the screen the tissue is, and the size of its pixels."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from pydicom import Dataset
@@ -19,21 +20,35 @@ class Region:
     columns: slice
     spacing_mm: tuple[float, float]
 
+    @property
+    def pixels(self) -> int:
+        """Number of pixels in the rectangle."""
+        return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
 
-def tissue_region(header: Dataset, shape: tuple[int, int]) -> Region | None:
-    """The first 2D tissue region that lies in the frame; None where no region is of use (PS3.3 C.8.5.5).
+    def overlaps(self, other: Self) -> bool:
+        """Whether the two have a pixel in common."""
+        return all(
+            max(own.start, its.start) < min(own.stop, its.stop)
+            for own, its in ((self.rows, other.rows), (self.columns, other.columns))
+        )
+
+
+def tissue_regions(header: Dataset, shape: tuple[int, int]) -> list[Region]:
+    """The 2D tissue regions that lie in the frame, in the order of the tags; of those that overlap only the first.
 
     Scanners list the whole screen first, write regions beyond the frame and negative pixel sizes; a frame that was
-    resized after the region was written has tags that fit nothing, and they are left aside.
+    resized after the region was written has tags that fit nothing, and they are left aside (PS3.3 C.8.5.5). Two
+    regions are two pictures side by side: a dual or biplane view.
     """
+    regions: list[Region] = []
     for item in header.get("SequenceOfUltrasoundRegions") or []:
         try:
             region = _region(item, shape)
         except (AttributeError, TypeError, ValueError):
             continue  # a damaged item: the next may be whole
-        if region is not None:
-            return region
-    return None
+        if region is not None and not any(region.overlaps(other) for other in regions):
+            regions.append(region)
+    return regions
 
 
 def _region(item: Dataset, shape: tuple[int, int]) -> Region | None:

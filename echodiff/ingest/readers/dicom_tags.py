@@ -11,7 +11,7 @@ from echodiff.ingest.case import Reject
 from echodiff.ingest.ed.choice import Choice
 from echodiff.ingest.ed.explicit import by_cycle_position
 from echodiff.ingest.readers.dicom_header import details
-from echodiff.ingest.readers.dicom_regions import Region, tissue_region
+from echodiff.ingest.readers.dicom_regions import Region, tissue_regions
 from echodiff.ingest.readers.dicom_timing import frame_times_ms, heart_rate_bpm, r_wave_times_ms
 
 
@@ -19,7 +19,7 @@ from echodiff.ingest.readers.dicom_timing import frame_times_ms, heart_rate_bpm,
 class Tags:
     """Tags in the units of the field, None or empty where they do not say."""
 
-    region: Region | None
+    regions: list[Region]
     times_ms: NDArray[np.float64] | None
     r_waves_ms: NDArray[np.float64]
     heart_rate_bpm: float | None
@@ -45,7 +45,7 @@ def read_tags(header: Dataset, frames: int, shape: tuple[int, int]) -> Tags:
     try:
         rate = heart_rate_bpm(header)
         return Tags(
-            region=tissue_region(header, shape),
+            regions=tissue_regions(header, shape),
             times_ms=frame_times_ms(header, frames),
             r_waves_ms=r_wave_times_ms(header),
             heart_rate_bpm=rate if np.isfinite(rate) else None,
@@ -55,4 +55,4 @@ def read_tags(header: Dataset, frames: int, shape: tuple[int, int]) -> Tags:
     except Reject:
         raise
     except Exception as error:  # pydicom converts a tag's bytes when asked for, and each type fails in its own way
-        raise Reject(f"expected readable tags, found some of them damaged ({type(error).__name__})") from error
+        raise Reject("expected readable tags, found some of them damaged; export the file again") from error

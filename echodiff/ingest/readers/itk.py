@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.readers.itk_header import stored
 
 SUFFIXES = (".nii.gz", ".nii", ".mhd", ".mha", ".nrrd", ".nhdr")
-LARGEST_PIXELS = 2**29  # what a header may promise: 512 million voxels
+LARGEST_BYTES = 2**30  # what a header may promise: 64 volumes of 256 x 256 x 256 voxels of a byte
 NIFTI_HEADER = 348
 BYTES = {
     **dict.fromkeys((sitk.sitkUInt8, sitk.sitkInt8), 1),
@@ -37,6 +39,7 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     Raises:
         Reject: missing, damaged, cut short, in colour, or of a size that no such image has.
     """
+    pixels = stored(path, what)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     with _faults(what):
@@ -45,10 +48,13 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     if channels != 1 or reader.GetPixelID() not in BYTES:
         found = sitk.GetPixelIDValueAsString(reader.GetPixelID())
         raise Reject(f"{what}: expected one real gray value a pixel, found {found}")
-    if not 0 < np.prod(size, dtype=float) <= LARGEST_PIXELS:
+    expected = math.prod(size) * BYTES[reader.GetPixelID()]
+    if not 0 < expected <= LARGEST_BYTES:
         raise Reject(f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}")
+    if pixels is not None and not pixels.hold(expected):
+        raise Reject(f"{what}: expected {expected} bytes of pixels, found it cut short")
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        _check_whole(path, int(np.prod(size)) * BYTES[reader.GetPixelID()], what)
+        _check_whole(path, expected, what)
     with _faults(what):
         image = reader.Execute()
     if not (np.isfinite(image.GetSpacing()).all() and min(image.GetSpacing()) > 0):
