@@ -185,7 +185,7 @@ def check_all_are_accounted_for(tmp_path: Path, name: str, count: int, seed: int
         assert (status == "kept") == (reason == "")
         if reason:
             check_reason(reason)
-    assert counts["rejected"] > 0.1 * count
+    assert counts["rejected"] > 0.05 * count
     assert read_image_set(output / "images.h5").case_id == table.index[table["status"] == "kept"].tolist()
     return counts
 
