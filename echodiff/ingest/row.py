@@ -37,8 +37,16 @@ COLUMNS: dict[str, str] = {
     "plane_source": "string",  # "given" in a table, "labels": found by them and the image
     "plane_confidence": "float64",  # 0..1
     "frame_hash": "string",  # equal for equal frames; empty where rejected
+    "identity_found": "string",  # kinds of identity in the files (`privacy.KINDS`), never a value
+    "private_tags": "Int64",
+    "burned_in": "string",  # Burned In Annotation (0028,0301): "YES", "NO", empty where the files do not say
+    "outside_sector": "float64",  # share of the frame's pixels that were blanked
+    "outside_lit": "float64",  # share of the frame's pixels that were blanked and showed something
 }
-DETAILS = frozenset(COLUMNS) - {"case_id", "dataset", "patient", "status", "reason", "label_source", "frame_hash"}
+OWN = {"case_id", "dataset", "patient", "status", "reason", "label_source", "frame_hash", "outside_sector"}
+PRIVACY = {"identity_found", "private_tags", "burned_in", "outside_lit"}
+DETAILS = frozenset(COLUMNS) - OWN - PRIVACY  # what a reader may add
+LIT = 32  # gray from which a pixel is seen; below it lies the noise of compression
 HEX_DIGITS = 16
 
 
@@ -65,6 +73,8 @@ def kept_row(frame: SourceFrame, scanner: str) -> dict[str, Any]:
         "original_spacing_column_mm": column,
         "label_source": frame.label_source,
         "frame_hash": frame_hash(frame),
+        "outside_sector": float(np.mean(~frame.sector)),
+        "outside_lit": float(np.mean(~frame.sector & (frame.image >= LIT))),
         **frame.details,
         "scanner": frame.details.get("scanner") or scanner,
     }

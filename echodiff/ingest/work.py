@@ -1,5 +1,6 @@
 """What a process does with one case: read it, complete its labels, fit it to the frame of all later stages."""
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from echodiff.config.image import Image
 from echodiff.ingest.case import CaseReference, Reader, Reject, SourceFrame
 from echodiff.ingest.frame import FittedFrame, fit_frame
 from echodiff.ingest.labels.completion import Completion, read_completion
+from echodiff.ingest.privacy import identity_found
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.row import kept_row, rejected_row
 
@@ -43,7 +45,16 @@ class CaseWork:
         self._completion = read_completion(self.dataset, self.shape_model)
 
     def __call__(self, case: CaseReference) -> CaseResult:
-        """Read, complete and fit one case. Never raises: what goes wrong is the reason in its row."""
+        """Read, complete and fit one case. Never raises: what goes wrong is the reason in its row.
+
+        Warnings are held back: pydicom's quote the values of tags, which would stand in the log.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = self._result(case)
+            return replace(result, row={**result.row, **identity_found(case.files.values())})
+
+    def _result(self, case: CaseReference) -> CaseResult:
         try:
             frame = self._read(case)
             fitted = fit_frame(frame, self.image.size, self.image.fit)
@@ -51,9 +62,13 @@ class CaseWork:
         except Reject as error:
             return CaseResult(rejected_row(str(error), self.dataset.scanner), None)
         except Exception as error:
-            text = " ".join(str(error).split())[:200]
-            reason = f"expected a readable case, found an unforeseen fault ({type(error).__name__}: {text})"
+            reason = f"expected a readable case, found an unforeseen fault ({self._told(error)})"
             return CaseResult(rejected_row(reason, self.dataset.scanner), None)
+
+    def _told(self, error: Exception) -> str:
+        """An unforeseen error's kind; its text only where names may be shown, as it may quote a tag or a path."""
+        text = " ".join(str(error).split())[:200] if self.dataset.case_ids == "source" else ""
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
     def _read(self, case: CaseReference) -> SourceFrame:
         if self._reader is None:

@@ -1,22 +1,47 @@
-"""No identity leaves ingest: not in tables, images, names of files, or what is printed."""
+"""No identity leaves ingest: not in tables, images, names of files, or what is printed, whatever goes wrong."""
 
+import gzip
 import json
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
+import SimpleITK as sitk
 import yaml
+from leaks import leaks
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
+from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset, VolumeDataset
+from echodiff.config.image import Image
+from echodiff.errors import InputError
+from echodiff.ingest.privacy import BURNED_IN, KINDS, identity_found
+from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.row import COLUMNS
+from echodiff.ingest.run import ingest_dataset
+from echodiff.ingest.work import CaseWork
 from echodiff.store.image_set import read_image_set
+from echodiff.store.table import read_table
+
+from .conftest import write_camus_patient, write_echonet
+from .dicom_files import write_gray
+from .test_volume import write_volume
 
 MACHINE = "vscan"
+PERSON, BORN = "Quillfeather", "19381224"
 
 
 @pytest.fixture(scope="module")
 def run(run_echodiff, tmp_path_factory):
-    """Folder of a phantom run through ingest as a foreign folder, its truth, and all that was printed."""
+    """Folder of a phantom run through ingest as a foreign folder, all secret strings, and all that was printed.
+
+    Each patient has a folder and files of the patient's name, private tags and a label map that name the patient, and
+    there are files that cannot be read, which are named so too.
+    """
     folder = tmp_path_factory.mktemp("privacy")
     models = {"training_dataset": MACHINE, "models": {"fast": {"preset": "fast"}}}
     phantom = {MACHINE: {"format": "dicom", "phantom": {"machine": MACHINE, "patients": 3, "frames": 8, "seed": 5}}}
@@ -24,30 +49,67 @@ def run(run_echodiff, tmp_path_factory):
     for name, datasets in (("phantom", phantom), ("foreign", foreign)):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump({**models, "datasets": datasets, "image": {"size": 128}}))
     options = ("--dataset", MACHINE, "--output")
-    done = run_echodiff("phantom", "--config", folder / "phantom.yaml", *options, folder / "files")
+    done = run_echodiff("phantom", "--config", folder / "phantom.yaml", *options, folder / "phantom")
     assert done.returncode == 0, done.stderr
-    truth = pd.read_parquet(folder / "files" / "truth.parquet")
-    # A file that carries a name, and is rejected.
-    person = json.loads(truth["identity"][0])[0]
-    (folder / "files" / f"{person}_report.dcm").write_bytes(b"nothing")
+    truth = pd.read_parquet(folder / "phantom" / "truth.parquet")
+    secrets = {text for row in truth["identity"] for text in json.loads(row)}
+    secrets |= {word for text in secrets for word in text.replace("Dr ", "").split() if len(word) > 4}
+    for row in truth.itertuples():
+        secrets |= name_after_patient(folder, row.file, row.label_file, json.loads(row.identity))
+    add_broken_files(folder / "files")
     environment = {**os.environ, "ECHODIFF_KEY_FILE": str(folder / "key")}
     config = ("--config", folder / "foreign.yaml", "--source", folder / "files")
     done = run_echodiff("ingest", *config, *options, folder / "out", env=environment)
     assert done.returncode == 0, done.stderr
-    return folder, truth, done.stdout + done.stderr
+    (folder / "out" / "log.txt").write_text(done.stdout + done.stderr)
+    return folder, secrets | {PERSON, PERSON.upper(), BORN}
+
+
+def name_after_patient(folder: Path, file: str, label_file: str, strings: list[str]) -> set[str]:
+    """Move a phantom's files into a folder of the patient's name, with tags that say more; gives the new names."""
+    family, _, birth_date = strings[:3]
+    place = folder / "files" / f"{family}^{birth_date}"
+    place.mkdir(parents=True, exist_ok=True)
+    header = pydicom.dcmread(folder / "phantom" / file)
+    block = header.private_block(0x0099, f"{family} PRIVATE", create=True)
+    block.add_new(0x01, "LO", f"seen by {family}")
+    header.ImageComments = f"{family} was restless"
+    # pydicom's warning of a value that does not fit its kind quotes it.
+    value = family.encode() + b" " * (len(family) % 2)
+    header._dict[Tag("HeartRate")] = RawDataElement(Tag("HeartRate"), "IS", len(value), value, 0, False, True)
+    header.save_as(place / f"{family}_echo.dcm")
+    shutil.copy(folder / "phantom" / label_file, place / f"{family}_echo_gt{Path(label_file).suffix}")
+    return {place.name, f"{family}_echo"}
+
+
+def add_broken_files(folder: Path) -> None:
+    """Each file fails at another step, under a name that must not be told."""
+    (folder / f"{PERSON}^{BORN}").mkdir()
+    place = folder / f"{PERSON}^{BORN}"
+    (place / f"{PERSON}_report.dcm").write_bytes(b"nothing")
+    whole = next(path for path in folder.rglob("*_echo.dcm")).read_bytes()
+    (place / f"{PERSON}_short.dcm").write_bytes(whole[: len(whole) // 2])
+    write_gray(place / f"{PERSON}_other.dcm", Modality=PERSON[:16].upper())
+    write_gray(place / f"{PERSON}_unlabelled.dcm", PatientName=PERSON)
+    write_gray(place / f"{PERSON}_picture.dcm")
+    (place / f"{PERSON}_picture_gt.png").write_bytes(b"no picture")
+    write_gray(place / f"{PERSON}_map.dcm", PatientBirthDate=BORN)
+    (place / f"{PERSON}_map_gt.nii.gz").write_bytes(b"no map")
 
 
 def test_no_name_is_in_any_output_or_line(run):
-    folder, truth, printed = run
-    strings = {text for row in truth["identity"] for text in json.loads(row)}
-    strings |= {word for text in strings for word in text.replace("Dr ", "").split() if len(word) > 4}
-    strings |= set(truth["file"]) | {name.removesuffix(".dcm") for name in truth["file"]}
-    table = pd.read_parquet(folder / "out" / "cases.parquet")
-    content = printed + table.to_csv() + " ".join(path.name for path in (folder / "out").rglob("*"))
-    raw = b"".join(path.read_bytes() for path in sorted((folder / "out").rglob("*")) if path.is_file())
-    assert len(strings) > 15 and len(table) == 4 and sorted(table["status"]) == ["kept"] * 3 + ["rejected"]
-    for text in strings:
-        assert text not in content and text.encode() not in raw, text
+    folder, secrets = run
+    table = read_table(folder / "out" / "cases.parquet")
+    assert len(secrets) > 20 and table["status"].value_counts().to_dict() == {"rejected": 6, "kept": 3}
+    assert table.loc[table["status"] == "rejected", "reason"].nunique() >= 5
+    assert leaks(folder / "out", secrets) == []
+
+
+def test_the_search_would_find_them(run):
+    """They are in the files that were read, and the same search finds them there."""
+    folder, secrets = run
+    found = "\n".join(leaks(folder / "files", secrets))
+    assert all(f": {secret}" in found for secret in (PERSON, BORN)) and found.count("\n") > 30
 
 
 def test_the_table_has_the_allowed_columns_alone(run):
@@ -57,6 +119,20 @@ def test_the_table_has_the_allowed_columns_alone(run):
     assert table["patient"].str.fullmatch("[0-9a-f]{16}").all()
 
 
+def test_the_account_of_identity_has_kinds_and_counts_alone(run):
+    table = read_table(run[0] / "out" / "cases.parquet")
+    kept = table[table["status"] == "kept"]
+    for kinds in kept["identity_found"]:
+        assert {"patient_name", "patient_id", "birth_date", "place", "staff_name", "dates", "text"} <= set(
+            kinds.split()
+        )
+    assert set(" ".join(table["identity_found"]).split()) <= set(KINDS)
+    assert kept["private_tags"].tolist() == [2, 2, 2] and kept["burned_in"].tolist() == ["YES"] * 3
+    assert ((kept["outside_lit"] > 0.001) & (kept["outside_lit"] < kept["outside_sector"])).all()
+    rejected = table.loc[table["status"] == "rejected", "identity_found"]
+    assert sum("patient_name" in kinds for kinds in rejected) == 5  # all but the one that is no DICOM
+
+
 def test_nothing_is_left_outside_the_sector(run):
     images = read_image_set(run[0] / "out" / "images.h5")
     assert not images.images[images.sectors == 0].any()
@@ -64,3 +140,96 @@ def test_nothing_is_left_outside_the_sector(run):
     assert not images.images[:, :20, :40].any() and not images.images[:, :20, -40:].any()
     assert 0.45 < images.sectors.mean() < 0.65
     assert np.isfinite(images.spacing_mm).all()
+
+
+def test_the_key_lies_outside_the_results(run):
+    folder, _ = run
+    key = (folder / "key").read_text().strip()
+    assert leaks(folder / "out", [key, bytes.fromhex(key).decode("latin-1")]) == []
+    assert (folder / "key").stat().st_mode & 0o077 == 0
+
+
+def volumes(folder: Path) -> VolumeDataset:
+    write_volume(folder, f"{PERSON}_a")
+    for number, ending in enumerate((".nii.gz", ".nii", ".mha", ".nrrd")):
+        for role in ("", "_label"):
+            (folder / f"{PERSON}_{number}{role}{ending}").write_bytes(b"broken" * 99)
+    return VolumeDataset(format="volume", folder="anywhere")
+
+
+def videos(folder: Path) -> EchonetDataset:
+    write_echonet(folder)
+    for name in ("FileList.csv", "VolumeTracings.csv"):
+        (folder / name).write_text((folder / name).read_text().replace("0XA", f"{PERSON}_1").replace("0XB", PERSON))
+    (folder / "Videos" / "0XA.avi").rename(folder / "Videos" / f"{PERSON}_1.avi")
+    whole = (folder / "Videos" / "0XB.avi").read_bytes()
+    (folder / "Videos" / f"{PERSON}.avi").write_bytes(whole[:3000])
+    return EchonetDataset(format="echonet", folder="anywhere", completion="dilation", case_ids="hashed")
+
+
+def frames(folder: Path) -> CamusDataset:
+    for number in range(1, 5):
+        write_camus_patient(folder, number)
+    (folder / "patient0002" / "patient0002_4CH_ED.nii.gz").write_bytes(b"broken")
+    (folder / "patient0003" / "patient0003_4CH_ED_gt.nii.gz").unlink()
+    return CamusDataset(format="camus", folder="anywhere", case_ids="hashed")
+
+
+@pytest.mark.parametrize("written", [volumes, videos, frames])
+def test_no_format_tells_the_name_of_a_broken_file(written, tmp_path, monkeypatch, capfd):
+    """What decoders in C write to standard error counts too: it would be in the log."""
+    monkeypatch.setenv("ECHODIFF_KEY_FILE", str(tmp_path / "key"))
+    (tmp_path / "in").mkdir()
+    dataset = written(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    ingest_dataset("ours", dataset, Image(size=64), tmp_path / "in", tmp_path / "out", processes=0)
+    printed = capfd.readouterr()
+    (tmp_path / "out" / "log.txt").write_text(printed.out + printed.err)
+    secrets = ["patient000"] if written is frames else [PERSON]
+    table = read_table(tmp_path / "out" / "cases.parquet")
+    assert {"kept", "rejected"} == set(table["status"]) and table["reason"].str.len().max() > 30
+    assert leaks(tmp_path / "out", secrets) == [] and leaks(tmp_path / "in", secrets)
+
+
+def test_an_unforeseen_error_is_told_without_its_text(tmp_path, monkeypatch):
+    """Its text may quote a tag; where names are public it helps, and stays."""
+    write_gray(tmp_path / "a.dcm")
+
+    def fail(*_):
+        raise ValueError(f"could not convert {PERSON}")
+
+    for style, told in (("hashed", False), ("source", True)):
+        work = CaseWork(DicomDataset(format="dicom", folder="anywhere", case_ids=style), Image(size=64), None)
+        monkeypatch.setattr(work, "_read", fail)
+        (case,) = DicomReader(work.dataset).find(tmp_path)
+        reason = work(case).row["reason"]
+        assert "ValueError" in reason and (PERSON in reason) is told
+
+
+def test_a_run_without_a_usable_case_tells_no_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECHODIFF_KEY_FILE", str(tmp_path / "key"))
+    (tmp_path / f"{PERSON}.dcm").write_bytes(b"nothing")
+    dataset = DicomDataset(format="dicom", folder="anywhere")
+    with pytest.raises(InputError) as error:
+        ingest_dataset("ours", dataset, Image(size=64), tmp_path, tmp_path / "out", processes=0)
+    assert PERSON not in str(error.value) and "another kind of file" in str(error.value)
+
+
+def test_headers_of_volumes_with_free_text_are_counted(tmp_path):
+    image = sitk.GetImageFromArray(np.zeros((4, 4), np.uint8))
+    sitk.WriteImage(image, str(tmp_path / "plain.mha"))
+    sitk.WriteImage(image, str(tmp_path / "plain.nii.gz"))
+    header = bytearray(gzip.decompress((tmp_path / "plain.nii.gz").read_bytes()))
+    header[148 : 148 + len(PERSON)] = PERSON.encode()  # descrip
+    (tmp_path / "told.nii.gz").write_bytes(gzip.compress(header))
+    raw = (tmp_path / "plain.mha").read_bytes()
+    (tmp_path / "told.mha").write_bytes(raw.replace(b"NDims", b"Comment = Quillfeather\nNDims", 1))
+    found = {path.name: identity_found([path])["identity_found"] for path in sorted(tmp_path.iterdir())}
+    assert found == {"plain.mha": "", "plain.nii.gz": "", "told.mha": "text", "told.nii.gz": "text"}
+
+
+def test_a_flag_that_is_no_flag_is_not_passed_on(tmp_path):
+    write_gray(tmp_path / "a.dcm", BurnedInAnnotation=PERSON)
+    assert identity_found([tmp_path / "a.dcm"])["burned_in"] is None
+    write_gray(tmp_path / "b.dcm", BurnedInAnnotation="NO")
+    assert identity_found([tmp_path / "b.dcm"])["burned_in"] in BURNED_IN

@@ -107,10 +107,10 @@ def details(header: Dataset, frames: int) -> dict:
 
 
 def _modality(code: str) -> str:
-    """In words; a code has capitals alone (PS3.3 C.7.3.1.1.1), anything else is damage."""
+    """In words; a code is a few capitals (PS3.3 C.7.3.1.1.1), anything else is damage or a name."""
     if not code:
         return "a header that names no modality"
-    return f"the modality {code}" if re.fullmatch("[A-Z]{2,16}", code) else "a damaged modality in the header"
+    return f"the modality {code}" if re.fullmatch("[A-Z]{2,4}", code) else "a damaged modality in the header"
 
 
 def _printable(text: object) -> str:

@@ -1,0 +1,134 @@
+"""Which kinds of identity a case's files hold: their kinds and counts go into the case table, never a value.
+
+Nothing of what is found here is passed on by ingest anyway, as its outputs have an allow-list of columns; this is the
+account of what was left behind. Kinds follow the attributes that PS3.15 Annex E (Basic Application Confidentiality
+Profile) removes. All is told from tags and value representations, so that damaged values cannot stop it.
+"""
+
+import gzip
+import re
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom import Dataset
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+
+from echodiff.ingest.readers.dicom_header import is_dicom
+from echodiff.ingest.readers.itk import is_itk
+
+# Kind -> keywords of the DICOM dictionary.
+KEYWORDS: dict[str, frozenset[str]] = {
+    "patient_name": frozenset({"PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName"}),
+    "patient_id": frozenset({"PatientID", "OtherPatientIDs", "MedicalRecordLocator", "MilitaryRank"}),
+    "birth_date": frozenset({"PatientBirthDate", "PatientBirthTime", "PatientBirthDateInAlternativeCalendar"}),
+    "contact": frozenset({"PatientAddress", "PatientTelephoneNumbers", "CountryOfResidence", "RegionOfResidence"}),
+    "body": frozenset({"PatientSex", "PatientAge", "PatientSize", "PatientWeight", "EthnicGroup", "PregnancyStatus"}),
+    "numbers": frozenset({"AccessionNumber", "StudyID", "RequestedProcedureID", "PerformedProcedureStepID"}),
+    "place": frozenset(
+        {"InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName", "StationName", "DeviceSerialNumber"}
+    ),
+    "uids": frozenset({"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"}),
+    "text": frozenset({"StudyDescription", "SeriesDescription", "PerformedProcedureStepDescription", "ProtocolName"}),
+}
+# Kind -> value representations (PS3.5 6.2) of attributes that are not listed above.
+REPRESENTATIONS: dict[str, frozenset[str]] = {
+    "staff_name": frozenset({"PN"}),
+    "dates": frozenset({"DA", "DT"}),
+    "text": frozenset({"LT", "ST", "UT"}),
+}
+KINDS = tuple(dict.fromkeys((*KEYWORDS, *REPRESENTATIONS)))
+HARMLESS = frozenset({"DerivationDescription", "LossyImageCompressionRatio"})
+BURNED_IN = ("YES", "NO")
+
+# Free text in the header of NIfTI-1: data_type, db_name, descrip, aux_file, intent_name (first byte, end).
+NIFTI_TEXT = ((4, 14), (14, 32), (148, 228), (228, 252), (328, 344))
+NIFTI_HEADER = 348
+# Fields of MetaImage and NRRD headers whose content anybody may choose.
+TEXT_LINE = re.compile(rb"^(?:(?:Comment|Name|Patient\w*|AcquisitionDate)\s*=|content:|[^:\n]+:=)\s*\S", re.M | re.I)
+TEXT_HEAD = 4096  # bytes in which a MetaImage or NRRD header lies
+
+
+def identity_found(files: Iterable[Path]) -> dict[str, Any]:
+    """Columns of the case table for a case's files.
+
+    Returns:
+        identity_found: those of `KINDS` that a file has a value for, with spaces between; private_tags: the number
+        of private attributes (PS3.5 7.8); burned_in: Burned In Annotation (0028,0301), "YES", "NO", or None where
+        the files do not say.
+    """
+    kinds: set[str] = set()
+    private, burned_in = 0, None
+    for path in files:
+        if is_itk(path):
+            kinds |= {"text"} if _has_text(path) else set()
+        elif is_dicom(path):
+            header = _header(path)
+            for element in _elements(header):
+                private += element.tag.is_private
+                kinds |= _kind(element.tag)
+            burned_in = _burned_in(header) or burned_in
+    return {
+        "identity_found": " ".join(kind for kind in KINDS if kind in kinds),
+        "private_tags": private,
+        "burned_in": burned_in,
+    }
+
+
+def _header(path: Path) -> Dataset:
+    """All attributes but the pixels; none where the file cannot be read, which reading the case reports."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pydicom.dcmread(path, stop_before_pixels=True)
+    except Exception:  # damaged headers fail in every way that Python knows
+        return Dataset()
+
+
+def _burned_in(header: Dataset) -> str | None:
+    """The flag as one of `BURNED_IN`: anything else that stands there is not passed on."""
+    try:
+        flag = str(header.get("BurnedInAnnotation", "")).strip().upper()
+    except Exception:
+        return None
+    return flag if flag in BURNED_IN else None
+
+
+def _elements(header: Dataset) -> Iterator[Any]:
+    """All attributes with a value, those within sequences too, unconverted wherever that is possible."""
+    for tag in header.keys():  # noqa: SIM118  iterating over a Dataset converts its values
+        element = header.get_item(tag)
+        if element.VR != "SQ":
+            if element.value not in (None, "", b""):
+                yield element
+            continue
+        try:
+            items = list(header[tag].value)
+        except Exception:
+            continue
+        for item in items:
+            yield from _elements(item)
+
+
+def _kind(tag: pydicom.tag.BaseTag) -> set[str]:
+    keyword = keyword_for_tag(tag)
+    if not keyword or keyword in HARMLESS:
+        return set()
+    listed = {kind for kind, keywords in KEYWORDS.items() if keyword in keywords}
+    return listed or {kind for kind, known in REPRESENTATIONS.items() if dictionary_VR(tag) in known}
+
+
+def _has_text(path: Path) -> bool:
+    """Whether a header holds text that whoever wrote the file could choose."""
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
+    try:
+        with opener(path, "rb") as file:
+            head = file.read(TEXT_HEAD)
+    except (OSError, EOFError, zlib.error):
+        return False
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        return len(head) >= NIFTI_HEADER and any(head[start:end].strip(b"\0 ") for start, end in NIFTI_TEXT)
+    return TEXT_LINE.search(head.split(b"ElementDataFile")[0].split(b"\n\n")[0]) is not None
