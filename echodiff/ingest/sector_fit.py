@@ -2,22 +2,22 @@
 
 The worth of a shape is its number of echo pixels less `EMPTY` for every other pixel in it. Dark blood, shadows and the
 dim corners of a real sector cost little that way, while a fan that reaches beyond the sector pays for it, more near
-the probe, where no part of a sector is dark. For a given
-apex the best angles and radii are found exactly, as the best box of the picture in polar coordinates; the apex is
-searched, and all six numbers are refined at a higher resolution. Text, an ECG or a colour bar lie outside the fan that
-holds the tissue, and taking them in would cost more than it gains.
+the probe, where no part of a sector is dark. For a given apex the best angles and radii are found exactly, as the best
+box of the picture in polar coordinates; the apex is searched, and all six numbers are refined at a higher resolution.
+Text, an ECG or a colour bar lie outside the fan of the tissue, and taking them in would cost more than it gains.
 """
 
 from dataclasses import replace
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.sector_shape import Fan, Rectangle, Shape
+from echodiff.ingest.sector_worth import RowSums, tilt_cost, worth_of_fan, worth_of_fans
 
 EMPTY = (0.5, 0.08)  # cost of a pixel without echo, in echo pixels, at the top of the echoes and at their bottom
-UNEVEN = 0.2  # cost of a pixel by which one side of a fan is larger than the other
 COARSE, FINE = 56, 256  # longer side of the frame in pixels in the search and in the refinement
 RECTANGULAR = 0.985  # of the fan's worth from which a rectangle is believed: a far apex imitates one
 BEAMS, RINGS = 24, 20  # boxes of the polar picture
@@ -39,12 +39,12 @@ def fit_shape(tissue: NDArray[np.bool_]) -> Shape | None:
         return None
     coarse, coarse_factor = _reduced(tissue, COARSE)
     fine, factor = _reduced(tissue, FINE)
-    fans = _search_fans(coarse)
-    if _best_rectangle(coarse)[0] > RECTANGULAR * _worth(coarse, fans[0]):
+    best, fans = _search_fans(coarse)
+    if _best_rectangle(coarse)[0] > RECTANGULAR * best:
         return _best_rectangle(fine)[1].scaled(factor)
-    step = 0.5 * coarse_factor / factor
-    refined = [_refined(fine, fan.scaled(coarse_factor / factor), step) for fan in fans[:FINALISTS]]
-    return _with_near_arc(fine, max(refined, key=lambda fan: _worth(fine, fan))).scaled(factor)
+    rows, step = RowSums.of(fine), 0.5 * coarse_factor / factor
+    refined = [_refined(rows, fan.scaled(coarse_factor / factor), step) for fan in fans[:FINALISTS]]
+    return _with_near_arc(fine, max(refined, key=lambda fan: worth_of_fan(rows, fan))).scaled(factor)
 
 
 def _reduced(tissue: NDArray[np.bool_], side: int) -> tuple[NDArray[np.float32], float]:
@@ -60,8 +60,8 @@ def _reduced(tissue: NDArray[np.bool_], side: int) -> tuple[NDArray[np.float32],
     return values * (1 + empty) - empty, factor
 
 
-def _search_fans(worth: NDArray[np.float32]) -> list[Fan]:
-    """The best fan for each height of the apex, the best of them first."""
+def _search_fans(worth: NDArray[np.float32]) -> tuple[float, list[Fan]]:
+    """The best fans for different heights of the apex, the best of them first, and its worth."""
     rows, columns = np.flatnonzero((worth > 0).any(axis=1)), np.flatnonzero((worth > 0).any(axis=0))
     if not len(rows):
         rows, columns = np.arange(worth.shape[0]), np.arange(worth.shape[1])
@@ -69,8 +69,10 @@ def _search_fans(worth: NDArray[np.float32]) -> list[Fan]:
     across, up = left + APEX_ACROSS * width, top + APEX_UP * height
     found = [max((_best_fan(worth, x, y) for x in across), key=lambda fan: fan[0]) for y in up]
     starts = sorted(found, key=lambda fan: -fan[0])[:STARTS]
-    climbed = [_refined(worth, fan, FIRST_STEP) for _, fan in starts]
-    return sorted(climbed, key=lambda fan: -_worth(worth, fan))
+    sums = RowSums.of(worth)
+    climbed = [_refined(sums, fan, FIRST_STEP) for _, fan in starts]
+    worths = {fan: worth_of_fan(sums, fan) for fan in climbed}
+    return max(worths.values()), sorted(worths, key=lambda fan: -worths[fan])
 
 
 def _best_fan(worth: NDArray[np.float32], x: float, y: float) -> tuple[float, Fan]:
@@ -91,7 +93,7 @@ def _best_fan(worth: NDArray[np.float32], x: float, y: float) -> tuple[float, Fa
     value_tilted, (first_ring, last_ring), (first, last) = _best_box(polar)
     left, right = (end * wide / BEAMS - wide for end in (first, last))
     tilted = Fan(x, y, left, right, near + first_ring * ring_size, near + last_ring * ring_size)
-    return max((value, upright), (value_tilted - _unevenness(tilted), tilted), key=lambda found: found[0])
+    return max((value, upright), (value_tilted - tilt_cost(*tilted.numbers[2:]), tilted), key=lambda found: found[0])
 
 
 def _best_beams(polar: NDArray) -> tuple[float, tuple[int, int], int]:
@@ -121,26 +123,31 @@ def _best_box(values: NDArray) -> tuple[float, tuple[int, int], tuple[int, int]]
 def _strips(values: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """For all pairs of a first and a last row, the sums between them over the columns 0 to c."""
     above = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
-    first, last = np.triu_indices(len(above), 1)
+    first, last = _pairs(len(above))
     return first, last, np.cumsum(above[last] - above[first], axis=1)
 
 
-def _refined(worth: NDArray[np.float32], fan: Fan, step: float) -> Fan:
+@cache
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last of all pairs of different rows."""
+    return np.triu_indices(count, 1)
+
+
+def _refined(rows: RowSums, fan: Fan, step: float) -> Fan:
     """Climb along the fan's numbers and some of them together, with steps that shrink to a quarter of a pixel."""
-    best = _worth(worth, fan)
+    numbers = np.array(fan.numbers)
+    best = worth_of_fan(rows, fan)
     for _ in range(MOST_ROUNDS):
         if step < SMALLEST_STEP:
             break
-        moved = False
-        for direction in _directions(fan):
-            for change in (-step, step):
-                trial = Fan(*(np.array(fan.numbers) + change * direction).tolist())
-                value = _worth(worth, trial)
-                if value > best:
-                    best, fan, moved = value, trial, True
-                    break  # the other way would lead back
-        step = step if moved else step / 2
-    return fan
+        changes = step * _directions(Fan(*numbers))
+        trials = numbers + np.concatenate([changes, -changes])
+        worths = worth_of_fans(rows, trials)
+        if worths.max() > best:
+            best, numbers = worths.max(), trials[worths.argmax()]
+        else:
+            step /= 2
+    return Fan(*numbers.tolist())
 
 
 def _directions(fan: Fan) -> NDArray[np.float64]:
@@ -176,12 +183,3 @@ def _with_near_arc(worth: NDArray[np.float32], fan: Fan) -> Fan:
     first = np.flatnonzero(echoes >= RING_OF_ECHOES)
     near = min(float(first[0]) if len(first) else fan.near, fan.near)
     return replace(fan, near=near if near > TIP * fan.far else 0.0)
-
-
-def _worth(worth: NDArray[np.float32], fan: Fan) -> float:
-    return float(worth[fan.draw(worth.shape)].sum()) - _unevenness(fan)
-
-
-def _unevenness(fan: Fan) -> float:
-    """Cost of a fan's tilt; cutting beams that are dark on one side alone, as behind a rib, gains nothing."""
-    return UNEVEN * 0.5 * max(fan.far**2 - fan.near**2, 0) * abs(fan.left + fan.right)
