@@ -14,5 +14,8 @@ class Report(Section):
     validation_cases: int = Field(default=4, ge=1, le=12)
     """Rows of Figure 2, taken at even distances through the validation cases in the order of their ids."""
 
+    kept_cases: int = Field(default=48, ge=0, le=400)
+    """Frames on each dataset's sheet of kept cases, the oddest first; 0: no sheets."""
+
     dpi: int = Field(default=150, ge=50, le=600)
     """Resolution of the figures, in dots per inch."""

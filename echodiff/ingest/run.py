@@ -16,6 +16,7 @@ from echodiff.ingest.identity import PUBLIC_KEY, Names, default_key_file, read_o
 from echodiff.ingest.journal import Journal
 from echodiff.ingest.labels.completion import read_completion
 from echodiff.ingest.readers import reader_of
+from echodiff.ingest.reasons import Kind, by_kind
 from echodiff.ingest.row import rejected_row
 from echodiff.ingest.work import CaseResult, CaseWork
 from echodiff.ingest.workers import Lost, Workers
@@ -92,11 +93,15 @@ def identified(row: dict[str, Any], case: CaseReference, names: Names) -> dict[s
 
 
 def reasons(rows: list[dict[str, Any]]) -> str:
-    """How often each reason rejected a case, the most frequent first."""
-    counts = Counter(row["reason"] for row in rows if row["status"] == "rejected")
-    shown = [f"{count} x {reason}" for reason, count in counts.most_common(REASONS_SHOWN)]
-    rest = len(counts) - len(shown)
+    """How often each kind of reason rejected a case, the most frequent first, with a sentence of each."""
+    kinds = list(by_kind(row["reason"] for row in rows if row["status"] == "rejected").values())
+    shown = [f"{kind.count} x {kind.example}{_others(kind)}" for kind in kinds[:REASONS_SHOWN]]
+    rest = len(kinds) - len(shown)
     return "; ".join(shown) + (f"; and {rest} other reasons" if rest else "")
+
+
+def _others(kind: Kind) -> str:
+    return f" (and {kind.sentences - 1} like it)" if kind.sentences > 1 else ""
 
 
 def _in_order(found: Iterator[CaseReference], names: Names, source: Path) -> list[CaseReference]:

@@ -66,6 +66,35 @@ def rejects(config: list[Path] = ConfigFiles, cases: list[Path] = CaseTables, ou
 
 
 @app.command()
+def privacy(config: list[Path] = ConfigFiles, cases: list[Path] = CaseTables, output: Path = Stem) -> None:
+    """Which kinds of identity the files held, and what was blanked: counts, never a value."""
+    from echodiff.report import privacy as table
+
+    _table(table.privacy, config, cases, table.COLUMNS, output)
+
+
+@app.command()
+def kept(
+    config: list[Path] = ConfigFiles,
+    files: list[Path] = typer.Argument(..., metavar="FILES...", help="Datasets (images.h5) and their case tables."),
+    output: Path = typer.Option(..., "--output", help="Folder for kept_<dataset>.png."),
+) -> None:
+    """Contact sheets of the kept cases with the outlines of their labels, the oddest first."""
+    from echodiff.report.inputs import dataset_title, read_tables
+    from echodiff.report.kept import CASE_COLUMNS, draw_kept
+    from echodiff.store.image_set import read_image_set
+
+    options = load_config(config)
+    cases = read_tables([path for path in files if path.suffix == ".parquet"], CASE_COLUMNS)
+    for path in (path for path in files if path.suffix != ".parquet"):
+        images = read_image_set(path)
+        name = images.attributes["dataset"]
+        own = cases[cases["dataset"] == name]
+        title, report = dataset_title(options, name), options.report
+        draw_kept(output / f"kept_{name}.png", images, own, title=title, most=report.kept_cases, dpi=report.dpi)
+
+
+@app.command()
 def table2(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
     """Frechet distance before and after translation."""
     from echodiff.report import table2 as table

@@ -1,5 +1,6 @@
 """One description of a table, three files: CSV with plain numbers, HTML and LaTeX with formatted cells."""
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,7 @@ class ReportTable:
     def _page(self) -> str:
         """A page of its own, so that the file shows with the right encoding wherever it is opened."""
         body = self._great_table(plain=False).as_raw_html()
-        head = f'<meta charset="utf-8"><title>{self.title}</title>'
+        head = f'<meta charset="utf-8"><title>{html.escape(self.title)}</title>'
         return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 
     def _great_table(self, *, plain: bool):

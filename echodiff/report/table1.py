@@ -7,7 +7,7 @@ import pandas as pd
 from echodiff.config import Config
 from echodiff.report.inputs import dataset_title, in_order
 from echodiff.report.published import published_dataset
-from echodiff.report.table import NOTHING, Column, ReportTable
+from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd
 
 CASE_COLUMNS = (
     "case_id",
@@ -17,6 +17,11 @@ CASE_COLUMNS = (
     "original_height",
     "original_width",
     "label_source",
+    "scanner",
+    "quality",
+    "ef",
+    "ed_rule",
+    "ed_confidence",
 )
 
 LABEL_SOURCES: Mapping[str, str] = {
@@ -24,6 +29,22 @@ LABEL_SOURCES: Mapping[str, str] = {
     "completed": "LV in the files, MYO and LA completed",
     "predicted": "predicted",
 }
+
+ED_RULES: Mapping[str, str] = {
+    "explicit": "named in the files",
+    "table": "table",
+    "still": "a still",
+    "labelled": "largest labelled LV",
+    "r_wave": "R wave",
+    "ecg": "ECG trace",
+    "largest_lv": "largest labelled LV",
+    "lv_volume": "largest labelled LV",
+    "label": "label's frame",
+    "self_similarity": "picture alone",
+}
+
+QUALITIES = ("Good", "Medium", "Poor")
+SCANNERS_SHOWN = 3
 
 PAPER, OURS = "Published", "This run"
 COLUMNS = (
@@ -35,6 +56,9 @@ COLUMNS = (
     Column("scanner", "Scanner", OURS, "left"),
     Column("labels", "Labels", OURS, "left"),
     Column("original_size", "Original size", OURS, "left"),
+    Column("ed", "ED frame", OURS, "left"),
+    Column("quality", "Image quality", OURS, "left"),
+    Column("ef", "EF in %", OURS),
     Column("patients", "Patients", OURS),
     Column("found", "Cases found", OURS),
     Column("kept", "Kept", OURS),
@@ -53,7 +77,11 @@ def table1(cases: pd.DataFrame, config: Config) -> ReportTable:
         columns=COLUMNS,
         cells=data.astype(str),
         data=data.drop(columns="title"),
-        notes=("Kept: frames that later stages use. The page of rejected cases gives the reasons of the rest.",),
+        notes=(
+            "Kept: frames that later stages use. The page of rejected cases gives the reasons of the rest.",
+            "ED frame: how the end-diastolic frame was found, of how many cases, and the lowest confidence (0 to 1) of "
+            "what was not named. EF: ejection fraction, mean and standard deviation, of as many cases as have one.",
+        ),
     )
 
 
@@ -67,9 +95,12 @@ def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
         "published_scanner": published["scanner"],
         "published_labels": published["labels"],
         "published_original_size": published["original_size"],
-        "scanner": config.datasets[dataset].scanner or _listed(kept.get("scanner")),
+        "scanner": _scanners(kept["scanner"]),
         "labels": _labels(kept["label_source"]),
         "original_size": _size(kept),
+        "ed": _ed(kept),
+        "quality": _quality(kept["quality"]),
+        "ef": _ef(kept["ef"]),
         "patients": int(kept["patient"].nunique()),
         "found": len(cases),
         "kept": len(kept),
@@ -77,9 +108,45 @@ def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
     }
 
 
-def _listed(values: pd.Series | None) -> str:
-    known = sorted(set(values.dropna().astype(str)) - {""}) if values is not None else []
-    return ", ".join(known) or NOTHING
+def _scanners(values: pd.Series) -> str:
+    """The most frequent scanners; the case table has the configuration's where the files do not say."""
+    counts = values[values.notna() & (values != "")].value_counts()
+    names = sorted(counts.index, key=lambda name: (-counts[name], name))
+    rest = len(names) - SCANNERS_SHOWN
+    return (", ".join(names[:SCANNERS_SHOWN]) + (f" and {rest} more" if rest > 0 else "")) or NOTHING
+
+
+def _ed(kept: pd.DataFrame) -> str:
+    """Rules with their numbers of cases, and the lowest confidence below 1."""
+    rules = kept["ed_rule"].dropna().map(lambda rule: ED_RULES.get(rule, rule))
+    lowest = kept["ed_confidence"].min()
+    confidence = f"; confidence from {lowest:.2f}" if lowest < 1 else ""
+    return f"{_counted(rules)}{confidence}" if len(rules) else NOTHING
+
+
+def _quality(values: pd.Series) -> str:
+    known = values[values.notna() & (values != "")].astype(str)
+    if known.empty:
+        return NOTHING
+    names = [*(name for name in QUALITIES if name in set(known)), *sorted(set(known) - set(QUALITIES))]
+    counts = [f"{name} ({(known == name).sum()})" for name in names]
+    unknown = len(values) - len(known)
+    return ", ".join(counts + ([f"unknown ({unknown})"] if unknown else []))
+
+
+def _ef(values: pd.Series) -> str:
+    known = int(values.notna().sum())
+    if not known:
+        return NOTHING
+    return mean_sd(values, 0) + (f" (of {known})" if known < len(values) else "")
+
+
+def _counted(values: pd.Series) -> str:
+    """Values with how often each is there, where they differ."""
+    counts = values.value_counts()
+    if len(counts) == 1:
+        return str(counts.index[0])
+    return ", ".join(f"{name} ({count})" for name, count in counts.items())
 
 
 def _labels(sources: pd.Series) -> str:

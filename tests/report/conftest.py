@@ -43,6 +43,17 @@ def cases():
                     "original_width": 416 if kept else None,
                     "label_source": "file" if dataset == "camus" or i else "predicted",
                     "scanner": "E95",
+                    "quality": ("Good", "Poor", "Good", None)[i % 4],
+                    "ef": 50.0 + 10 * (i % 2) if kept and dataset == "camus" else None,
+                    "ed_rule": ("ecg" if i else "r_wave") if dataset == "vscan" else "explicit",
+                    "ed_confidence": 0.75 + 0.05 * i if dataset == "vscan" else 1.0,
+                    "plane_confidence": None,
+                    "frame_hash": f"{dataset}{i}" if kept else None,
+                    "identity_found": "patient_name dates" if dataset == "vscan" and i else "",
+                    "private_tags": 3 * (i == 5),
+                    "burned_in": {1: "YES", 2: "NO"}.get(i),
+                    "outside_sector": 0.4 if kept else None,
+                    "outside_lit": 0.02 * i if kept else None,
                 }
             )
     frame = pd.DataFrame(rows)

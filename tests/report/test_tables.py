@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from echodiff.errors import InputError
+from echodiff.ingest.privacy import KINDS
+from echodiff.report.privacy import LABELS, privacy
 from echodiff.report.published import published_dataset, published_metrics, published_value
 from echodiff.report.rejects import rejects
 from echodiff.report.table1 import table1
@@ -31,9 +33,55 @@ def test_table1_counts_and_sets_published_beside_ours(cases, config):
     assert rows.loc["vscan", "original_size"] == "416x240"
     assert rows.loc["camus", "original_size"] == "variable, 416x240 to 416x270"
     assert rows.loc["vscan", "labels"] == "in the files (3); predicted (1)"
-    assert (rows.loc["vscan", "scanner"], rows.loc["camus", "scanner"]) == ("GE Vscan Extend", "E95")
+    assert (rows.loc["vscan", "scanner"], rows.loc["camus", "scanner"]) == ("E95", "E95")
     assert rows.loc["vscan", "published_original_size"] == "416x240"
     assert rows.loc["camus", "stage"] == "training"
+
+
+def test_table1_says_how_ed_was_found_and_what_is_known_of_the_patients(cases, config):
+    rows = table1(cases, config).data.set_index("dataset")
+    assert rows.loc["vscan", "ed"] == "ECG trace (3), R wave (1); confidence from 0.75"
+    assert rows.loc["camus", "ed"] == "named in the files"
+    assert rows.loc["camus", "quality"] == "Good (2), Poor (1), unknown (1)"
+    assert rows.loc["camus", "ef"] == "55 ± 5" and rows.loc["vscan", "ef"] == "-"
+    unknown = cases.assign(quality=None, ef=np.nan, ed_rule=None, ed_confidence=np.nan, scanner=None)
+    for text in table1(unknown, config).cells[["scanner", "ed", "quality", "ef"]].to_numpy().ravel():
+        assert text == "-"
+    half = cases.assign(ef=cases["ef"].where(cases["case_id"] != "camus1"))
+    assert table1(half, config).data.set_index("dataset").loc["camus", "ef"] == "53 ± 5 (of 3)"
+    many = cases.assign(scanner=[f"S{i % 5}" for i in range(len(cases))])
+    assert table1(many, config).data["scanner"].str.endswith("and 1 more").all()
+
+
+def test_rejects_are_counted_by_kind(cases, config):
+    sizes = [f"expected a video of 112 x 112 pixels, found {i} x {i}" for i in range(200, 212)]
+    sizes[5] = "no end-diastolic frame"
+    sizes[3] = sizes[4]
+    data = rejects(cases.assign(status="rejected", reason=sizes), config).data
+    rows = data[(data["status"] == "rejected") & (data["dataset"] == "vscan")]
+    assert rows["cases"].tolist() == [5, 1] and rows["sentences"].tolist() == [4, 1]
+    assert rows["reason"].tolist() == [sizes[4], "no end-diastolic frame"]
+    missing = rejects(cases.assign(reason=None), config).data
+    assert "no reason given" in set(missing["reason"])
+
+
+def test_signs_in_reasons_are_shown_as_they_are(cases, config, tmp_path):
+    reason = "expected <b>1</b> & 5 % of {a_b}, found $x\\y <script>"
+    rejects(cases.assign(reason=reason), config).write(tmp_path / "t")
+    page = (tmp_path / "t.html").read_text(encoding="utf-8")
+    assert "<script" not in page and "&lt;b&gt;1&lt;/b&gt; &amp; 5 % of {a_b}, found $x\\y &lt;script&gt;" in page
+    latex = (tmp_path / "t.tex").read_text(encoding="utf-8")
+    assert "\\& 5 \\% of \\{a\\_b\\}, found \\$x\\textbackslash{}y" in latex
+
+
+def test_privacy_counts_kinds_of_identity(cases, config):
+    rows = privacy(cases, config).data.set_index("dataset")
+    assert rows.loc["vscan", ["patient_name", "dates", "patient_id", "cases"]].tolist() == [5, 5, 0, 6]
+    assert rows.loc["camus", [*KINDS]].sum() == 0 and rows["private"].tolist() == [1, 1]
+    assert rows.loc["vscan", ["burned_in_yes", "burned_in_no", "burned_in_not_said"]].tolist() == [1, 1, 4]
+    assert rows.loc["vscan", "outside_lit"] == pytest.approx(0.03)
+    assert rows.loc["vscan", "names"] == "keyed hashes" and rows.loc["camus", "names"] == "as in the source"
+    assert set(KINDS) == set(LABELS)
 
 
 def test_rejects_count_every_case_once(cases, config):

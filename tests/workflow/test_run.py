@@ -1,5 +1,6 @@
 """The small run from end to end, and what is done again after a change."""
 
+import json
 import re
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from leaks import leaks
 
 from echodiff.store.image_set import read_image_set
 
@@ -49,9 +51,11 @@ def test_everything_lies_where_the_readme_says(small_run):
         assert (results / "metrics" / "tiny" / f"{dataset}.pixel.parquet").is_file()
     for name in ("generator.pt", "history.parquet", "samples.png"):
         assert (results / "models" / "tiny" / name).is_file()
-    for table in ("table1_datasets", "table2_fid", "table3_pixel"):
+    for table in ("table1_datasets", "table2_fid", "table3_pixel", "rejects", "privacy"):
         for ending in ("csv", "html", "tex"):
             assert (results / "tables" / f"{table}.{ending}").stat().st_size > 100
+    for dataset in ("camus", *SOURCES):
+        assert (results / "figures" / f"kept_{dataset}.png").stat().st_size > 10000
     for figure in ("figure2_validation", "figure3_best", "figure4_worst_median_best"):
         assert (results / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
 
@@ -82,6 +86,15 @@ def test_the_report_holds_tables_and_figures(small_run):
     assert b"Docutils System Messages" not in page
 
 
+def test_no_identity_is_in_anything_that_the_run_left(small_run):
+    """Results, logs, configuration, report.zip and Snakemake's own records; the scanner files themselves have it."""
+    truth = pd.read_parquet(small_run / "results" / "phantom" / "vscan" / "truth.parquet")
+    secrets = {text for row in truth["identity"] for text in json.loads(row)} | {name[:-4] for name in truth["file"]}
+    assert len(secrets) > 15
+    assert leaks(small_run, secrets, without=["results/phantom"]) == []
+    assert leaks(small_run / "results" / "phantom", secrets)
+
+
 def test_a_second_run_has_nothing_to_do(small_run, run_snakemake):
     assert reruns(run_snakemake(small_run, "--dry-run")) == set()
 
@@ -103,7 +116,16 @@ def test_an_option_of_the_model_reruns_training_and_what_follows(small_run, run_
 
 def test_a_report_option_redraws_figures_alone(small_run, run_snakemake, changed):
     path = changed(report={"validation_cases": 2, "dpi": 70})
-    figures = {"figure2", "figure3", "figure4", "memory_gallery", "depth_gain", "diversity_sheet", "bland_altman"}
+    figures = {
+        "figure2",
+        "figure3",
+        "figure4",
+        "memory_gallery",
+        "depth_gain",
+        "diversity_sheet",
+        "bland_altman",
+        "kept",
+    }
     assert reruns(run_snakemake(small_run, "--dry-run", configuration=path)) == figures
 
 

@@ -105,6 +105,7 @@ CAPTIONS = {
     "table2_fid": "table2",
     "table3_pixel": "table3",
     "rejects": "rejects",
+    "privacy": "privacy",
     "distribution": "distribution",
     "distances": "distances",
     "fidelity": "fidelity",

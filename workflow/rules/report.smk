@@ -32,6 +32,43 @@ rule rejects:
         "echodiff report rejects --config {params.config} --output {params.stem} {input} > {log} 2>&1"
 
 
+rule privacy:
+    input:
+        expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
+    output:
+        **table_files("privacy"),
+    log:
+        "<logs>/report/privacy.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        names={name: dataset.case_ids for name, dataset in options.datasets.items()},
+        code=code("report"),
+    shell:
+        "echodiff report privacy --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule kept:
+    input:
+        expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),
+        expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
+    output:
+        [
+            report(f"<results>/figures/kept_{dataset}.png", caption="../report/kept.rst", category="Kept cases")
+            for dataset in DATASETS
+        ],
+    log:
+        "<logs>/report/kept.log",
+    params:
+        config=configuration,
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        options=section(options.report),
+        titles={name: dataset.title for name, dataset in options.datasets.items()},
+        code=code("report"),
+    shell:
+        "echodiff report kept --config {params.config} --output {params.folder} {input} > {log} 2>&1"
+
+
 rule table2:
     input:
         metric_files("frechet", SOURCES),
@@ -280,6 +317,8 @@ rule report_all:
     input:
         rules.table1.output,
         rules.rejects.output,
+        rules.privacy.output,
+        rules.kept.output if options.report.kept_cases else [],
         rules.table2.output,
         rules.table3.output,
         rules.figure2.output,

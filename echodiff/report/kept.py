@@ -1,0 +1,121 @@
+"""Contact sheets of the kept cases, the oddest first, with the outlines of their label maps."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from echodiff.labels import LA, LV, MYO
+from echodiff.report.oddness import ODD, oddness
+from echodiff.report.sheet import INK, MUTED
+from echodiff.store.atomic import atomic_path
+from echodiff.store.image_set import ImageSet
+
+CASE_COLUMNS = ("case_id", "dataset", "frame_hash", "ed_confidence", "plane_confidence")
+
+COLUMNS = 8
+TILE, GAP, TEXT, HEAD = 1.5, 0.08, 0.34, 0.62  # inches
+# Apart from each other and from gray for the colour-blind too (Okabe and Ito 2008).
+OUTLINES = {"LV": "#56b4e9", "MYO": "#f0e442", "LA": "#e6733c"}
+ALARM = "#b3261e"
+LONGEST_ID = 20  # characters of a case id that fit over a tile
+
+
+def draw_kept(path: Path, images: ImageSet, cases: pd.DataFrame, *, title: str, most: int, dpi: int) -> None:
+    """Write the sheet of one dataset as PNG.
+
+    Args:
+        images: the dataset's kept frames.
+        cases: its case table (`CASE_COLUMNS`).
+        title: the dataset's title.
+        most: largest number of tiles.
+        dpi: resolution; a tile is 1.5 inches wide.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    order = oddness(images, cases)
+    shown = order.head(most)
+    chosen = images.select(list(shown["case_id"]))
+    side = round(TILE * dpi)
+    planes = zip(chosen.images, chosen.masks, chosen.spacing_mm, strict=True)
+    tiles = [draw_tile(image, mask, spacing, side) for image, mask, spacing in planes]
+    rows = [tiles[start : start + COLUMNS] for start in range(0, len(tiles), COLUMNS)]
+    heights = [TEXT + GAP + max(len(tile) for tile in row) / dpi for row in rows]
+    width, height = COLUMNS * (TILE + GAP) + GAP, HEAD + sum(heights) + GAP
+    canvas = np.full((round(height * dpi), round(width * dpi), 3), 255, np.uint8)
+    texts = [(GAP, 0.18, f"{title}: {_heading(order, len(shown))}", 11, INK, "left")]
+    texts += [(GAP, 0.42, _explanation(images), 8, MUTED, "left"), *_legend(width)]
+    for place, (tile, case) in enumerate(zip(tiles, shown.itertuples(), strict=True)):
+        centre = GAP + (place % COLUMNS) * (TILE + GAP) + TILE / 2
+        top = HEAD + sum(heights[: place // COLUMNS])
+        row, column = round((top + TEXT) * dpi), round(centre * dpi) - tile.shape[1] // 2
+        canvas[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
+        texts.append((centre, top + 0.1, _short(case.case_id), 7.5, INK, "center"))
+        texts.append((centre, top + 0.24, case.what, 7.5, ALARM if case.score > ODD else MUTED, "center"))
+    _write(path, canvas, texts, dpi)
+
+
+def _write(path: Path, canvas: NDArray[np.uint8], texts: list[tuple], dpi: int) -> None:
+    """The canvas (rows, columns, 3) with texts: x and y in inches from the upper left, text, size, colour, side."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height, width = canvas.shape[0] / dpi, canvas.shape[1] / dpi
+    figure = Figure(figsize=(width, height), facecolor="white", dpi=dpi)
+    FigureCanvasAgg(figure)
+    figure.figimage(canvas)
+    for x, y, text, size, colour, align in texts:
+        figure.text(x / width, 1 - y / height, text, fontsize=size, color=colour, ha=align, va="center")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+
+
+def _legend(width: float) -> list[tuple]:
+    """The structures in their colours, at the right."""
+    places = np.cumsum([0.38, 0.58, 0.40])  # inches from the right edge
+    names = ("LA", "MYO", "LV")
+    return [(width - place, 0.18, name, 10, OUTLINES[name], "left") for place, name in zip(places, names, strict=True)]
+
+
+def draw_tile(
+    image: NDArray[np.uint8], mask: NDArray[np.uint8], spacing_mm: NDArray[np.floating], side: int
+) -> NDArray[np.uint8]:
+    """A frame (H, W) with the outlines of its labels as RGB, at most `side` pixels high and wide.
+
+    Its proportions are physical; where the size of a pixel is unknown, those of the frame as stored.
+    """
+    size_mm = np.array(image.shape) * (spacing_mm if np.isfinite(spacing_mm).all() else 1.0)
+    rows, columns = (int(length) for length in np.maximum(np.rint(size_mm / size_mm.max() * side), 1))
+    tile = cv2.cvtColor(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA), cv2.COLOR_GRAY2RGB)
+    # The wall's outline is the outer one: the inner one is the ventricle's.
+    regions = {"MYO": np.isin(mask, (LV, MYO)) & (mask == MYO).any(), "LA": mask == LA, "LV": mask == LV}
+    for name, region in regions.items():
+        drawn = cv2.resize(region.astype(np.uint8), (columns, rows), interpolation=cv2.INTER_LINEAR)
+        outline, _ = cv2.findContours(drawn, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        colour = tuple(int(OUTLINES[name][place : place + 2], 16) for place in (1, 3, 5))
+        cv2.drawContours(tile, outline, -1, colour, max(1, round(side / 300)), cv2.LINE_AA)
+    return tile
+
+
+def _heading(order: pd.DataFrame, shown: int) -> str:
+    odd = int((order["score"] > ODD).sum())
+    number = f"all {len(order)} kept cases" if shown == len(order) else f"{shown} of {len(order)} kept cases"
+    return f"{number}, the oddest first; {odd} odd"
+
+
+def _explanation(images: ImageSet) -> str:
+    known = np.isfinite(images.spacing_mm).all()
+    size = (
+        "proportions as in the body" if known else "pixels of unknown size: drawn as stored, areas in % of the sector"
+    )
+    return (
+        f"Odd, in red: more than {ODD} robust standard deviations from the dataset's median, or labels, frame or "
+        f"choice amiss. Mean and sd are of gray values (0 to 255) in the sector; {size}."
+    )
+
+
+def _short(case_id: str) -> str:
+    return case_id if len(case_id) <= LONGEST_ID else f"{case_id[: LONGEST_ID - 1]}…"

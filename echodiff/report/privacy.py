@@ -1,0 +1,86 @@
+"""What identity the files of each dataset held, and that it was left behind: counts, never a value."""
+
+import pandas as pd
+
+from echodiff.config import Config
+from echodiff.ingest.privacy import BURNED_IN, KINDS
+from echodiff.report.inputs import dataset_title, in_order
+from echodiff.report.table import NOTHING, Column, ReportTable
+
+COLUMNS = (
+    "case_id",
+    "dataset",
+    "status",
+    "identity_found",
+    "private_tags",
+    "burned_in",
+    "outside_sector",
+    "outside_lit",
+)
+
+LABELS = {
+    "patient_name": "Name",
+    "patient_id": "ID",
+    "birth_date": "Birth date",
+    "contact": "Address, phone",
+    "body": "Sex, age, size",
+    "numbers": "Study numbers",
+    "place": "Place, station",
+    "uids": "UIDs",
+    "text": "Free text",
+    "staff_name": "Staff",
+    "dates": "Other dates",
+}
+FOUND, BURNED, BLANKED = "Cases whose files have", "Burned-in annotation", "Pixels blanked, mean %"
+NAMES = {"hashed": "keyed hashes", "source": "as in the source"}
+
+
+def privacy(cases: pd.DataFrame, config: Config) -> ReportTable:
+    """One row a dataset of the case tables `cases`: kinds of identity that were found, and what was blanked."""
+    rows = [_row(cases[cases["dataset"] == name], name, config) for name in in_order(config, cases["dataset"])]
+    data = pd.DataFrame(rows)
+    cells = data.astype(str)
+    cells["title"] = [dataset_title(config, name) for name in data["dataset"]]
+    for column in ("outside_sector", "outside_lit"):
+        cells[column] = [NOTHING if pd.isna(share) else f"{100 * share:.1f}" for share in data[column]]
+    return ReportTable(
+        name="privacy",
+        title="Identity in the files, left behind by ingest",
+        subtitle="Counts over all cases that were found, kept or rejected",
+        columns=(
+            Column("title", "Dataset", align="left"),
+            Column("names", "Names in outputs", align="left"),
+            Column("cases", "Cases"),
+            *(Column(kind, LABELS[kind], FOUND) for kind in KINDS),
+            Column("private", "Private tags", FOUND),
+            *(Column(f"burned_in_{said}", said.replace("_", " ").capitalize(), BURNED) for said in _SAID),
+            Column("outside_sector", "outside the sector", BLANKED),
+            Column("outside_lit", "that showed something", BLANKED),
+        ),
+        cells=cells,
+        data=data,
+        notes=(
+            "None of this is passed on: the case table has a fixed list of columns, an image set pixels and ids. "
+            "Names as in the source: of public archives without identities, or where the configuration asks for them.",
+            "Burned-in annotation: what the files say of themselves (0028,0301); it is blanked with all that lies "
+            "outside the sector, whatever they say.",
+        ),
+    )
+
+
+_SAID = ("yes", "no", "not_said")
+
+
+def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
+    found = cases["identity_found"].fillna("").str.split()
+    said = cases["burned_in"].map({value: value.lower() for value in BURNED_IN}).fillna("not_said")
+    return {
+        "dataset": dataset,
+        "names": NAMES[config.datasets[dataset].case_ids],
+        "cases": len(cases),
+        **{kind: int(found.map(lambda kinds, kind=kind: kind in kinds).sum()) for kind in KINDS},
+        "private": int((cases["private_tags"].fillna(0) > 0).sum()),
+        **{f"burned_in_{answer}": int((said == answer).sum()) for answer in _SAID},
+        "outside_sector": cases["outside_sector"].mean(),
+        "outside_lit": cases["outside_lit"].mean(),
+    }
