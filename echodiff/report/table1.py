@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from echodiff.config import Config
+from echodiff.ingest.ed.titles import RULE_TITLES
 from echodiff.report.inputs import dataset_title, in_order
 from echodiff.report.published import published_dataset
 from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd
@@ -28,19 +29,6 @@ LABEL_SOURCES: Mapping[str, str] = {
     "file": "in the files",
     "completed": "LV in the files, MYO and LA completed",
     "predicted": "predicted",
-}
-
-ED_RULES: Mapping[str, str] = {
-    "explicit": "named in the files",
-    "table": "table",
-    "still": "a still",
-    "labelled": "largest labelled LV",
-    "r_wave": "R wave",
-    "ecg": "ECG trace",
-    "largest_lv": "largest labelled LV",
-    "lv_volume": "largest labelled LV",
-    "label": "label's frame",
-    "self_similarity": "picture alone",
 }
 
 QUALITIES = ("Good", "Medium", "Poor")
@@ -118,7 +106,7 @@ def _scanners(values: pd.Series) -> str:
 
 def _ed(kept: pd.DataFrame) -> str:
     """Rules with their numbers of cases, and the lowest confidence below 1."""
-    rules = kept["ed_rule"].dropna().map(lambda rule: ED_RULES.get(rule, rule))
+    rules = kept["ed_rule"].dropna().map(lambda rule: RULE_TITLES.get(rule, rule))
     lowest = kept["ed_confidence"].min()
     confidence = f"; confidence from {lowest:.2f}" if lowest < 1 else ""
     return f"{_counted(rules)}{confidence}" if len(rules) else NOTHING

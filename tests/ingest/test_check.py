@@ -1,5 +1,7 @@
 """`echodiff check`: what a folder is, what is wrong with it, and an entry that works."""
 
+import shutil
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -7,12 +9,15 @@ import yaml
 from pydantic import TypeAdapter
 
 from echodiff.config.datasets import Dataset
+from echodiff.config.image import Image
+from echodiff.config.load import load_config
 from echodiff.ingest.case import CaseReference
-from echodiff.ingest.check.detect import contents, guesses
+from echodiff.ingest.check.detect import contents, guesses, remedy
 from echodiff.ingest.check.report import entry, summary
 from echodiff.ingest.check.trial import Trial, find_cases, spread
+from echodiff.ingest.run import ingest_dataset
 
-from .conftest import heart, write_echonet
+from .conftest import heart, plane, write_echonet, write_itk
 from .dicom_files import HEIGHT, WIDTH, write_gray, write_segmentation
 from .test_volume import write_volume
 
@@ -59,7 +64,7 @@ def test_segmentations_do_not_count_as_images(tmp_path):
     write_gray(tmp_path / "a.dcm")
     write_segmentation(tmp_path / "a_seg.dcm", {(1, None): label_of(1)})
     guess = guess_of(tmp_path)
-    assert guess.evidence == "1 DICOM files" and guess.options == {"label_pattern": "{stem}_seg.*"}
+    assert guess.evidence == "1 DICOM file" and guess.options == {"label_pattern": "{stem}_seg.*"}
     assert [case.name for case in find_cases(guess)] == ["a"]
 
 
@@ -81,14 +86,80 @@ def test_faults_are_listed_by_file(tmp_path):
     assert text.count("1.2.840.0: expected this, found that") == 20 and "and 5 more" in text
 
 
+def camus_of_the_old_release(folder):
+    """MetaImage, header and pixels in two files."""
+    for number in (1, 2):
+        content, name = plane(seed=number), f"patient{number:04d}"
+        (folder / name).mkdir(parents=True)
+        for role, array in (("ED", content.image), ("ED_gt", content.labels)):
+            write_itk(array, folder / name / f"{name}_4CH_{role}.mhd", (0.154, 0.308))
+
+
+def volumes_in_nrrd(folder):
+    for name in ("a", "b"):
+        write_volume(folder, name)
+        for role in ("", "_label"):
+            image = sitk.ReadImage(str(folder / f"{name}{role}.nii.gz"))
+            sitk.WriteImage(image, str(folder / f"{name}{role.replace('label', 'seg')}.nrrd"))
+            (folder / f"{name}{role}.nii.gz").unlink()
+
+
+@pytest.mark.parametrize(
+    ("write", "kept"),
+    [(camus_of_the_old_release, 2), (write_echonet, 2), (dicom_folder, 3), (volumes_in_nrrd, 2)],
+)
+def test_the_entry_pasted_into_a_configuration_ingests_the_folder(tmp_path, monkeypatch, write, kept):
+    monkeypatch.setenv("ECHODIFF_KEY_FILE", str(tmp_path / "key"))
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in")
+    pasted = yaml.safe_load(entry(guess_of(tmp_path / "in"), "ours"))
+    if pasted["datasets"]["ours"]["format"] == "echonet":
+        pasted["datasets"]["ours"]["completion"] = "dilation"  # the shape model is another rule's
+    (tmp_path / "c.yaml").write_text(
+        yaml.safe_dump({"training_dataset": "ours", "models": {"m": {"preset": "fast"}}, **pasted})
+    )
+    dataset = load_config(tmp_path / "c.yaml").datasets["ours"]
+    counts = ingest_dataset("ours", dataset, Image(size=64), dataset.folder, tmp_path / "out", processes=0)
+    assert counts["kept"] == kept
+
+
+def test_what_of_other_formats_lies_beside_is_told(tmp_path, camus_folder):
+    dicom_folder(tmp_path / "all" / "scans", ending="_gt.nii.gz")
+    write_volume(tmp_path / "all" / "volumes", "v")
+    shutil.copytree(camus_folder, tmp_path / "all" / "archive")
+    write_echonet(tmp_path / "all" / "videos")
+    guess = guess_of(tmp_path / "all")
+    assert (guess.format, guess.evidence) == ("dicom", "3 DICOM files")
+    found = " ".join(guess.remarks)
+    # Label maps beside DICOM and the archives' own files are not counted.
+    assert "found 2 files in NIfTI" in found and "such as volumes/v" in found
+    assert "found CAMUS in archive" in found and "found EchoNet-Dynamic in videos" in found
+    assert guess_of(tmp_path / "all" / "scans").remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("a.jpg", "export the study as DICOM"), ("a.mp4", "FileList.csv"), ("a.zip", "unpack"), ("a.txt", "that holds")],
+)
+def test_a_folder_of_other_files_gets_advice(tmp_path, name, advice):
+    (tmp_path / name).touch()
+    assert next(guesses(tmp_path), None) is None and advice in remedy(tmp_path)
+
+
+def test_volumes_and_their_label_volumes_are_counted_apart(tmp_path):
+    write_volume(tmp_path, "v")
+    assert guess_of(tmp_path).evidence.startswith("1 volume in NIfTI") and "1 of labels" in guess_of(tmp_path).evidence
+
+
 def test_command(run_echodiff, tmp_path):
     folder = dicom_folder(tmp_path / "in")
     (folder / "broken.dcm").write_bytes(b"nothing")
     done = run_echodiff("check", folder, "--name", "ours")
     assert done.returncode == 0, done.stderr
     assert "format dicom" in done.stdout and "fine: 3 of 4" in done.stdout
+    assert "labels: in the files (3)" in done.stdout and "to see to" not in done.stdout
     assert "broken.dcm: expected a DICOM file, found another kind of file" in done.stdout
-    options = yaml.safe_load(done.stdout.split("Entry of the configuration:")[1])["datasets"]["ours"]
+    options = yaml.safe_load(done.stdout.split("that are there:")[1])["datasets"]["ours"]
     assert options["label_pattern"] == "{stem}_mask.*"
     (tmp_path / "empty").mkdir()
     for wrong, reason in (("empty", "no file at all"), ("missing", "expected a folder")):

@@ -14,7 +14,7 @@ def check(
 ) -> None:
     """Say which format a folder has, what is fine and what is not, and print the dataset entry to paste."""
     from echodiff.errors import InputError
-    from echodiff.ingest.check.detect import contents, guesses
+    from echodiff.ingest.check.detect import contents, guesses, remedy
     from echodiff.ingest.check.report import entry, summary
     from echodiff.ingest.check.trial import find_cases, read_on_trial, spread
 
@@ -24,11 +24,11 @@ def check(
     if guess is None:
         raise InputError(
             f"{folder}: expected CAMUS, EchoNet-Dynamic, DICOM, or volumes in NIfTI, MetaImage or NRRD, found "
-            f"{contents(folder)}; give the folder that holds the images"
+            f"{contents(folder)}; {remedy(folder)}"
         )
     found = find_cases(guess)
     trials = read_on_trial(guess, spread(found, cases), processes)
     print(summary(guess, trials, len(found)))
-    print(f"\nEntry of the configuration:\n\n{entry(guess, name)}")
+    print(f"\nEntry of the configuration, for the `datasets` that are there:\n\n{entry(guess, name)}")
     if not any(trial.kept for trial in trials):
         raise InputError(f"{folder}: expected at least one usable case, found none among {len(trials)} read on trial")

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from echodiff.ingest.check.labels import label_options
+from echodiff.ingest.labels_beside import label_files
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_header import is_dicom, is_volume
 from echodiff.ingest.readers.itk import is_itk
 
 LABEL_NAMES = {"dicom": "{stem}_gt.*", "volume": "{stem}_label.*"}  # patterns that need no option
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif")
+VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".wmv")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 TABLES = ("FileList.csv", "VolumeTracings.csv")
 
 
@@ -50,7 +54,10 @@ def guesses(folder: Path) -> Iterator[Guess]:
     if dicom:
         options, remarks = label_options(dicom, LABEL_NAMES["dicom"])
         images = len(dicom) - options.pop("dicom_labels", 0)
-        yield Guess("dicom", f"{images} DICOM files", folder, options, tuple(remarks))
+        pattern = options.get("label_pattern", LABEL_NAMES["dicom"])
+        labels = {label for path in dicom for label in label_files(path, pattern)}
+        remarks += _elsewhere(folder, [path for path in volumes if path not in labels])
+        yield Guess("dicom", _counted(images, "DICOM file"), folder, options, tuple(remarks))
         return
     if volumes:
         options, remarks = label_options(volumes, LABEL_NAMES["volume"])
@@ -58,8 +65,49 @@ def guesses(folder: Path) -> Iterator[Guess]:
         options.pop("labels", None)
         if not (folder / "planes.csv").is_file():
             remarks.append("found no planes.csv; the four-chamber planes will be looked for beside the labels")
-        evidence = f"{len(volumes)} files in NIfTI, MetaImage, NRRD or Enhanced US Volume"
+        pattern = options.get("label_pattern", LABEL_NAMES["volume"])
+        labels = {label for path in volumes for label in label_files(path, pattern)}
+        images = _counted(len(set(volumes) - labels), "volume")
+        evidence = f"{images} in NIfTI, MetaImage, NRRD or Enhanced US Volume, {len(labels)} of labels"
+        remarks += _elsewhere(folder, [])
         yield Guess("volume", evidence, folder, options, tuple(remarks))
+
+
+def _elsewhere(folder: Path, volumes: list[Path]) -> list[str]:
+    """What of other formats lies in the folder and would not be read with it."""
+    remarks = []
+    archives = {inner: _archive(inner) for inner in sorted(folder.iterdir()) if inner.is_dir() and _archive(inner)}
+    volumes = [path for path in volumes if not any(path.is_relative_to(inner) for inner in archives)]
+    if volumes:
+        remarks.append(
+            f"found {_counted(len(volumes), 'file')} in NIfTI, MetaImage, NRRD or Enhanced US Volume besides, such as "
+            f"{volumes[0].relative_to(folder).as_posix()}; volumes need a folder and a dataset of `format: volume` of "
+            "their own"
+        )
+    return remarks + [f"found {kind} in {inner.name}; give that folder a dataset" for inner, kind in archives.items()]
+
+
+def _archive(folder: Path) -> str:
+    """The public archive that a folder holds, empty where it is none."""
+    if any(PATIENT.match(path.name) for path in folder.iterdir()):
+        return "CAMUS"
+    return "EchoNet-Dynamic" if any((folder / name).is_file() for name in TABLES) else ""
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def remedy(folder: Path) -> str:
+    """What to do with a folder that has none of the formats."""
+    endings = {path.suffix.lower() for path in folder.rglob("*") if path.is_file()}
+    if endings & set(PICTURES):
+        return "pictures do not say which frame is end-diastole nor where labels are, so export the study as DICOM"
+    if endings & set(VIDEOS):
+        return "videos are read with the tables FileList.csv and VolumeTracings.csv beside them, or export DICOM"
+    if endings & set(ARCHIVES):
+        return "unpack the archive first"
+    return "give the folder that holds the images"
 
 
 def contents(folder: Path) -> str:

@@ -9,30 +9,36 @@ import yaml
 
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.trial import Trial, file_of
+from echodiff.ingest.ed.titles import RULE_TITLES
 
 FAULTS_SHOWN = 20
+LABEL_TITLES = {"file": "in the files", "completed": "LV in the files, MYO and LA to be completed", "none": "none"}
 
 
 def summary(guess: Guess, trials: Sequence[Trial], cases: int) -> str:
-    """Format, what is fine, what is not, in lines."""
+    """Format, what is fine, what is not, what the user has to see to, in lines."""
     kept = [trial for trial in trials if trial.kept]
-    lines = [f"{guess.folder}: format {guess.format} ({guess.evidence}), {cases} cases, {len(trials)} read on trial"]
+    lines = [f"{guess.folder}: format {guess.format} ({guess.evidence}), {_number(cases)}, {len(trials)} read on trial"]
     lines += [f"  fine: {len(kept)} of {len(trials)}", *(f"    {line}" for line in _what_is_fine(kept))]
     faults = [trial for trial in trials if not trial.kept]
-    if faults or guess.remarks:
+    if faults:
         lines.append(f"  not fine: {len(faults)} of {len(trials)}")
-    lines += [f"    {remark}" for remark in guess.remarks]
     lines += [f"    {file_of(trial.case, guess.folder)}: {trial.row['reason']}" for trial in faults[:FAULTS_SHOWN]]
     if len(faults) > FAULTS_SHOWN:
         lines.append(f"    and {len(faults) - FAULTS_SHOWN} more; --cases 0 reads all, `echodiff ingest` lists all")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(["  to see to:"] if guess.remarks else []), *(f"    {text}" for text in guess.remarks)])
+
+
+def _number(cases: int) -> str:
+    return "1 case" if cases == 1 else f"{cases} cases"
 
 
 def _what_is_fine(kept: Sequence[Trial]) -> list[str]:
     if not kept:
         return []
     rows = [trial.row for trial in kept]
-    lines = [f"ED frame by {_counted(row['ed_rule'] for row in rows)}"]
+    lines = [f"ED frame: {_counted(RULE_TITLES.get(row['ed_rule'], row['ed_rule']) for row in rows)}"]
+    lines.append(f"labels: {_counted(LABEL_TITLES.get(row['label_source'], row['label_source']) for row in rows)}")
     sizes = _counted(f"{row['original_width']} x {row['original_height']}" for row in rows)
     lines.append(f"frames of {sizes} pixels")
     unsized = sum(1 for row in rows if np.isnan(row["original_spacing_row_mm"]))
