@@ -108,7 +108,7 @@ def _ed(kept: pd.DataFrame) -> str:
     """Rules with their numbers of cases, and the lowest confidence below 1."""
     rules = kept["ed_rule"].dropna().map(lambda rule: RULE_TITLES.get(rule, rule))
     lowest = kept["ed_confidence"].min()
-    confidence = f"; confidence from {lowest:.2f}" if lowest < 1 else ""
+    confidence = f"; confidence from {lowest:.2f}" if round(lowest, 2) < 1 else ""
     return f"{_counted(rules)}{confidence}" if len(rules) else NOTHING
 
 
