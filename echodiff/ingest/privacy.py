@@ -56,23 +56,25 @@ def identity_found(files: Iterable[Path]) -> dict[str, Any]:
     """Columns of the case table for a case's files.
 
     Returns:
-        identity_found: those of `KINDS` that a file has a value for, with spaces between; private_tags: the number
-        of private attributes (PS3.5 7.8); burned_in: Burned In Annotation (0028,0301), "YES", "NO", or None where
-        the files do not say.
+        identity_found: those of `KINDS` that a file has a value for, with spaces between, None where no file was of
+        a kind that is looked into (DICOM, NIfTI, MetaImage, NRRD); private_tags: the number of private attributes
+        (PS3.5 7.8), None without DICOM; burned_in: Burned In Annotation (0028,0301), "YES", "NO", or None where the
+        files do not say.
     """
     kinds: set[str] = set()
-    private, burned_in = 0, None
+    looked_into, private, burned_in = False, None, None
     for path in files:
+        looked_into |= is_itk(path) or is_dicom(path)
         if is_itk(path):
             kinds |= {"text"} if _has_text(path) else set()
         elif is_dicom(path):
-            header = _header(path)
+            header, private = _header(path), private or 0
             for element in _elements(header):
                 private += element.tag.is_private
                 kinds |= _kind(element.tag)
             burned_in = _burned_in(header) or burned_in
     return {
-        "identity_found": " ".join(kind for kind in KINDS if kind in kinds),
+        "identity_found": " ".join(kind for kind in KINDS if kind in kinds) if looked_into else None,
         "private_tags": private,
         "burned_in": burned_in,
     }

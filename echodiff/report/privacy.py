@@ -32,14 +32,16 @@ LABELS = {
     "dates": "Other dates",
 }
 FOUND, BURNED, BLANKED = "Cases whose files have", "Burned-in annotation", "Pixels blanked, mean %"
+_SAID = ("yes", "no", "not_said")
+_TAGS = ("private", *(f"burned_in_{said}" for said in _SAID))
 NAMES = {"hashed": "keyed hashes", "source": "as in the source"}
 
 
 def privacy(cases: pd.DataFrame, config: Config) -> ReportTable:
     """One row a dataset of the case tables `cases`: kinds of identity that were found, and what was blanked."""
     rows = [_row(cases[cases["dataset"] == name], name, config) for name in in_order(config, cases["dataset"])]
-    data = pd.DataFrame(rows)
-    cells = data.astype(str)
+    data = pd.DataFrame(rows).astype(dict.fromkeys((*KINDS, *_TAGS), "Int64"))
+    cells = data.astype(object).where(data.notna(), NOTHING).astype(str)
     cells["title"] = [dataset_title(config, name) for name in data["dataset"]]
     for column in ("outside_sector", "outside_lit"):
         cells[column] = [NOTHING if pd.isna(share) else f"{100 * share:.1f}" for share in data[column]]
@@ -60,6 +62,7 @@ def privacy(cases: pd.DataFrame, config: Config) -> ReportTable:
         cells=cells,
         data=data,
         notes=(
+            "A dash: the files are of a kind that has no such tags, or is not looked into (videos).",
             "None of this is passed on: the case table has a fixed list of columns, an image set pixels and ids. "
             "Names as in the source: of public archives without identities, or where the configuration asks for them.",
             "Burned-in annotation: what the files say of themselves (0028,0301); it is blanked with all that lies "
@@ -68,19 +71,22 @@ def privacy(cases: pd.DataFrame, config: Config) -> ReportTable:
     )
 
 
-_SAID = ("yes", "no", "not_said")
-
-
 def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
+    """Counts of a dataset; none where no file is of a kind that is looked into."""
+    looked_into, dicom = cases["identity_found"].notna(), cases["private_tags"].notna()
     found = cases["identity_found"].fillna("").str.split()
-    said = cases["burned_in"].map({value: value.lower() for value in BURNED_IN}).fillna("not_said")
+    said = cases["burned_in"].map({value: value.lower() for value in BURNED_IN}).fillna("not_said")[dicom]
+    counts = {kind: int(found.map(lambda kinds, kind=kind: kind in kinds).sum()) for kind in KINDS}
+    if not dicom.any():  # headers of volumes have free text alone
+        counts = {kind: counts["text"] if kind == "text" and looked_into.any() else None for kind in KINDS}
+    tags = {"private": int((cases["private_tags"].fillna(0) > 0).sum())}
+    tags |= {f"burned_in_{answer}": int((said == answer).sum()) for answer in _SAID}
     return {
         "dataset": dataset,
         "names": NAMES[config.datasets[dataset].case_ids],
         "cases": len(cases),
-        **{kind: int(found.map(lambda kinds, kind=kind: kind in kinds).sum()) for kind in KINDS},
-        "private": int((cases["private_tags"].fillna(0) > 0).sum()),
-        **{f"burned_in_{answer}": int((said == answer).sum()) for answer in _SAID},
+        **counts,
+        **(tags if dicom.any() else dict.fromkeys(tags)),
         "outside_sector": cases["outside_sector"].mean(),
         "outside_lit": cases["outside_lit"].mean(),
     }

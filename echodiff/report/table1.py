@@ -33,6 +33,7 @@ LABEL_SOURCES: Mapping[str, str] = {
 
 QUALITIES = ("Good", "Medium", "Poor")
 SCANNERS_SHOWN = 3
+UNBROKEN = "\u00a0±\u00a0"  # with spaces at which no line ends
 
 PAPER, OURS = "Published", "This run"
 COLUMNS = (
@@ -63,7 +64,7 @@ def table1(cases: pd.DataFrame, config: Config) -> ReportTable:
         title="Table 1. Datasets",
         subtitle="End-diastolic apical four-chamber frames; original size is width x height in pixels",
         columns=COLUMNS,
-        cells=data.astype(str),
+        cells=data.astype(str).assign(ef=data["ef"].str.replace(" ± ", UNBROKEN)),
         data=data.drop(columns="title"),
         notes=(
             "Kept: frames that later stages use. The page of rejected cases gives the reasons of the rest.",

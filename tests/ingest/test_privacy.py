@@ -126,7 +126,7 @@ def test_the_account_of_identity_has_kinds_and_counts_alone(run):
         assert {"patient_name", "patient_id", "birth_date", "place", "staff_name", "dates", "text"} <= set(
             kinds.split()
         )
-    assert set(" ".join(table["identity_found"]).split()) <= set(KINDS)
+    assert set(" ".join(table["identity_found"].dropna()).split()) <= set(KINDS)
     assert kept["private_tags"].tolist() == [2, 2, 2] and kept["burned_in"].tolist() == ["YES"] * 3
     assert ((kept["outside_lit"] > 0.001) & (kept["outside_lit"] < kept["outside_sector"])).all()
     rejected = table.loc[table["status"] == "rejected", "identity_found"]
@@ -226,6 +226,12 @@ def test_headers_of_volumes_with_free_text_are_counted(tmp_path):
     (tmp_path / "told.mha").write_bytes(raw.replace(b"NDims", b"Comment = Quillfeather\nNDims", 1))
     found = {path.name: identity_found([path])["identity_found"] for path in sorted(tmp_path.iterdir())}
     assert found == {"plain.mha": "", "plain.nii.gz": "", "told.mha": "text", "told.nii.gz": "text"}
+
+
+def test_what_is_not_looked_into_is_not_said_to_be_clean(tmp_path):
+    (tmp_path / "a.avi").write_bytes(b"RIFF")
+    assert identity_found([tmp_path / "a.avi"]) == {"identity_found": None, "private_tags": None, "burned_in": None}
+    assert identity_found([]) == {"identity_found": None, "private_tags": None, "burned_in": None}
 
 
 def test_a_flag_that_is_no_flag_is_not_passed_on(tmp_path):

@@ -82,6 +82,11 @@ def test_privacy_counts_kinds_of_identity(cases, config):
     assert rows.loc["vscan", "outside_lit"] == pytest.approx(0.03)
     assert rows.loc["vscan", "names"] == "keyed hashes" and rows.loc["camus", "names"] == "as in the source"
     assert set(KINDS) == set(LABELS)
+    volumes = privacy(cases.assign(identity_found="text", private_tags=None, burned_in=None), config).cells
+    assert (volumes["text"] == "6").all() and (volumes[["patient_name", "private"]] == "-").all(axis=None)
+    videos = cases.assign(identity_found=None, private_tags=None, burned_in=None)
+    cells = privacy(videos, config).cells
+    assert (cells[["patient_name", "dates", "private", "burned_in_not_said"]] == "-").all(axis=None)
 
 
 def test_rejects_count_every_case_once(cases, config):
