@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image
 
 from echodiff.labels import LA, LV, MYO
 from echodiff.report.oddness import ODD, oddness
@@ -45,32 +46,38 @@ def draw_kept(path: Path, images: ImageSet, cases: pd.DataFrame, *, title: str, 
     rows = [tiles[start : start + COLUMNS] for start in range(0, len(tiles), COLUMNS)]
     heights = [TEXT + GAP + max(len(tile) for tile in row) / dpi for row in rows]
     width, height = COLUMNS * (TILE + GAP) + GAP, HEAD + sum(heights) + GAP
-    canvas = np.full((round(height * dpi), round(width * dpi), 3), 255, np.uint8)
+    placed = []
     texts = [(GAP, 0.18, f"{title}: {_heading(order, len(shown))}", 11, INK, "left")]
     texts += [(GAP, 0.42, _explanation(images), 8, MUTED, "left"), *_legend(width)]
     for place, (tile, case) in enumerate(zip(tiles, shown.itertuples(), strict=True)):
         centre = GAP + (place % COLUMNS) * (TILE + GAP) + TILE / 2
         top = HEAD + sum(heights[: place // COLUMNS])
         row, column = round((top + TEXT) * dpi), round(centre * dpi) - tile.shape[1] // 2
-        canvas[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
+        placed.append((row, column, tile))
         texts.append((centre, top + 0.1, _short(case.case_id), 7.5, INK, "center"))
         texts.append((centre, top + 0.24, case.what, 7.5, ALARM if case.score > ODD else MUTED, "center"))
-    _write(path, canvas, texts, dpi)
+    canvas = _texts(texts, (width, height), dpi)
+    for row, column, tile in placed:
+        canvas[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
+    with atomic_path(path) as temporary:
+        Image.fromarray(canvas).save(temporary, format="PNG", dpi=(dpi, dpi), compress_level=3)
 
 
-def _write(path: Path, canvas: NDArray[np.uint8], texts: list[tuple], dpi: int) -> None:
-    """The canvas (rows, columns, 3) with texts: x and y in inches from the upper left, text, size, colour, side."""
+def _texts(texts: list[tuple], size: tuple[float, float], dpi: int) -> NDArray[np.uint8]:
+    """A white canvas (rows, columns, 3) of width and height `size` in inches with texts.
+
+    A text has x and y in inches from the upper left, its words, its size in points, its colour and its side.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    height, width = canvas.shape[0] / dpi, canvas.shape[1] / dpi
-    figure = Figure(figsize=(width, height), facecolor="white", dpi=dpi)
-    FigureCanvasAgg(figure)
-    figure.figimage(canvas)
-    for x, y, text, size, colour, align in texts:
-        figure.text(x / width, 1 - y / height, text, fontsize=size, color=colour, ha=align, va="center")
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+    width, height = size
+    figure = Figure(figsize=size, facecolor="white", dpi=dpi)
+    canvas = FigureCanvasAgg(figure)
+    for x, y, text, points, colour, align in texts:
+        figure.text(x / width, 1 - y / height, text, fontsize=points, color=colour, ha=align, va="center")
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _legend(width: float) -> list[tuple]:
