@@ -107,14 +107,15 @@ def load_inception(path: Path, device: str, *, sha256: str = weights.INCEPTION_S
     """
     weights.check_weights(path, sha256)
     import_torchvision()
+    import torch
     from torch_fidelity import FeatureExtractorInceptionV3
 
-    network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path)).to(
-        device
-    )
+    network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path))
+    network = network.to(device, memory_format=torch.channels_last)
 
     def extract(frames: "torch.Tensor") -> "torch.Tensor":
-        return network(_checked(frames)[:, None].expand(-1, 3, -1, -1).contiguous())[0]
+        gray = _checked(frames)[:, None].expand(-1, 3, -1, -1)
+        return network(gray.contiguous(memory_format=torch.channels_last))[0]
 
     return extract
 

@@ -79,7 +79,8 @@ def frechet_table(
         name: reference.select(sorted(split.loc[split["subset"] == subset, "case_id"]))
         for name, subset in ((TRAINING, "train"), (HELD_OUT, "validation"))
     }
-    sets = {**subsets, BEFORE: original.select(synthetic.case_id), AFTER: synthetic}
+    cases = sorted(synthetic.case_id)  # subsamples pick positions: they too must not depend on the order of a file
+    sets = {**subsets, BEFORE: original.select(cases), AFTER: synthetic.select(cases)}
     if len(sets[TRAINING]) < MINIMUM:
         raise InputError(
             f"{model}, {TRAINING}: expected features of at least {MINIMUM} images, found {len(sets[TRAINING])}; "

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.evaluate.comparisons import ANOTHER_PATIENT
+from echodiff.evaluate.comparisons import ALL_BLACK, ANOTHER_PATIENT
 from echodiff.report.inputs import dataset_title, in_order
-from echodiff.report.published import published_value
-from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd
+from echodiff.report.published import PUBLISHED_TITLES, published_value
+from echodiff.report.table import NOTHING, Column, ReportTable, format_mean_sd, mean_sd
 
+UNRELATED = (ANOTHER_PATIENT, ALL_BLACK)
 COLUMNS = ("dataset", "model", "case_id", "comparison", "mse", "psnr_db", "legacy_psnr_uint8_wrap_db", "differing")
 
 # The difference of two bytes of which one is uniform is uniform modulo 256; this is the PSNR of its wrapped
@@ -28,25 +29,22 @@ def implied_psnr_sd_db(mse: float, sd: float) -> float:
 
 
 def audit(metrics: pd.DataFrame, config: Config) -> ReportTable:
-    """Unrelated pairs of every dataset by both conventions beside the published values."""
-    pairs = metrics[metrics["comparison"] == ANOTHER_PATIENT].dropna(subset=["mse"])
-    pairs = pairs.drop_duplicates(["dataset", "case_id"])
+    """Unrelated images of every dataset by both conventions beside the published values.
+
+    Published datasets that the run does not have get a row of their own, so that every printed PSNR stands beside
+    what its own MSE implies, and beside unrelated images of the user's own data.
+    """
+    unrelated = metrics[metrics["comparison"].isin(UNRELATED)].dropna(subset=["mse"])
+    unrelated = unrelated.drop_duplicates(["dataset", "case_id", "comparison"])
+    datasets = in_order(config, unrelated["dataset"])
     data, cells = [], []
-    for dataset in in_order(config, pairs["dataset"]):
-        own = pairs[pairs["dataset"] == dataset]
-        wrapped, predicted = own["legacy_psnr_uint8_wrap_db"], wrapped_psnr_of_share(own["differing"])
-        psnr, mse = published_value(dataset, "psnr_db"), published_value(dataset, "mse")
-        implied = (10 * np.log10(1e3 / mse[0]), implied_psnr_sd_db(*mse))
-        columns = {"wrapped": wrapped, "predicted": predicted, "correct": own["psnr_db"]}
-        numbers = {f"{key}_{name}": value for key, values in columns.items()
-                   for name, value in (("mean", values.mean()), ("sd", values.std(ddof=0)))}  # fmt: skip
-        numbers |= {"published_psnr_mean": psnr[0], "published_psnr_sd": psnr[1]}
-        numbers |= {"implied_psnr_mean": implied[0], "implied_psnr_sd": implied[1]}
-        data.append({"dataset": dataset, "n": len(own)} | numbers)
-        texts = {key: mean_sd(values) for key, values in columns.items()}
-        texts |= {"published": format_mean_sd(*psnr), "implied": format_mean_sd(*implied)}
-        cells.append({"title": dataset_title(config, dataset), "n": str(len(own))} | texts)
-    ours, paper = "Unrelated patients, this run's data", "Published, synthetic against original"
+    for dataset in (*datasets, *(name for name in PUBLISHED_TITLES if name not in datasets)):
+        numbers, texts = _ours(unrelated[unrelated["dataset"] == dataset])
+        printed_numbers, printed_texts = _published(dataset)
+        title = dataset_title(config, dataset) if dataset in datasets else PUBLISHED_TITLES[dataset]
+        data.append({"dataset": dataset} | numbers | printed_numbers)
+        cells.append({"title": title} | texts | printed_texts)
+    ours, paper = "Unrelated images, this run's data", "Published, synthetic against original"
     return ReportTable(
         name="audit",
         title="Audit of the published PSNR",
@@ -54,9 +52,10 @@ def audit(metrics: pd.DataFrame, config: Config) -> ReportTable:
         columns=(
             Column("title", "Dataset", align="left"),
             Column("n", "Pairs"),
-            Column("wrapped", "uint8 wrap", ours),
-            Column("predicted", "uint8 wrap, predicted", ours),
-            Column("correct", "correct", ours),
+            Column("wrapped", "another patient, uint8 wrap", ours),
+            Column("predicted", "the same, predicted", ours),
+            Column("black", "all black, uint8 wrap", ours),
+            Column("correct", "another patient, correct", ours),
             Column("published", "PSNR as printed", paper),
             Column("implied", "PSNR that the printed MSE implies", paper),
         ),
@@ -64,9 +63,35 @@ def audit(metrics: pd.DataFrame, config: Config) -> ReportTable:
         data=pd.DataFrame(data),
         notes=(
             "Predicted: 27.90 - 10 log10(f) dB, f the share of pixels that differ; it takes no account of what the "
-            "images show. Where it meets the first column, that PSNR measures the share of the frame that the "
-            "sector covers.",
+            "images show. Where it meets the column before it, that PSNR measures the share of the frame that the "
+            "sector covers; an image without any content reaches it as well.",
             "Implied: PSNR is a function of MSE, so the printed MSE (in units of 1e-3 on [0, 1]) gives a PSNR and "
-            "a spread of its own. The printed PSNR agrees with the first column and not with its own MSE.",
+            "a spread of its own. The printed PSNR agrees with unrelated images and not with its own MSE.",
+            "Rows without pairs: published datasets that this run does not have.",
         ),
     )
+
+
+def _ours(own: pd.DataFrame) -> tuple[dict[str, float], dict[str, str]]:
+    """Numbers and cells of the unrelated images of one dataset."""
+    pairs, black = (own[own["comparison"] == comparison] for comparison in UNRELATED)
+    columns = {
+        "wrapped": pairs["legacy_psnr_uint8_wrap_db"],
+        "predicted": wrapped_psnr_of_share(pairs["differing"]),
+        "black": black["legacy_psnr_uint8_wrap_db"],
+        "correct": pairs["psnr_db"],
+    }
+    numbers: dict[str, float] = {"n": len(pairs)}
+    for key, values in columns.items():
+        numbers |= {f"{key}_mean": values.mean(), f"{key}_sd": values.std(ddof=0)}
+    texts = {key: mean_sd(values) for key, values in columns.items()}
+    return numbers, texts | {"n": str(len(pairs)) if len(pairs) else NOTHING}
+
+
+def _published(dataset: str) -> tuple[dict[str, float], dict[str, str]]:
+    """The printed PSNR, and the one that the printed MSE implies; missing where the paper has no such dataset."""
+    psnr, mse = published_value(dataset, "psnr_db"), published_value(dataset, "mse")
+    implied = (10 * np.log10(1e3 / mse[0]), implied_psnr_sd_db(*mse))
+    numbers = {"published_psnr_mean": psnr[0], "published_psnr_sd": psnr[1]}
+    numbers |= {"implied_psnr_mean": implied[0], "implied_psnr_sd": implied[1]}
+    return numbers, {"published": format_mean_sd(*psnr), "implied": format_mean_sd(*implied)}

@@ -2,8 +2,18 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 import pandas as pd
+
+# Dataset of Tables 2 and 3 -> its name there.
+PUBLISHED_TITLES: Final[dict[str, str]] = {
+    "vscan": "Vscan",
+    "vscan_air": "Vscan Air",
+    "echonet": "EchoNet-Dynamic",
+    "2d_t": "2D + t",
+    "3d_spatial": "3D (spatial)",
+}
 
 
 @cache

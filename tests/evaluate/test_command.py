@@ -100,6 +100,35 @@ def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     assert not any("polar" in metric for metric in table.index.levels[1])  # these features have no such frame
 
 
+def test_distances_and_their_intervals_do_not_depend_on_the_order_of_images():
+    sets = {"reference": _features(40, 0), "original": _features(20, 1, shift=3.0), "synthetic": _features(18, 2)}
+    split = pd.DataFrame({"case_id": sets["reference"].case_id, "subset": ["train"] * 30 + ["validation"] * 10})
+    shuffled = {
+        name: part.select(np.random.default_rng(7).permutation(part.case_id).tolist()) for name, part in sets.items()
+    }
+    first, second = (
+        frechet_table(**parts, split=order, model="m", options=Options(draws=5, seed=0))
+        for parts, order in ((sets, split), (shuffled, split.iloc[::-1]))
+    )
+    pd.testing.assert_frame_equal(first, second)
+    other = frechet_table(
+        **(sets | {"synthetic": _features(18, 3)}), split=split, model="m", options=Options(draws=5, seed=0)
+    )
+    assert not np.allclose(first["value"], other["value"])
+
+
+def test_translations_that_are_the_training_images_have_no_distance():
+    reference = _features(30, 0)
+    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * 20 + ["validation"] * 10})
+    same = reference.select(reference.case_id[:20])
+    table = frechet_table(
+        reference=reference, split=split, original=same, synthetic=same, model="m", options=Options(draws=0, seed=0)
+    )
+    frechet = table[(table["metric"] == "fd_efficientnet_lite0") & (table["reference"] == "training")]
+    assert frechet.set_index("set").loc["after", "value"] == pytest.approx(0, abs=1e-9)
+    assert frechet.set_index("set").loc["floor_validation", "value"] > 1
+
+
 def _table_of(training, synthetic):
     reference = _features(10, 0)
     held_out = 10 - training

@@ -74,6 +74,15 @@ def test_planted_copies_are_all_caught_and_named(reference, split, change):
     assert rows.loc[rows["flagged"], "correlation_training"].tolist() == ["r010", "r042"]
 
 
+def test_every_training_image_that_is_planted_is_caught(reference, split):
+    """All 70, with new speckle, among as many images that owe them nothing."""
+    rng = np.random.default_rng(2)
+    copies = np.stack([_speckled(image.astype(np.float64), rng) for image in reference.images.images[:70]])
+    rows = _table(reference, split, np.concatenate([copies, _scenes(70, 6)])).query("kind == 'synthetic'")
+    assert rows["flagged"].tolist() == [True] * 70 + [False] * 70
+    assert rows["thumbnail_training"].tolist()[:70] == reference.images.case_id[:70]
+
+
 def test_copies_of_held_out_images_are_no_memory(reference, split):
     rows = _table(reference, split, reference.images.images[70:90]).query("kind == 'synthetic'")
     assert not rows["flagged"].any()

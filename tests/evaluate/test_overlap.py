@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from monai.metrics import compute_hausdorff_distance
+from monai.metrics import compute_average_surface_distance, compute_dice, compute_hausdorff_distance
 from skimage.draw import disk
 
 from echodiff.evaluate.clinical import clinical_measures
@@ -23,6 +23,15 @@ def test_hausdorff_distance_agrees_with_monai_in_mm():
     tensors = [torch.from_numpy(region)[None, None].float() for region in (first, second)]
     expected = compute_hausdorff_distance(*tensors, include_background=True, percentile=95, spacing=SPACING.tolist())
     assert hausdorff95_mm(first, second, SPACING) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_dice_and_mean_border_distance_agree_with_monai():
+    first, second = _blob((60, 60), 25), _blob((64, 70), 22)
+    tensors = [torch.from_numpy(region)[None, None].float() for region in (first, second)]
+    row = overlap_of(*(region.astype(np.uint8) for region in (first, second)), SPACING)
+    assert row["dice_lv"] == pytest.approx(float(compute_dice(*tensors)), rel=1e-5)
+    options = {"include_background": True, "symmetric": True, "spacing": SPACING.tolist()}
+    assert row["assd_lv_mm"] == pytest.approx(float(compute_average_surface_distance(*tensors, **options)), rel=1e-5)
 
 
 def test_overlap_of_a_shifted_region_in_mm():

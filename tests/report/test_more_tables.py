@@ -101,9 +101,21 @@ def test_audit_predicts_the_wrapped_psnr_of_unrelated_frames_from_their_share(pi
     assert pytest.approx(27.90, abs=0.005) == WRAPPED_PSNR_DB
     row = audit(pixel, config).data.set_index("dataset").loc["vscan"]
     assert row["n"] == 6  # once for each case, however many models there are
-    assert audit(pd.concat([pixel, pixel.assign(model="other")]), config).data["n"].tolist() == [6, 6]
+    twice = audit(pd.concat([pixel, pixel.assign(model="other")]), config).data
+    assert twice["n"].tolist() == [6, 6, 0, 0, 0, 0]
     assert row["wrapped_mean"] == pytest.approx(row["predicted_mean"], abs=0.15)
+    black = pixel[(pixel["dataset"] == "vscan") & (pixel["comparison"] == "all_black")]
+    assert row["black_mean"] == pytest.approx(black["legacy_psnr_uint8_wrap_db"].mean())
     assert (row["published_psnr_mean"], row["published_psnr_sd"]) == (30.09, 0.12)
+
+
+def test_audit_shows_published_datasets_that_the_run_does_not_have(pixel, config):
+    table = audit(pixel, config)
+    data = table.data.set_index("dataset")
+    assert data.index.tolist() == ["camus", "vscan", "vscan_air", "echonet", "2d_t", "3d_spatial"]
+    assert (data.loc["3d_spatial", "published_psnr_mean"], data.loc["3d_spatial", "n"]) == (30.48, 0)
+    assert data.loc["3d_spatial", "implied_psnr_mean"] == pytest.approx(10 * np.log10(1e3 / 11.50))
+    assert table.cells.set_index("title").loc["3D (spatial)", ["n", "wrapped"]].tolist() == ["-", "-"]
 
 
 @pytest.mark.parametrize(("mse", "sd", "expected"), [(11.50, 3.69, 1.39), (11.95, 7.21, 2.62), (22.39, 5.41, 1.05)])
