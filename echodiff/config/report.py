@@ -5,6 +5,16 @@ from pydantic import Field
 from echodiff.config.base import Section
 
 
+class Ablation(Section):
+    """All models of the configuration side by side."""
+
+    enabled: bool = True
+    """The table of all models, and with several models their paired tests."""
+
+    against: str | None = None
+    """The model that the others are tested against; the first one where it is not given."""
+
+
 class Report(Section):
     """What the report shows."""
 
@@ -19,3 +29,8 @@ class Report(Section):
 
     dpi: int = Field(default=150, ge=50, le=600)
     """Resolution of the figures, in dots per inch."""
+
+    subgroups: bool = True
+    """The table of subgroups by image quality, scanner and ejection fraction."""
+
+    ablation: Ablation = Ablation()

@@ -45,10 +45,9 @@ class Config(Section):
                 f"training_dataset: expected one of the datasets {', '.join(self.datasets)}, "
                 f"found {self.training_dataset!r}"
             )
-        if self.report.model is not None and self.report.model not in self.models:
-            raise ValueError(
-                f"report.model: expected one of the models {', '.join(self.models)}, found {self.report.model!r}"
-            )
+        for key, name in (("model", self.report.model), ("ablation.against", self.report.ablation.against)):
+            if name is not None and name not in self.models:
+                raise ValueError(f"report.{key}: expected one of the models {', '.join(self.models)}, found {name!r}")
         return self
 
     @property
@@ -60,3 +59,8 @@ class Config(Section):
     def headline_model(self) -> str:
         """The model whose images the figures show: `report.model`, else the first."""
         return self.report.model or next(iter(self.models))
+
+    @property
+    def ablation_reference(self) -> str:
+        """The model that the others are tested against: `report.ablation.against`, else the first."""
+        return self.report.ablation.against or next(iter(self.models))

@@ -27,6 +27,10 @@ Stem = typer.Option(..., "--output", help="Path without ending; .csv, .html and 
 Picture = typer.Option(..., "--output", help="PNG.")
 CaseTables = typer.Argument(..., metavar="CASES...", help="Case tables, cases.parquet, of the datasets.")
 Metrics = typer.Argument(..., metavar="METRICS...", help="Tables of the metric, of all datasets and models.")
+LabelSources = typer.Option(..., "--cases", help="Case table, cases.parquet, of each dataset; given again for each.")
+ScoreFiles = typer.Argument(
+    ..., metavar="METRICS...", help="Tables of pixel metrics, and of mask fidelity (fidelity.parquet) where there are."
+)
 Inputs = typer.Argument(
     ...,
     metavar="FILES...",
@@ -105,11 +109,19 @@ def table2(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, outp
 
 
 @app.command()
-def table3(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+def table3(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Pixel metrics, published, legacy and correct, with floors and ceilings."""
     from echodiff.report import table3 as table
+    from echodiff.report.inputs import read_tables
+    from echodiff.report.label_sources import COLUMNS
 
-    _table(table.table3, config, metrics, (*table.KEYS, *table.METRICS), output)
+    rows = read_tables(metrics, (*table.KEYS, *table.METRICS))
+    table.table3(rows, read_tables(cases, COLUMNS), load_config(config)).write(output)
 
 
 @app.command()
@@ -202,11 +214,59 @@ def diversity_sheet(
 
 
 @app.command()
-def fidelity(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+def fidelity(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Dice, border distances and clinical measures of segmented images against their guides."""
     from echodiff.report import fidelity as table
+    from echodiff.report.inputs import read_tables
+    from echodiff.report.label_sources import COLUMNS
 
-    _table(table.fidelity, config, metrics, table.COLUMNS, output)
+    rows = read_tables(metrics, table.COLUMNS)
+    table.fidelity(rows, read_tables(cases, COLUMNS), load_config(config)).write(output)
+
+
+@app.command()
+def subgroups(config: list[Path] = ConfigFiles, metrics: list[Path] = ScoreFiles, output: Path = Stem) -> None:
+    """Scores of synthetic images by quality, scanner and ejection fraction."""
+    from echodiff.report.subgroups import subgroups as table_of
+
+    table_of(*_scores(metrics), load_config(config)).write(output)
+
+
+@app.command()
+def paired_tests(config: list[Path] = ConfigFiles, metrics: list[Path] = ScoreFiles, output: Path = Stem) -> None:
+    """Each model against one of them, case by case."""
+    from echodiff.report.paired_tests import paired_tests as table_of
+
+    table_of(*_scores(metrics), load_config(config)).write(output)
+
+
+@app.command()
+def ablation(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = typer.Argument(..., help="Tables of every metric, of all datasets and models."),
+    output: Path = Stem,
+) -> None:
+    """All models of the configuration side by side."""
+    from echodiff.report.ablation import ablation as table_of
+    from echodiff.report.ablation import tables_by_kind
+    from echodiff.store.table import read_table
+
+    table_of(tables_by_kind([read_table(path) for path in metrics]), load_config(config)).write(output)
+
+
+def _scores(files: Sequence[Path]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+    """Pixel metrics, and where there are some the tables of mask fidelity."""
+    from echodiff.report.inputs import read_tables
+    from echodiff.report.scores import FIDELITY_COLUMNS, PIXEL_COLUMNS
+
+    fidelity = [path for path in files if path.stem == "fidelity"]
+    pixel = [path for path in files if path not in fidelity]
+    return read_tables(pixel, PIXEL_COLUMNS), read_tables(fidelity, FIDELITY_COLUMNS) if fidelity else None
 
 
 @app.command()

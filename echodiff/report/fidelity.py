@@ -7,13 +7,18 @@ import pandas as pd
 from echodiff.config import Config
 from echodiff.evaluate.clinical import MEASURES
 from echodiff.evaluate.overlap import OUTLINES
-from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report import label_sources
+from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd
 from echodiff.store.atomic import atomic_path
 
 DICE = tuple(f"dice_{name}" for name in OUTLINES)
-DISTANCES = tuple(f"hd95_{name}_mm" for name in OUTLINES)
-COLUMNS = ("dataset", "kind", "model", "case_id", *DICE, *DISTANCES, *(f"{m}_segmented" for m in MEASURES))
+HAUSDORFF = tuple(f"hd95_{name}_mm" for name in OUTLINES)
+MEAN_DISTANCES = tuple(f"assd_{name}_mm" for name in OUTLINES)
+# Columns of one metric, the heading over them, digits.
+METRICS = ((DICE, "Dice", 3), (HAUSDORFF, "Hausdorff 95 %, mm", 1), (MEAN_DISTANCES, "Mean border distance, mm", 2))
+KEYS = tuple(key for keys, _, _ in METRICS for key in keys)
+COLUMNS = ("dataset", "kind", "model", "case_id", *KEYS, *(f"{m}_segmented" for m in MEASURES))
 LABELS = {"lv": "LV", "lv_myo": "LV + MYO", "la": "LA"}
 CLINICAL = {
     "lv_area_cm2": "LV area, cm2",
@@ -25,21 +30,24 @@ CEILING = "Ceiling: held-out real images"
 LIMITS = 1.96  # standard deviations of the limits of agreement
 
 
-def fidelity(rows: pd.DataFrame, config: Config) -> ReportTable:
-    """Dice, 95 % Hausdorff distance and bias of the clinical measures; real held-out images are the
-    ceiling.
+def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
+    """Dice, border distances and bias of the clinical measures; real held-out images are the ceiling.
+
+    `cases`: the case tables, which say where label maps come from.
     """
     data, cells = [], []
     for dataset, title, own in _groups(rows, config):
         biases = {name: own[f"{name}_segmented"] - own[f"{name}_guide"] for name in MEASURES}
-        numbers = {f"{key}_mean": own[key].mean() for key in (*DICE, *DISTANCES)}
-        numbers |= {f"{key}_sd": own[key].std(ddof=0) for key in (*DICE, *DISTANCES)}
+        numbers = {f"{key}_mean": own[key].mean() for key in KEYS}
+        numbers |= {f"{key}_sd": own[key].std(ddof=0) for key in KEYS}
         numbers |= {f"{name}_bias": bias.mean() for name, bias in biases.items()}
         numbers |= {f"{name}_limits": LIMITS * bias.std(ddof=0) for name, bias in biases.items()}
         data.append({"dataset": dataset, "row": title, "n": len(own)} | numbers)
-        texts = {key: mean_sd(own[key], 3) for key in DICE} | {key: mean_sd(own[key], 1) for key in DISTANCES}
+        texts = {key: mean_sd(own[key], digits) for keys, _, digits in METRICS for key in keys}
         texts |= {name: format_mean_sd(bias.mean(), LIMITS * bias.std(ddof=0), 1) for name, bias in biases.items()}
-        cells.append({"group": dataset_title(config, dataset), "title": title, "n": str(len(own))} | texts)
+        cells.append(
+            {"group": label_sources.marked_title(cases, config, dataset), "title": title, "n": str(len(own))} | texts
+        )
     return ReportTable(
         name="fidelity",
         title="Do the images show what their guides say?",
@@ -47,8 +55,11 @@ def fidelity(rows: pd.DataFrame, config: Config) -> ReportTable:
         columns=(
             Column("title", "", align="left"),
             Column("n", "N"),
-            *(Column(key, LABELS[name], "Dice") for key, name in zip(DICE, OUTLINES, strict=True)),
-            *(Column(key, LABELS[name], "Hausdorff 95 %, mm") for key, name in zip(DISTANCES, OUTLINES, strict=True)),
+            *(
+                Column(key, LABELS[name], heading)
+                for keys, heading, _ in METRICS
+                for key, name in zip(keys, OUTLINES, strict=True)
+            ),
             *(Column(name, CLINICAL[name], "Bias ± limits of agreement") for name in MEASURES),
         ),
         cells=pd.DataFrame(cells),
@@ -60,6 +71,7 @@ def fidelity(rows: pd.DataFrame, config: Config) -> ReportTable:
             "to be better than that, and lie below it where they do not show the structures of their guide.",
             "Bias: segmented less guide; limits of agreement are 1.96 standard deviations. Ejection fraction is not "
             "assessable: it needs end-systole too.",
+            *label_sources.note(cases, config),
         ),
     )
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate import comparisons as c
-from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report import label_sources
+from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.published import published_value
 from echodiff.report.table import NOTHING, Column, ReportTable, format_mean_sd, mean_sd
 
@@ -52,15 +53,18 @@ NOTES = (
 )
 
 
-def table3(metrics: pd.DataFrame, config: Config) -> ReportTable:
-    """Mean and standard deviation over cases of every dataset, model and comparison."""
+def table3(metrics: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
+    """Mean and standard deviation over cases of every dataset, model and comparison.
+
+    `cases`: the case tables, which say where label maps come from.
+    """
     data, cells = [], []
     for dataset in in_order(config, metrics["dataset"]):
         for model in model_names(config, metrics["model"]):
             own = metrics[(metrics["dataset"] == dataset) & (metrics["model"] == model)]
             if own.empty:
                 continue
-            group = f"{dataset_title(config, dataset)}, {model_title(model)}"
+            group = f"{label_sources.marked_title(cases, config, dataset)}, {model_title(model)}"
             for comparison, title in ROWS.items():
                 numbers, printed = _row(own, dataset, comparison)
                 if numbers:
@@ -77,7 +81,7 @@ def table3(metrics: pd.DataFrame, config: Config) -> ReportTable:
         data=pd.DataFrame(data),
         group="group",
         highlight=[i for i, row in enumerate(cells) if row["title"] == ROWS[c.SYNTHETIC]],
-        notes=NOTES,
+        notes=(*NOTES, *label_sources.note(cases, config)),
     )
 
 

@@ -19,12 +19,12 @@ from echodiff.report.table2 import table2
 from echodiff.report.table3 import table3
 
 
-def test_trivial_translators_follow_the_models_and_say_what_they_are(distances, pixel, config):
+def test_trivial_translators_follow_the_models_and_say_what_they_are(distances, pixel, cases, config):
     trivial = distances.assign(model="nearest_mask")
     table = table2(pd.concat([trivial, distances]), config)
     assert table.data["model"].tolist() == ["small", "small", "nearest_mask", "nearest_mask"]
     assert table.cells["group"].tolist()[2] == "Trivial: nearest training mask"
-    rows = table3(pd.concat([pixel.assign(model="resector"), pixel]), config).data
+    rows = table3(pd.concat([pixel.assign(model="resector"), pixel]), cases, config).data
     assert rows["model"].drop_duplicates().tolist() == ["small", "resector"]
 
 
@@ -158,18 +158,31 @@ def fidelity_rows():
             row = {"dataset": dataset, "kind": kind, "model": model, "case_id": f"c{i}"}
             row |= {f"{key}_{name}": score for key in ("dice",) for name in ("lv", "lv_myo", "la")}
             row |= {f"hd95_{name}_mm": 4.0 for name in ("lv", "lv_myo", "la")}
+            row |= {f"assd_{name}_mm": 1.5 for name in ("lv", "lv_myo", "la")}
             for name in ("lv_area_cm2", "lv_long_axis_mm", "la_area_cm2", "wall_thickness_mm"):
                 row |= {f"{name}_guide": 10.0 + i, f"{name}_segmented": 12.0 + i}
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def test_fidelity_has_its_ceiling_and_the_bias_of_clinical_measures(fidelity_rows, config):
-    data = fidelity(fidelity_rows, config).data.set_index(["dataset", "row"])
+def test_fidelity_has_its_ceiling_and_the_bias_of_clinical_measures(fidelity_rows, cases, config):
+    data = fidelity(fidelity_rows, cases, config).data.set_index(["dataset", "row"])
     assert data.loc[("camus", "Ceiling: held-out real images"), "dice_lv_mean"] == pytest.approx(0.93)
     row = data.loc[("vscan", "Synthetic, model small")]
     assert (row["dice_la_mean"], row["lv_area_cm2_bias"]) == (pytest.approx(0.85), pytest.approx(2.0))
     assert row["lv_area_cm2_limits"] == pytest.approx(0, abs=1e-9)
+    assert row["assd_la_mm_mean"] == pytest.approx(1.5)
+
+
+def test_label_maps_that_no_file_gave_are_marked(fidelity_rows, pixel, cases, config):
+    """One of the four kept cases of Vscan has a predicted label map; a rejected one would not count."""
+    for table in (fidelity(fidelity_rows, cases, config), table3(pixel, cases, config)):
+        groups = set(table.cells["group"])
+        assert any(group.startswith("Vscan †") for group in groups)
+        assert not any(group.startswith("CAMUS †") for group in groups)
+        assert "Vscan: 1 predicted of 4" in table.notes[-1]
+    of_files = cases.assign(label_source="file")
+    assert not any("†" in text for text in fidelity(fidelity_rows, of_files, config).notes)
 
 
 def test_bland_altman_is_a_png(fidelity_rows, config, tmp_path):

@@ -133,8 +133,8 @@ def test_table2_refuses_distances_in_different_features(distances, config):
         table2(pd.concat([distances, other]), config)
 
 
-def test_table3_means_are_over_cases_and_floors_stand_below_every_legacy_column(pixel, config):
-    data = table3(pixel, config).data.set_index(["dataset", "row"])
+def test_table3_means_are_over_cases_and_floors_stand_below_every_legacy_column(pixel, cases, config):
+    data = table3(pixel, cases, config).data.set_index(["dataset", "row"])
     own = pixel[(pixel["dataset"] == "vscan") & (pixel["comparison"] == "synthetic")]
     assert data.loc[("vscan", "synthetic"), "psnr_db_mean"] == pytest.approx(own["psnr_db"].mean())
     assert data.loc[("vscan", "synthetic"), "ssim_sd"] == pytest.approx(own["ssim"].std(ddof=0))
@@ -146,8 +146,8 @@ def test_table3_means_are_over_cases_and_floors_stand_below_every_legacy_column(
     assert data.loc[("vscan", "real_itself"), "psnr_db_mean"] == np.inf
 
 
-def test_the_three_files_say_the_same(pixel, config, tmp_path):
-    table = table3(pixel, config)
+def test_the_three_files_say_the_same(pixel, cases, config, tmp_path):
+    table = table3(pixel, cases, config)
     table.write(tmp_path / "t")
     texts = {ending: (tmp_path / f"t.{ending}").read_text(encoding="utf-8") for ending in ("html", "tex")}
     for cell in table.cells[["title", "psnr_db", "legacy_mse_1e3"]].stack().dropna():
@@ -156,9 +156,9 @@ def test_the_three_files_say_the_same(pixel, config, tmp_path):
     assert texts["html"].startswith("<!DOCTYPE html>") and "\\begin{tabular" in texts["tex"]
 
 
-def test_the_same_table_is_the_same_file(pixel, config, tmp_path):
+def test_the_same_table_is_the_same_file(pixel, cases, config, tmp_path):
     for name in ("a", "b"):
-        table3(pixel, config).write(tmp_path / name)
+        table3(pixel, cases, config).write(tmp_path / name)
     for ending in ("csv", "html", "tex"):
         assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
 

@@ -85,8 +85,10 @@ rule frechet:
         runtime=60,
     params:
         config=configuration,
-        options=section(options.evaluate),
-        code=code("evaluate"),
+        options=[options.evaluate.draws, options.evaluate.seed, options.evaluate.neighbours],
+        code=code(
+            *(f"evaluate/{name}.py" for name in ("frechet_table", "frechet", "kernel", "interval", "manifold", "pair"))
+        ),
     shell:
         "echodiff evaluate frechet --config {params.config} --reference-features {input.reference} "
         "--split {input.split} --original-features {input.original} --synthetic-features {input.synthetic} "
@@ -109,8 +111,8 @@ rule pixel:
         runtime=60,
     params:
         config=configuration,
-        options=section(options.evaluate),
-        code=code("evaluate"),
+        seed=options.evaluate.seed,
+        code=code("evaluate/pixel_table.py", "evaluate/pixel.py", "evaluate/comparisons.py"),
     shell:
         "echodiff evaluate pixel --config {params.config} --original {input.original} --cases {input.cases} "
         "--synthetic {input.synthetic} --output {output} > {log} 2>&1"

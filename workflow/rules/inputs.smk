@@ -99,7 +99,33 @@ def fidelity_files():
     return expand("<results>/metrics/{judged}/fidelity.parquet", judged=[REAL, *MODELS])
 
 
+def score_files():
+    """Scores of every synthetic case of the models: pixel metrics, and mask fidelity where it is on."""
+    fidelity = expand("<results>/metrics/{model}/fidelity.parquet", model=MODELS)
+    return metric_files("pixel", DATASETS, MODELS) + (fidelity if options.evaluate.segmentation.enabled else [])
+
+
+def ablation_files():
+    """All metrics of all models of the configuration that are switched on."""
+    files = score_files() + metric_files("frechet", SOURCES, MODELS)
+    files += metric_files("memory", SOURCES, MODELS) if options.evaluate.memory.enabled else []
+    files += metric_files("diversity", [TRAINING], MODELS) if options.evaluate.diversity.enabled else []
+    return files + (physics_files() if options.evaluate.physics.enabled else [])
+
+
+def case_tables():
+    """The case tables of all datasets, which say where their label maps come from."""
+    return expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS)
+
+
+def cases_options(wildcards, input):
+    return [f"--cases {path}" for path in input.cases]
+
+
 CAPTIONS = {
+    "ablation": "ablation",
+    "paired_tests": "paired_tests",
+    "subgroups": "subgroups",
     "diversity": "diversity",
     "table1_datasets": "table1",
     "table2_fid": "table2",

@@ -86,8 +86,8 @@ rule table2:
 
 rule table3:
     input:
-        metric_files("pixel", DATASETS, MODELS),
-        metric_files("pixel", SOURCES, TRIVIAL),
+        metrics=metric_files("pixel", DATASETS, MODELS) + metric_files("pixel", SOURCES, TRIVIAL),
+        cases=case_tables(),
     output:
         **table_files("table3_pixel"),
     log:
@@ -95,9 +95,11 @@ rule table3:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=cases_options,
         code=code("report"),
     shell:
-        "echodiff report table3 --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report table3 --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule figure2:
@@ -285,7 +287,8 @@ rule diversity_sheet:
 
 rule fidelity_table:
     input:
-        fidelity_files(),
+        metrics=fidelity_files(),
+        cases=case_tables(),
     output:
         **table_files("fidelity"),
     log:
@@ -293,9 +296,11 @@ rule fidelity_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=cases_options,
         code=code("report"),
     shell:
-        "echodiff report fidelity --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report fidelity --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule bland_altman:
@@ -313,6 +318,53 @@ rule bland_altman:
         "echodiff report bland-altman --config {params.config} --output {output} {input} > {log} 2>&1"
 
 
+rule subgroups:
+    input:
+        score_files(),
+    output:
+        **table_files("subgroups"),
+    log:
+        "<logs>/report/subgroups.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report", "evaluate/paired.py"),
+    shell:
+        "echodiff report subgroups --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule ablation:
+    input:
+        ablation_files(),
+    output:
+        **table_files("ablation"),
+    log:
+        "<logs>/report/ablation.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        draws=[options.evaluate.draws, options.evaluate.seed],
+        code=code("report", "evaluate/paired.py", "evaluate/physics_distance.py"),
+    shell:
+        "echodiff report ablation --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule paired_tests:
+    input:
+        score_files(),
+    output:
+        **table_files("paired_tests"),
+    log:
+        "<logs>/report/paired_tests.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        against=options.ablation_reference,
+        code=code("report", "evaluate/paired.py"),
+    shell:
+        "echodiff report paired-tests --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
 rule report_all:
     input:
         rules.table1.output,
@@ -327,6 +379,9 @@ rule report_all:
         rules.distribution.output,
         rules.distances.output,
         rules.audit.output,
+        rules.subgroups.output if options.report.subgroups else [],
+        rules.ablation.output if options.report.ablation.enabled else [],
+        rules.paired_tests.output if options.report.ablation.enabled and len(MODELS) > 1 else [],
         [rules.memory_table.output, rules.memory_gallery.output] if options.evaluate.memory.enabled else [],
         [rules.physics_table.output, rules.depth_gain.output] if options.evaluate.physics.enabled else [],
         [rules.diversity_table.output, rules.diversity_sheet.output] if options.evaluate.diversity.enabled else [],

@@ -1,0 +1,241 @@
+"""The ablation table: all models of the configuration side by side, through every metric of the run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from echodiff.config import Config
+from echodiff.errors import InputError
+from echodiff.evaluate import memory_table
+from echodiff.evaluate.diversity_table import SAMPLES
+from echodiff.evaluate.frechet_table import AFTER, TRAINING
+from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES
+from echodiff.evaluate.paired import mean_interval
+from echodiff.evaluate.physics_distance import physics_interval
+from echodiff.report import physics
+from echodiff.report.inputs import dataset_title, in_order, model_title
+from echodiff.report.scores import case_scores
+from echodiff.report.table import Column, ReportTable, format_interval
+from echodiff.report.table2 import KERNEL_SCALE, one_extractor
+
+# Kind of table -> the column that no other kind has.
+KINDS: Mapping[str, str] = {
+    "pixel": "comparison",
+    "frechet": "metric",
+    "memory": "flagged",
+    "physics": "log_spread_db",
+    "diversity": "ms_ssim",
+    "fidelity": "dice_lv",
+}
+SECTOR = "Sector"  # its measures hardly vary between real images, so that in spreads they would outweigh all others
+ALL = "All translated datasets"
+BEST = " *"
+LOWER, HIGHER, NEITHER = -1, 1, 0
+QUANTILE = NormalDist().inv_cdf(0.975)
+
+Interval = tuple[float, float, float]
+UNKNOWN: Interval = (float("nan"),) * 3
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column: its labels, which way is better, and its value with interval for (dataset, model)."""
+
+    key: str
+    label: str
+    heading: str
+    digits: int
+    better: int
+    of: Callable[[Sequence[str], str], Interval]
+
+
+def ablation(tables: Mapping[str, pd.DataFrame], config: Config) -> ReportTable:
+    """A row a model, for all translated datasets together and for each dataset; the best is marked where its interval
+    lies apart from those of all other models.
+
+    Args:
+        tables: by kind (`KINDS`); `pixel` is needed, what the run has switched off is left out.
+    """
+    models = [name for name in config.models if name in set(tables["pixel"]["model"])]
+    measures = _measures(tables, config)
+    present = in_order(config, tables["pixel"]["dataset"])
+    sources = [name for name in present if name != config.training_dataset]
+    data, cells = [], []
+    for group, datasets in ((ALL, sources), *((name, [name]) for name in present)):
+        if not datasets:
+            continue
+        found = {model: {measure.key: measure.of(datasets, model) for measure in measures} for model in models}
+        for model, values in found.items():
+            numbers, texts = {}, {}
+            for measure in measures:
+                best = is_best(model, {name: own[measure.key] for name, own in found.items()}, measure.better)
+                value = values[measure.key]
+                numbers |= dict(zip((f"{measure.key}{end}" for end in ("", "_low", "_high")), value, strict=True))
+                numbers[f"{measure.key}_best"] = best
+                texts[measure.key] = format_interval(*value, digits=measure.digits) + (BEST if best else "")
+            n = _count(tables["pixel"], datasets, model)
+            data.append({"dataset": "" if group == ALL else group, "model": model, "n": n} | numbers)
+            heading = ALL if group == ALL else dataset_title(config, group)
+            cells.append({"group": heading, "title": model_title(model), "n": str(n)} | texts)
+    return ReportTable(
+        name="ablation",
+        title="The models of the configuration side by side",
+        subtitle="Value with its 95 % interval",
+        columns=(
+            Column("title", "", align="left"),
+            Column("n", "N"),
+            *(Column(measure.key, measure.label, measure.heading) for measure in measures),
+        ),
+        cells=pd.DataFrame(cells),
+        data=pd.DataFrame(data),
+        group="group",
+        notes=_notes(models),
+    )
+
+
+def is_best(model: str, values: Mapping[str, Interval], better: int) -> bool:
+    """Whether the model's interval lies on the better side of those of all other models."""
+    if better == NEITHER or len(values) < 2 or any(np.isnan(part).any() for part in values.values()):
+        return False
+    _, low, high = values[model]
+    others = [own for name, own in values.items() if name != model]
+    return all(low > own[2] if better == HIGHER else high < own[1] for own in others)
+
+
+def _notes(models: Sequence[str]) -> tuple[str, ...]:
+    notes = (
+        "Distances of the translations from the training images and the distance of physics: mean over the datasets in "
+        "the first block, as are their intervals, taken as independent. All other columns: cases pooled.",
+        "Physics: mean Wasserstein distance of speckle, resolution and contrast (the table of physics) from the "
+        "training images, in standard deviations within a set. Leakage: share of the pixels outside the sector that "
+        "are not black. Flagged: share of images too close to a training image (Wilson interval). MS-SSIM between "
+        "samples of one guide: lower is more diverse, neither end is best.",
+    )
+    if len(models) > 1:
+        marked = f"{BEST.strip()} the best model of the block, its interval apart from those of all others."
+        notes += (marked + " No mark: they cannot be told apart.",)
+    return notes + ("N: synthetic images. Each model is one training; how much a second would differ is not in it.",)
+
+
+def _count(pixel: pd.DataFrame, datasets: Sequence[str], model: str) -> int:
+    own = pixel[pixel["dataset"].isin(datasets) & (pixel["model"] == model)]
+    return len(own[["dataset", "case_id"]].drop_duplicates())
+
+
+def _measures(tables: Mapping[str, pd.DataFrame], config: Config) -> list[Measure]:
+    rows, scores = case_scores(tables["pixel"], tables.get("fidelity"))
+    measures = []
+    if "frechet" in tables:
+        measures += _distances(tables["frechet"])
+    for score in scores:
+        of = _mean_of(rows, score.key)
+        measures.append(Measure(score.key, score.label, score.heading, score.digits, HIGHER, of))
+    if "diversity" in tables:
+        samples = tables["diversity"][tables["diversity"]["kind"] == SAMPLES]
+        measures.append(Measure("ms_ssim", "MS-SSIM", "Samples of a guide", 3, NEITHER, _mean_of(samples, "ms_ssim")))
+    if "physics" in tables:
+        of = _physics_of(tables["physics"], config)
+        measures.append(Measure("physics", "Distance", "Physics", 2, LOWER, of))
+        synthetic = tables["physics"][tables["physics"]["kind"] == "translation"]
+        measures.append(Measure("leakage", "Leakage", "Physics", 3, LOWER, _mean_of(synthetic, "leakage")))
+    if "memory" in tables:
+        of = _flagged_of(tables["memory"])
+        measures.append(Measure("flagged_percent", "Flagged, %", "Memory", 1, LOWER, of))
+    return measures
+
+
+def _distances(frechet: pd.DataFrame) -> list[Measure]:
+    extractor = one_extractor(frechet)
+    after = frechet[(frechet["set"] == AFTER) & (frechet["reference"] == TRAINING)]
+    measures = []
+    for name, unit, scale, digits in (
+        (FRECHET_NAMES[extractor], "", 1.0, 1),
+        (KERNEL_NAMES[extractor], ", 1e-3", KERNEL_SCALE, 2),
+    ):
+        own = after[after["metric"] == name].set_index(["dataset", "model"])[["value", "low", "high"]]
+
+        def of(datasets: Sequence[str], model: str, own=own, scale=scale) -> Interval:
+            keys = [(dataset, model) for dataset in datasets]
+            return mean_of_independent([tuple(scale * own.loc[key]) for key in keys if key in own.index])
+
+        measures.append(Measure(name, name + unit, "Distance", digits, LOWER, of))
+    return measures
+
+
+def mean_of_independent(values: Sequence[Interval]) -> Interval:
+    """Mean of several values with the interval that independent intervals, symmetric about them, give it."""
+    if not values:
+        return UNKNOWN
+    centres, lows, highs = np.array(values).T
+    half = np.sqrt((((highs - lows) / 2) ** 2).sum()) / len(values)
+    return float(centres.mean()), float(centres.mean() - half), float(centres.mean() + half)
+
+
+def _mean_of(rows: pd.DataFrame, key: str) -> Callable[[Sequence[str], str], Interval]:
+    def of(datasets: Sequence[str], model: str) -> Interval:
+        own = rows[rows["dataset"].isin(datasets) & (rows["model"] == model)]
+        return mean_interval(own[key].to_numpy(dtype=float))
+
+    return of
+
+
+def _physics_of(rows: pd.DataFrame, config: Config) -> Callable[[Sequence[str], str], Interval]:
+    names = [name for name, _, heading, _ in physics.MEASURES if heading != SECTOR]
+    training = rows[(rows["kind"] == "dataset") & (rows["dataset"] == config.training_dataset)]
+    reference = training[names].to_numpy(dtype=float)
+    drawing = {"draws": config.evaluate.draws, "seed": config.evaluate.seed}
+
+    @cache
+    def of_one(dataset: str, model: str) -> Interval:
+        own = rows[(rows["dataset"] == dataset) & (rows["model"] == model)]
+        return physics_interval(own[names].to_numpy(dtype=float), reference, **drawing) if len(own) else UNKNOWN
+
+    def of(datasets: Sequence[str], model: str) -> Interval:
+        found = [of_one(dataset, model) for dataset in datasets]
+        return mean_of_independent([value for value in found if not np.isnan(value[0])])
+
+    return of
+
+
+def _flagged_of(rows: pd.DataFrame) -> Callable[[Sequence[str], str], Interval]:
+    synthetic = rows[rows["kind"] == memory_table.SYNTHETIC]
+
+    def of(datasets: Sequence[str], model: str) -> Interval:
+        own = synthetic[synthetic["dataset"].isin(datasets) & (synthetic["model"] == model)]["flagged"]
+        return tuple(100 * part for part in share_interval(int(own.sum()), len(own)))
+
+    return of
+
+
+def share_interval(count: int, n: int) -> Interval:
+    """A share with its 95 % interval (Wilson 1927); missing for n = 0."""
+    if n == 0:
+        return UNKNOWN
+    share, z2 = count / n, QUANTILE**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = QUANTILE * np.sqrt(share * (1 - share) / n + z2 / (4 * n**2)) / (1 + z2 / n)
+    return share, float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
+
+
+def tables_by_kind(tables: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables of one kind below one another, told apart by their columns.
+
+    Raises:
+        InputError: a table is of no kind, or there are no pixel metrics.
+    """
+    found: dict[str, list[pd.DataFrame]] = {}
+    for table in tables:
+        kind = next((name for name, column in KINDS.items() if column in table), None)
+        if kind is None:
+            raise InputError(
+                f"ablation: expected tables of metrics ({', '.join(KINDS)}), found one with the columns "
+                f"{', '.join(table.columns)}"
+            )
+        found.setdefault(kind, []).append(table)
+    if "pixel" not in found:
+        raise InputError("ablation: expected the tables of pixel metrics among the files, found none of them")
+    return {kind: pd.concat(parts, ignore_index=True) for kind, parts in found.items()}

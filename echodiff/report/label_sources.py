@@ -1,0 +1,41 @@
+"""Label maps that no file gave, completed from the LV alone or predicted: marked where a table rests on them."""
+
+import pandas as pd
+
+from echodiff.config import Config
+from echodiff.report.inputs import dataset_title, in_order
+
+COLUMNS = ("case_id", "dataset", "status", "label_source")
+MARK = "†"
+NOT_OF_FILES = ("completed", "predicted")
+
+
+def marked_title(cases: pd.DataFrame, config: Config, dataset: str) -> str:
+    """The dataset's title, marked where the label maps of kept cases were completed or predicted."""
+    title = dataset_title(config, dataset)
+    return f"{title} {MARK}" if _counts(cases, dataset) else title
+
+
+def note(cases: pd.DataFrame, config: Config) -> tuple[str, ...]:
+    """What the mark means, with the number of cases of each dataset; nothing where all labels are of files."""
+    said = []
+    for dataset in in_order(config, cases["dataset"]):
+        counts = _counts(cases, dataset)
+        if counts:
+            kept = len(_kept(cases, dataset))
+            parts = ", ".join(f"{count} {source}" for source, count in counts.items())
+            said.append(f"{dataset_title(config, dataset)}: {parts} of {kept}")
+    if not said:
+        return ()
+    text = f"{MARK} Label maps that no file gave ({'; '.join(said)}): numbers of these structures rest on guesses."
+    return (text,)
+
+
+def _kept(cases: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    return cases[(cases["dataset"] == dataset) & (cases["status"] == "kept")]
+
+
+def _counts(cases: pd.DataFrame, dataset: str) -> dict[str, int]:
+    """Source -> number of kept cases, of the sources that are no file."""
+    counts = _kept(cases, dataset)["label_source"].value_counts()
+    return {source: int(counts[source]) for source in NOT_OF_FILES if source in counts.index}

@@ -1,0 +1,56 @@
+"""Paired tests, Holm's correction and intervals of means, against scipy, worked examples and simulation."""
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp, wilcoxon
+
+from echodiff.evaluate.paired import holm, mean_interval, paired_test
+
+
+def test_paired_test_is_scipys_wilcoxon_with_the_median_difference():
+    rng = np.random.default_rng(0)
+    first = rng.normal(0.3, 1, 30)
+    second = rng.normal(0, 1, 30)
+    found = paired_test(first, second)
+    assert found.p == pytest.approx(wilcoxon(first, second).pvalue, rel=1e-12)
+    assert found.difference == pytest.approx(np.median(first - second)) and found.n == 30
+    back = paired_test(second, first)
+    assert (back.p, back.effect) == (pytest.approx(found.p), pytest.approx(-found.effect))
+
+
+def test_effect_is_the_difference_of_rank_sums_over_their_total():
+    # Differences 1, 2, -3, 4, 5: ranks for 1 + 2 + 4 + 5, against 3, of 15.
+    assert paired_test(np.array([1.0, 2, -3, 4, 5]), np.zeros(5)).effect == pytest.approx(9 / 15)
+    assert paired_test(np.arange(1.0, 8), np.zeros(7)).effect == 1
+
+
+def test_equal_methods_few_pairs_and_missing_values():
+    same = paired_test(np.ones(8), np.ones(8))
+    assert (same.p, same.effect, same.difference) == (1.0, 0.0, 0.0)
+    few = paired_test(np.array([1.0, 2, 3, 4, np.nan]), np.zeros(5))
+    assert few.n == 4 and np.isnan(few.p) and np.isnan(few.effect) and few.difference == 2.5
+
+
+def test_holm_is_the_worked_example_and_counts_known_tests_only():
+    corrected = holm([0.01, 0.04, 0.03, 0.005])  # sorted 0.005 x 4, 0.01 x 3, 0.03 x 2, then never below those
+    np.testing.assert_allclose(corrected, [0.03, 0.06, 0.06, 0.02])
+    np.testing.assert_allclose(holm([0.04, np.nan, 0.9]), [0.08, np.nan, 0.9])
+    assert (holm([0.6, 0.7]) <= 1).all() and not len(holm([]))
+
+
+def test_methods_that_do_not_differ_are_told_apart_at_the_rate_of_the_test():
+    rng = np.random.default_rng(1)
+    found = 0
+    for _ in range(300):
+        p = [paired_test(*rng.normal(size=(2, 20))).p for _ in range(4)]
+        found += (holm(p) < 0.05).any()
+    assert found / 300 <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_mean_interval_is_students():
+    values = np.random.default_rng(2).normal(3, 2, 12)
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert mean_interval(np.append(values, np.nan)) == pytest.approx((values.mean(), *expected))
+    mean, low, high = mean_interval(values[:4])
+    assert mean == pytest.approx(values[:4].mean()) and np.isnan([low, high]).all()
+    assert np.isnan(mean_interval(np.array([np.nan]))).all()

@@ -1,0 +1,37 @@
+"""One distance over all measures of physics."""
+
+import numpy as np
+import pytest
+
+from echodiff.evaluate.physics_distance import physics_distance, physics_interval
+
+
+@pytest.fixture
+def real():
+    return np.random.default_rng(0).normal([1.0, 200.0], [0.1, 30.0], (80, 2))
+
+
+def test_distance_is_in_spreads_whatever_the_unit(real):
+    spread = real.std(axis=0)
+    assert physics_distance(real, real[::-1]) == pytest.approx(0, abs=1e-12)
+    assert physics_distance(real + 2 * spread, real) == pytest.approx(2.0)
+    assert physics_distance(real + [2 * spread[0], 0], real) == pytest.approx(1.0)
+
+
+def test_unknown_and_constant_measures_are_left_out(real):
+    unknown = np.column_stack([real, np.full(len(real), np.nan), np.ones(len(real))])
+    shifted = unknown + np.array([*real.std(axis=0), 0, 5])
+    assert physics_distance(shifted, unknown) == pytest.approx(1.0)
+    assert np.isnan(physics_distance(unknown[:, 2:], unknown[:, 2:]))
+
+
+def test_interval_holds_its_value_and_narrows_with_n(real):
+    rng = np.random.default_rng(1)
+    widths = []
+    for n in (10, 80):
+        own = rng.normal([1.3, 200.0], [0.1, 30.0], (n, 2))
+        value, low, high = physics_interval(own, real, draws=40, seed=0)
+        assert low < value < high and value == physics_distance(own, real)
+        widths.append(high - low)
+    assert widths[1] < widths[0]
+    assert np.isnan(physics_interval(real[:3], real, draws=40, seed=0)[1:]).all()

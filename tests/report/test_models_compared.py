@@ -1,0 +1,147 @@
+"""Subgroups, paired tests and the ablation table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from echodiff.config.load import parse_config
+from echodiff.errors import ConfigError, InputError
+from echodiff.report.ablation import ablation, is_best, mean_of_independent, share_interval, tables_by_kind
+from echodiff.report.paired_tests import paired_tests
+from echodiff.report.subgroups import subgroups
+
+DATASETS = {name: {"format": "camus", "folder": "x", "title": name.upper()} for name in ("camus", "vscan", "echo")}
+
+
+def _config(**report):
+    models = {name: {"preset": "fast"} for name in ("first", "second")}
+    content = {"training_dataset": "camus", "datasets": DATASETS, "models": models, "report": report}
+    return parse_config(content, origin="test")
+
+
+@pytest.fixture
+def pixel():
+    """Twelve cases a dataset; the second model is 1 dB and 0.1 better in every case, and has a row of a floor."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for dataset in DATASETS:
+        for i in range(12):
+            base = rng.normal(15, 2)
+            names = {"dataset": dataset, "case_id": f"{dataset}{i}", "quality": "Good" if i < 9 else "Poor"}
+            names |= {"ef": [35.0, 45.0, 60.0][i % 3] if dataset == "camus" else np.nan, "scanner": "one"}
+            for model, more in (("first", 0), ("second", 1)):
+                scores = {"psnr_sector_db": base + more, "ssim_sector": 0.3 + more / 10}
+                rows.append(names | scores | {"model": model, "comparison": "synthetic"})
+                rows.append(names | {"psnr_sector_db": 0.0, "ssim_sector": 0.0, "model": model, "comparison": "floor"})
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def fidelity(pixel):
+    rows = pixel.loc[pixel["comparison"] == "synthetic", ["dataset", "case_id", "model"]].assign(kind="translation")
+    dice = np.random.default_rng(1).uniform(0.8, 0.9, len(rows))
+    return rows.assign(dice_lv=dice, dice_lv_myo=dice, dice_la=dice)
+
+
+def test_subgroups_are_means_over_their_own_cases_and_small_ones_say_so(pixel, fidelity):
+    table = subgroups(pixel, fidelity, _config())
+    data = table.data.set_index(["model", "dataset", "factor", "group"]).sort_index()
+    own = pixel.query("comparison == 'synthetic' and model == 'first' and dataset == 'camus'")
+    row = data.loc[("first", "camus", "quality", "Good")]
+    assert (row["n"], row["psnr_sector_db"]) == (9, pytest.approx(own["psnr_sector_db"].head(9).mean()))
+    assert row["dice_lv_low"] < row["dice_lv"] < row["dice_lv_high"]
+    small = data.loc[("first", "camus", "quality", "Poor")]
+    assert small["n"] == 3 and np.isnan(small["psnr_sector_db_low"])
+    assert "3, fewer than 5" in table.cells["n"].tolist()
+    bands = data.loc[("first", "camus", "ef")].index.tolist()
+    assert bands == ["40 to 49 %", "50 % and more", "below 40 %"]
+    assert data.loc[("first", "camus", "ef"), "n"].tolist() == [4, 4, 4]
+    assert not {"scanner"} & set(table.data["factor"])  # one scanner is no subgroup
+    assert data.loc[("first", "vscan")].index.get_level_values(0).unique().tolist() == ["", "quality"]
+
+
+def test_subgroups_do_without_mask_fidelity(pixel):
+    assert not any("dice" in column for column in subgroups(pixel, None, _config()).data)
+
+
+def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelity):
+    table = paired_tests(pixel, fidelity, _config())
+    data = table.data.set_index(["dataset", "score"])
+    assert set(table.data["model"]) == {"second"}
+    row = data.loc[("vscan", "psnr_sector_db")]
+    assert (row["n"], row["difference"], row["effect"]) == (12, pytest.approx(1), 1)
+    assert row["p"] < 0.001 < row["p_holm"] < 0.05
+    assert data.loc[("all", "psnr_sector_db"), "n"] == 24  # of the translated datasets, not of the training dataset
+    assert data.loc[("vscan", "dice_lv"), "p_holm"] > 0.05
+    turned = paired_tests(pixel, fidelity, _config(ablation={"against": "second"})).data
+    assert turned.set_index(["dataset", "score"]).loc[("vscan", "psnr_sector_db"), "effect"] == -1
+
+
+def test_paired_tests_pair_cases_by_name_and_not_by_position(pixel):
+    shuffled = pixel.sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(
+        paired_tests(shuffled, None, _config()).data, paired_tests(pixel, None, _config()).data
+    )
+
+
+def test_paired_tests_of_one_model_are_refused(pixel):
+    with pytest.raises(InputError, match="and of another model, found first"):
+        paired_tests(pixel[pixel["model"] == "first"], None, _config())
+    with pytest.raises(ConfigError, match="report.ablation.against"):
+        _config(ablation={"against": "third"})
+
+
+def _frechet(first, second):
+    rows = []
+    for model, value in (("first", first), ("second", second)):
+        for dataset in ("vscan", "echo"):
+            for metric in ("fd_efficientnet_lite0", "kd_efficientnet_lite0"):
+                names = {"dataset": dataset, "model": model, "metric": metric, "set": "after", "reference": "training"}
+                rows.append(names | {"value": value, "low": value - 4, "high": value + 4})
+    return pd.DataFrame(rows).assign(extractor="efficientnet_lite0")
+
+
+def test_ablation_marks_the_best_only_where_intervals_are_apart(pixel, fidelity):
+    tables = {"pixel": pixel, "fidelity": fidelity, "frechet": _frechet(50.0, 55.0)}
+    data = ablation(tables, _config()).data.set_index(["dataset", "model"])
+    # 8 wide each, they overlap in one dataset; the mean of two has 5.7 and they still do; 60 is apart.
+    assert not data["fd_efficientnet_lite0_best"].any()
+    apart = ablation(tables | {"frechet": _frechet(50.0, 60.0)}, _config()).data.set_index(["dataset", "model"])
+    assert apart.loc[("vscan", "first"), "fd_efficientnet_lite0_best"]
+    assert not apart["fd_efficientnet_lite0_best"].xs("second", level="model").any()
+    assert apart.loc[("", "first"), "fd_efficientnet_lite0"] == 50 and np.isnan(
+        apart.loc[("camus", "first"), "fd_efficientnet_lite0"]
+    )
+    assert data.loc[("vscan", "second"), "ssim_sector_best"] and not data.loc[("vscan", "second"), "dice_lv_best"]
+    assert data.loc[("", "first"), "n"] == 24 and data.loc[("vscan", "first"), "n"] == 12
+
+
+def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel):
+    one = pixel[pixel["model"] == "first"]
+    table = ablation({"pixel": one}, _config())
+    assert table.data["model"].tolist() == ["first"] * 4 and not table.data["ssim_sector_best"].any()
+    assert not any("*" in note for note in table.notes)
+
+
+def test_best_needs_intervals_and_a_direction():
+    values = {"a": (1.0, 0.9, 1.1), "b": (2.0, 1.9, 2.1)}
+    assert is_best("b", values, 1) and is_best("a", values, -1)
+    assert not is_best("a", values, 1) and not is_best("b", values, 0)
+    assert not is_best("b", values | {"c": (0.0, np.nan, np.nan)}, 1)
+
+
+def test_share_and_mean_intervals_are_their_formulas():
+    from scipy.stats import binomtest
+
+    expected = binomtest(3, 40).proportion_ci(method="wilson")
+    assert share_interval(3, 40) == pytest.approx((0.075, expected.low, expected.high))
+    assert mean_of_independent([(1.0, 0.7, 1.3), (3.0, 2.6, 3.4)]) == pytest.approx((2.0, 1.75, 2.25))
+
+
+def test_tables_are_told_apart_by_their_columns(pixel, fidelity):
+    found = tables_by_kind([fidelity, pixel.head(3), pixel.tail(2)])
+    assert set(found) == {"pixel", "fidelity"} and len(found["pixel"]) == 5
+    with pytest.raises(InputError, match="columns a"):
+        tables_by_kind([pd.DataFrame({"a": [1]})])
+    with pytest.raises(InputError, match="pixel metrics"):
+        tables_by_kind([fidelity])
