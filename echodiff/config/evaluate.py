@@ -66,6 +66,16 @@ class Segmentation(Section):
     """Seed of initialisation, order and augmentation."""
 
 
+class Extreme(Section):
+    """What do models draw from guides of extreme shape? Needs the segmenter (`segmentation`)."""
+
+    enabled: bool = True
+    """Deform label maps of held-out patients, translate and segment them."""
+
+    patients: int = Field(default=4, ge=1)
+    """Held-out patients whose label maps are deformed, each in seven ways; at even distances in the order of ids."""
+
+
 class Evaluate(Section):
     """Metrics of the synthetic images."""
 
@@ -100,6 +110,7 @@ class Evaluate(Section):
     physics: Physics = Physics()
     diversity: Diversity = Diversity()
     segmentation: Segmentation = Segmentation()
+    extreme: Extreme = Extreme()
 
     draws: int = Field(default=40, ge=0)
     """Subsamples of an interval and random splits of a floor; 0: no intervals."""

@@ -282,6 +282,50 @@ def fidelity(
     write_table(pd.concat(tables, ignore_index=True), output)
 
 
+@app.command()
+def extreme(
+    config: list[Path] = ConfigFiles,
+    generator: Path = typer.Option(..., help="generator.pt of a trained model."),
+    segmenter: Path = typer.Option(..., help="What `segmenter` wrote."),
+    data: Path = typer.Option(..., help="Image set of the training dataset."),
+    split: Path = typer.Option(..., help="Its split; guides are made from held-out label maps."),
+    images: Path = typer.Option(..., help="Image set of the deformed guides and what the model draws from them."),
+    output: Path = typer.Option(..., help="Parquet, one row an image."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+) -> None:
+    """Guides of extreme shape through a model: the images, and what a segmenter finds in them."""
+    prepare_cpu()
+    import torch
+
+    from echodiff.evaluate.extreme import extreme_guides
+    from echodiff.evaluate.extreme_table import extreme_table
+    from echodiff.segment.predict import segment
+    from echodiff.segment.segmenter_file import load_segmenter
+    from echodiff.split.files import read_subset
+    from echodiff.spread import at_even_distances
+    from echodiff.store.image_set import read_image_set
+    from echodiff.store.table import write_table
+    from echodiff.train.generator_file import load_generator
+    from echodiff.translate.translation import Sampling, translate_image_set
+
+    options = load_config(config)
+    place = _place(device, threads)
+    cases = at_even_distances(read_subset(split, "validation"), options.evaluate.extreme.patients)
+    network, training = load_segmenter(segmenter, place)
+    translate_image_set(
+        load_generator(generator, place),
+        extreme_guides(read_image_set(data, cases)),
+        images,
+        Sampling(options.translate.seed),
+        batch_size=options.translate.batch_size,
+        device=torch.device(place),
+    )
+    drawn = read_image_set(images)
+    predicted = segment(network, drawn.images, size=training.size, device=place)
+    write_table(extreme_table(drawn, predicted), output)
+
+
 def _place(device: str, threads: int) -> str:
     """The device asked for, and the number of torch's threads set."""
     import torch

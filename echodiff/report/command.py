@@ -259,6 +259,30 @@ def ablation(
     table_of(tables_by_kind([read_table(path) for path in metrics]), load_config(config)).write(output)
 
 
+@app.command()
+def extreme(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Images drawn from guides of extreme shape."""
+    from echodiff.report import extreme as table
+
+    _table(table.extreme, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def extreme_sheet(
+    config: list[Path] = ConfigFiles,
+    synthetic: list[Path] = typer.Argument(..., help="Image set of `evaluate extreme`, of each model."),
+    output: Path = Picture,
+) -> None:
+    """Guides of extreme shape beside what each model draws from them."""
+    from echodiff.report.extreme import extreme_sheet as sheet_of
+    from echodiff.report.sheet import draw_sheet
+    from echodiff.store.image_set import read_image_set
+
+    options = load_config(config)
+    rows, columns, groups = sheet_of([read_image_set(path) for path in synthetic], options)
+    draw_sheet(output, rows, columns=columns, groups=groups, dpi=options.report.dpi)
+
+
 def _scores(files: Sequence[Path]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
     """Pixel metrics, and where there are some the tables of mask fidelity."""
     from echodiff.report.inputs import read_tables

@@ -1,12 +1,17 @@
 """Subgroups, paired tests and the ablation table."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from echodiff.config.load import parse_config
 from echodiff.errors import ConfigError, InputError
+from echodiff.evaluate.extreme import DEFORMATIONS, extreme_guides
+from echodiff.evaluate.extreme_table import extreme_table
 from echodiff.report.ablation import ablation, is_best, mean_of_independent, share_interval, tables_by_kind
+from echodiff.report.extreme import extreme, extreme_sheet
 from echodiff.report.paired_tests import paired_tests
 from echodiff.report.subgroups import subgroups
 
@@ -145,3 +150,28 @@ def test_tables_are_told_apart_by_their_columns(pixel, fidelity):
         tables_by_kind([pd.DataFrame({"a": [1]})])
     with pytest.raises(InputError, match="pixel metrics"):
         tables_by_kind([fidelity])
+
+
+@pytest.fixture
+def deformed(small_image_set):
+    """Both models draw black from every deformed guide of three patients."""
+    guides = extreme_guides(small_image_set.select(["case000", "case001", "case002"]))
+    black = replace(guides, images=np.zeros_like(guides.images))
+    return [replace(black, attributes={"dataset": "camus", "model": name}) for name in ("second", "first")]
+
+
+def test_extreme_has_a_row_a_model_and_deformation(deformed):
+    rows = pd.concat([extreme_table(images, images.masks) for images in deformed])
+    table = extreme(rows, _config())
+    assert table.data["model"].tolist() == ["first"] * len(DEFORMATIONS) + ["second"] * len(DEFORMATIONS)
+    data = table.data.set_index(["model", "deformation"])
+    assert data.loc[("first", "tiny"), ["n", "dice_lv_mean", "leakage_mean"]].tolist() == [3, 1, 0]
+    cells = table.cells[table.cells["title"] == "Without LA"].iloc[0]
+    assert (cells["dice_la"], cells["invented_la"], cells["invented_myo"]) == ("-", "0 %", "-")
+
+
+def test_extreme_sheet_sets_every_model_beside_the_guide(deformed):
+    rows, columns, groups = extreme_sheet(deformed, _config())
+    assert len(rows) == len(DEFORMATIONS) and groups == [("case000", 3), ("case001", 3)]
+    assert columns == ["Guide", "model first", "model second"] * 2
+    assert all(len(row.images) == 6 for row in rows) and rows[0].images[0].max() == 255

@@ -99,6 +99,11 @@ def fidelity_files():
     return expand("<results>/metrics/{judged}/fidelity.parquet", judged=[REAL, *MODELS])
 
 
+def with_extreme():
+    """Guides of extreme shape are judged by the segmenter, so that they need it."""
+    return options.evaluate.extreme.enabled and options.evaluate.segmentation.enabled
+
+
 def score_files():
     """Scores of every synthetic case of the models: pixel metrics, and mask fidelity where it is on."""
     fidelity = expand("<results>/metrics/{model}/fidelity.parquet", model=MODELS)
@@ -126,6 +131,7 @@ CAPTIONS = {
     "ablation": "ablation",
     "paired_tests": "paired_tests",
     "subgroups": "subgroups",
+    "extreme": "extreme",
     "diversity": "diversity",
     "table1_datasets": "table1",
     "table2_fid": "table2",

@@ -365,6 +365,36 @@ rule paired_tests:
         "echodiff report paired-tests --config {params.config} --output {params.stem} {input} > {log} 2>&1"
 
 
+rule extreme_table:
+    input:
+        expand("<results>/metrics/{model}/extreme.parquet", model=MODELS),
+    output:
+        **table_files("extreme"),
+    log:
+        "<logs>/report/extreme_table.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report"),
+    shell:
+        "echodiff report extreme --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule extreme_sheet:
+    input:
+        expand("<results>/extreme/{model}/{dataset}.h5", model=MODELS, dataset=[TRAINING]),
+    output:
+        report("<results>/figures/extreme.png", caption="../report/extreme_sheet.rst", category="Mask fidelity"),
+    log:
+        "<logs>/report/extreme_sheet.log",
+    params:
+        config=configuration,
+        options=section(options.report),
+        code=code("report"),
+    shell:
+        "echodiff report extreme-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
+
+
 rule report_all:
     input:
         rules.table1.output,
@@ -386,3 +416,4 @@ rule report_all:
         [rules.physics_table.output, rules.depth_gain.output] if options.evaluate.physics.enabled else [],
         [rules.diversity_table.output, rules.diversity_sheet.output] if options.evaluate.diversity.enabled else [],
         [rules.fidelity_table.output, rules.bland_altman.output] if options.evaluate.segmentation.enabled else [],
+        [rules.extreme_table.output, rules.extreme_sheet.output] if with_extreme() else [],

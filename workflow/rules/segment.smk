@@ -51,3 +51,33 @@ rule fidelity:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff evaluate fidelity --config {params.config} --segmenter {input.segmenter} {params.images} "
         "{params.subset} --output {output} --threads {threads} > {log} 2>&1"
+
+
+rule extreme:
+    input:
+        generator="<results>/models/{model}/generator.pt",
+        segmenter=f"<results>/segmenter/{TRAINING}.pt",
+        data=f"<results>/data/{TRAINING}/images.h5",
+        split=f"<results>/split/{TRAINING}.parquet",
+    output:
+        table="<results>/metrics/{model}/extreme.parquet",
+        images=f"<results>/extreme/{{model}}/{TRAINING}.h5",
+    log:
+        "<logs>/extreme/{model}.log",
+    benchmark:
+        "<benchmarks>/extreme/{model}.tsv"
+    threads: 4
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=60,
+    params:
+        config=configuration,
+        patients=options.evaluate.extreme.patients,
+        seed=options.translate.seed,
+        code=code("diffusion", "translate", "segment", "evaluate/extreme.py", "evaluate/extreme_table.py"),
+    shell:
+        "echodiff lease --gpus {resources.gpu} -- "
+        "echodiff evaluate extreme --config {params.config} --generator {input.generator} "
+        "--segmenter {input.segmenter} --data {input.data} --split {input.split} --images {output.images} "
+        "--output {output.table} --threads {threads} > {log} 2>&1"

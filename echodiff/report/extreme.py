@@ -1,0 +1,79 @@
+"""Guides of extreme shape: a table of what the images show of them, and a sheet of guides and images."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from echodiff.config import Config
+from echodiff.evaluate.extreme import DEFORMATIONS, TITLES, UNCHANGED, parts_of
+from echodiff.report.guides import draw_guide
+from echodiff.report.inputs import model_names, model_title
+from echodiff.report.sheet import Row
+from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd
+from echodiff.store.image_set import ImageSet
+
+DICE = {"dice_lv": "LV", "dice_lv_myo": "LV + MYO", "dice_la": "LA"}
+INVENTED = {"invented_myo": "MYO", "invented_la": "LA"}
+COLUMNS = ("dataset", "model", "case_id", "deformation", *DICE, *INVENTED, "leakage")
+SHOWN = 2
+
+
+def extreme(rows: pd.DataFrame, config: Config) -> ReportTable:
+    """Mean and standard deviation over patients, a row a deformation, a block a model."""
+    data, cells = [], []
+    for model in model_names(config, rows["model"]):
+        for deformation in DEFORMATIONS:
+            own = rows[(rows["model"] == model) & (rows["deformation"] == deformation)]
+            if own.empty:
+                continue
+            keys = (*DICE, *INVENTED, "leakage")
+            numbers = {f"{key}_mean": own[key].mean() for key in keys}
+            numbers |= {f"{key}_sd": own[key].std(ddof=0) for key in keys}
+            data.append({"model": model, "deformation": deformation, "n": len(own)} | numbers)
+            texts = {key: mean_sd(own[key], 3) for key in (*DICE, "leakage")}
+            texts |= {key: _percent(own[key]) for key in INVENTED}
+            cells.append({"group": model_title(model), "title": TITLES[deformation], "n": str(len(own))} | texts)
+    return ReportTable(
+        name="extreme",
+        title="Guides of extreme shape",
+        subtitle="Label maps of held-out patients, deformed; mean ± standard deviation over patients",
+        columns=(
+            Column("title", "", align="left"),
+            Column("n", "N"),
+            *(Column(key, label, "Dice against the guide") for key, label in DICE.items()),
+            *(Column(key, label, "Drawn though the guide lacks it") for key, label in INVENTED.items()),
+            Column("leakage", "Leakage"),
+        ),
+        cells=pd.DataFrame(cells),
+        data=pd.DataFrame(data),
+        group="group",
+        highlight=[i for i, row in enumerate(cells) if row["title"] == TITLES[UNCHANGED]],
+        notes=(
+            "Dice of the segmenter's label map against the deformed guide. The segmenter has seen real hearts only, so "
+            "that a low Dice may be its own failure: look at the images.",
+            "Drawn though the guide lacks it: segmented pixels over those of the unchanged guide. Leakage: share of "
+            "the pixels outside the sector that are not black. A distance between distributions would say nothing: no "
+            "real images have such shapes.",
+        ),
+    )
+
+
+def _percent(values: pd.Series) -> str:
+    return NOTHING if values.isna().all() else f"{100 * values.mean():.0f} %"
+
+
+def extreme_sheet(synthetic: Sequence[ImageSet], config: Config) -> tuple[list[Row], list[str], list[tuple[str, int]]]:
+    """Rows of the deformations; for each of the first patients the guide and every model's image; the headings."""
+    by_model = {images.attributes["model"]: images for images in synthetic}
+    models = model_names(config, by_model)
+    first = by_model[models[0]]
+    patients = list(dict.fromkeys(case for case, _ in parts_of(first.case_id)))[:SHOWN]
+    rows = []
+    for deformation in DEFORMATIONS:
+        images = []
+        for patient in patients:
+            chosen = [by_model[model].select([f"{patient}.{deformation}"]) for model in models]
+            images += [draw_guide(chosen[0].masks[0]), *(own.images[0] for own in chosen)]
+        rows.append(Row(TITLES[deformation], images))
+    columns = ["Guide", *(model_title(model) for model in models)] * len(patients)
+    return rows, columns, [(patient, 1 + len(models)) for patient in patients]
