@@ -1,7 +1,7 @@
 """Section `evaluate`: which metrics, in which features."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -76,6 +76,26 @@ class Extreme(Section):
     """Held-out patients whose label maps are deformed, each in seven ways; at even distances in the order of ids."""
 
 
+class Use(Section):
+    """Does it help to learn from synthetic images? Segmenters that learn from real, synthetic and both, tested on real
+    held-out patients. Size, batch size, learning rate and seed are those of `segmentation`.
+    """
+
+    enabled: bool = False
+    """Train the segmenters: for each share one on real images and for each model one on both; for each model one on
+    synthetic images alone.
+    """
+
+    percent: list[Annotated[int, Field(ge=1, le=100)]] = Field(default=[10, 25, 50, 100], min_length=1)
+    """Shares of the real training patients, in %."""
+
+    steps: int = Field(default=2000, ge=1)
+    """Steps that every segmenter takes, however many images it learns from."""
+
+    training_guides: bool = True
+    """Synthetic images from the label maps of training patients as well as from those of the other datasets."""
+
+
 class Evaluate(Section):
     """Metrics of the synthetic images."""
 
@@ -111,6 +131,7 @@ class Evaluate(Section):
     diversity: Diversity = Diversity()
     segmentation: Segmentation = Segmentation()
     extreme: Extreme = Extreme()
+    use: Use = Use()
 
     draws: int = Field(default=40, ge=0)
     """Subsamples of an interval and random splits of a floor; 0: no intervals."""

@@ -326,6 +326,46 @@ def extreme(
     write_table(extreme_table(drawn, predicted), output)
 
 
+@app.command()
+def use(
+    config: list[Path] = ConfigFiles,
+    arm: str = typer.Option(..., help="real, synthetic or both: what the segmenter learns from."),
+    percent: int = typer.Option(100, min=1, max=100, help="Share of the real training patients, in %."),
+    data: Path = typer.Option(..., help="Image set of the training dataset."),
+    split: Path = typer.Option(..., help="Its split; held-out patients are tested on."),
+    synthetic: list[Path] = typer.Option([], help="Translation by one model; given again for each dataset."),
+    output: Path = typer.Option(..., help="Parquet, one row a held-out image."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+) -> None:
+    """A segmenter that learns from real images, synthetic images or both, on real held-out patients."""
+    prepare_cpu()
+    from echodiff.errors import InputError
+    from echodiff.evaluate.fidelity_table import fidelity_table
+    from echodiff.evaluate.use import ARMS, REAL, arm_of, epochs_of
+    from echodiff.segment.learn import Training, train_segmenter
+    from echodiff.segment.predict import segment
+    from echodiff.split.files import read_split, read_subset
+    from echodiff.store.image_set import read_image_set
+    from echodiff.store.table import write_table
+
+    if arm not in ARMS:
+        raise InputError(f"--arm: expected {', '.join(ARMS)}, found {arm!r}")
+    options = load_config(config).evaluate
+    real, drawn = read_image_set(data), [read_image_set(path) for path in synthetic]
+    seed = options.segmentation.seed
+    chosen = arm_of(arm, real, drawn, read_split(split), percent=percent, seed=seed)
+    epochs = epochs_of(options.use.steps, len(chosen.images), options.segmentation.batch_size)
+    training = Training(**(options.segmentation.model_dump(exclude={"enabled"}) | {"epochs": epochs}))
+    place = _place(device, threads)
+    network = train_segmenter(chosen.images, training, device=place)
+    held_out = real.select(read_subset(split, "validation"))
+    table = fidelity_table(held_out, segment(network, held_out.images, size=training.size, device=place))
+    model = REAL if arm == REAL else str(drawn[0].attributes["model"])
+    counts = {"n_real": chosen.n_real, "n_synthetic": chosen.n_synthetic}
+    write_table(table.assign(arm=arm, model=model, percent=percent, **counts), output)
+
+
 def _place(device: str, threads: int) -> str:
     """The device asked for, and the number of torch's threads set."""
     import torch

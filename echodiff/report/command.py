@@ -283,6 +283,31 @@ def extreme_sheet(
     draw_sheet(output, rows, columns=columns, groups=groups, dpi=options.report.dpi)
 
 
+@app.command()
+def use(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Segmenters that learned from real images, synthetic images or both."""
+    from echodiff.report import use as table
+
+    _table(table.use, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def use_tests(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+    """Paired tests of segmenters that learned from synthetic images against those that did not."""
+    from echodiff.report import use as table
+
+    _table(table.use_tests, config, metrics, table.COLUMNS, output)
+
+
+@app.command()
+def use_plot(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Picture) -> None:
+    """Dice on held-out real patients against the share of real patients that was learned from."""
+    from echodiff.report import use as table
+    from echodiff.report.inputs import read_tables
+
+    table.draw_use(output, read_tables(metrics, table.COLUMNS), load_config(config))
+
+
 def _scores(files: Sequence[Path]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
     """Pixel metrics, and where there are some the tables of mask fidelity."""
     from echodiff.report.inputs import read_tables

@@ -6,11 +6,11 @@ from echodiff.config import Config
 from echodiff.errors import InputError
 from echodiff.evaluate.paired import holm, paired_test
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report.paired_columns import COLUMNS, SIGNIFICANT, paired_cells, significant
 from echodiff.report.scores import case_scores
-from echodiff.report.table import NOTHING, Column, ReportTable
+from echodiff.report.table import ReportTable
 
 ALL = "all"
-SIGNIFICANT = 0.05
 
 
 def paired_tests(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Config) -> ReportTable:
@@ -38,45 +38,22 @@ def paired_tests(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Con
             for score in scores:
                 found = paired_test(other[score.key].to_numpy(float), base[score.key].to_numpy(float))
                 names = {"dataset": dataset, "model": model, "against": against, "score": score.key}
-                data.append(names | vars(found))
+                printed = {"label": f"{score.heading}: {score.label}", "digits": score.digits}
+                data.append(names | printed | vars(found))
     table = pd.DataFrame(data)
     table["p_holm"] = holm(table["p"])
-    labels = {score.key: f"{score.heading}: {score.label}" for score in scores}
-    digits = {score.key: score.digits for score in scores}
-    cells = pd.DataFrame(
-        {
-            "group": [
-                "All translated datasets" if name == ALL else dataset_title(config, name) for name in table["dataset"]
-            ],
-            "title": [model_title(model) for model in table["model"]],
-            "score": table["score"].map(labels),
-            "n": table["n"].astype(str),
-            "difference": [
-                NOTHING if pd.isna(value) else f"{value:+.{digits[score]}f}"
-                for value, score in zip(table["difference"], table["score"], strict=True)
-            ],
-            "effect": [NOTHING if pd.isna(value) else f"{value:+.2f}" for value in table["effect"]],
-            "p": table["p"].map(format_p),
-            "p_holm": table["p_holm"].map(format_p),
-        }
-    )
+    cells = paired_cells(table)
+    cells["group"] = ["All translated datasets" if n == ALL else dataset_title(config, n) for n in table["dataset"]]
+    cells["title"] = [model_title(model) for model in table["model"]]
     return ReportTable(
         name="paired_tests",
         title=f"Models against {model_title(against)}, case by case",
         subtitle="Wilcoxon signed rank test over the same cases, two-sided, corrected after Holm over this table",
-        columns=(
-            Column("title", "", align="left"),
-            Column("score", "Score", align="left"),
-            Column("n", "Pairs"),
-            Column("difference", "Median difference"),
-            Column("effect", "Effect"),
-            Column("p", "p"),
-            Column("p_holm", "p, corrected"),
-        ),
+        columns=COLUMNS,
         cells=cells,
-        data=table,
+        data=table.drop(columns=["label", "digits"]),
         group="group",
-        highlight=[i for i, p in enumerate(table["p_holm"]) if p < SIGNIFICANT],
+        highlight=significant(table),
         notes=(
             f"Difference: the model less {model_title(against)}; higher is better for every score. Effect: "
             "rank-biserial correlation, from -1 (lower in every case) to 1 (higher in every case). Bold: corrected "
@@ -84,10 +61,3 @@ def paired_tests(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Con
             "Each model is one training: a test over cases says nothing of how much a second training would differ.",
         ),
     )
-
-
-def format_p(p: float) -> str:
-    """A p value as printed."""
-    if pd.isna(p):
-        return NOTHING
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -104,6 +104,29 @@ def with_extreme():
     return options.evaluate.extreme.enabled and options.evaluate.segmentation.enabled
 
 
+def use_input(wildcards):
+    """The training dataset, and the translations by a model where the arm learns from synthetic images."""
+    files = {"data": f"<results>/data/{TRAINING}/images.h5", "split": f"<results>/split/{TRAINING}.parquet"}
+    if wildcards.arm == "real":
+        return files
+    synthetic = expand("<results>/translations/{model}/{dataset}.h5", model=wildcards.judged, dataset=SOURCES)
+    if options.evaluate.use.training_guides:
+        synthetic.append(f"<results>/use/translations/{wildcards.judged}/{TRAINING}.h5")
+    return files | {"synthetic": synthetic}
+
+
+def synthetic_options(wildcards, input):
+    return [f"--synthetic {path}" for path in input.get("synthetic", [])]
+
+
+def use_files():
+    """All arms: real and both at every share, synthetic once with the label maps of all training patients."""
+    pattern, percent = "<results>/use/{arm}/{judged}/{percent}.parquet", options.evaluate.use.percent
+    files = expand(pattern, arm="real", judged=REAL, percent=sorted({*percent, 100}))
+    files += expand(pattern, arm="synthetic", judged=MODELS, percent=100)
+    return files + expand(pattern, arm="both", judged=MODELS, percent=percent)
+
+
 def score_files():
     """Scores of every synthetic case of the models: pixel metrics, and mask fidelity where it is on."""
     fidelity = expand("<results>/metrics/{model}/fidelity.parquet", model=MODELS)
@@ -131,6 +154,8 @@ CAPTIONS = {
     "ablation": "ablation",
     "paired_tests": "paired_tests",
     "subgroups": "subgroups",
+    "use": "use",
+    "use_tests": "use_tests",
     "extreme": "extreme",
     "diversity": "diversity",
     "table1_datasets": "table1",

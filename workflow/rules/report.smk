@@ -395,6 +395,51 @@ rule extreme_sheet:
         "echodiff report extreme-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
 
 
+rule use_table:
+    input:
+        use_files(),
+    output:
+        **table_files("use"),
+    log:
+        "<logs>/report/use_table.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report", "evaluate/paired.py"),
+    shell:
+        "echodiff report use --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule use_tests:
+    input:
+        use_files(),
+    output:
+        **table_files("use_tests"),
+    log:
+        "<logs>/report/use_tests.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        code=code("report", "evaluate/paired.py"),
+    shell:
+        "echodiff report use-tests --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+
+
+rule use_plot:
+    input:
+        use_files(),
+    output:
+        report("<results>/figures/use.png", caption="../report/use_plot.rst", category="Use"),
+    log:
+        "<logs>/report/use_plot.log",
+    params:
+        config=configuration,
+        options=section(options.report),
+        code=code("report"),
+    shell:
+        "echodiff report use-plot --config {params.config} --output {output} {input} > {log} 2>&1"
+
+
 rule report_all:
     input:
         rules.table1.output,
@@ -417,3 +462,4 @@ rule report_all:
         [rules.diversity_table.output, rules.diversity_sheet.output] if options.evaluate.diversity.enabled else [],
         [rules.fidelity_table.output, rules.bland_altman.output] if options.evaluate.segmentation.enabled else [],
         [rules.extreme_table.output, rules.extreme_sheet.output] if with_extreme() else [],
+        [rules.use_table.output, rules.use_tests.output, rules.use_plot.output] if options.evaluate.use.enabled else [],

@@ -1,0 +1,155 @@
+"""Use: the table of what segmenters reach that learned from real, synthetic or both, their tests and their plot."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from echodiff.config import Config
+from echodiff.evaluate.overlap import OUTLINES
+from echodiff.evaluate.paired import holm, mean_interval, paired_test
+from echodiff.evaluate.use import ALL_PERCENT, BOTH, REAL, SYNTHETIC
+from echodiff.report.fidelity import LABELS, METRICS
+from echodiff.report.inputs import model_names, model_title
+from echodiff.report.paired_columns import COLUMNS as PAIRED_COLUMNS
+from echodiff.report.paired_columns import SIGNIFICANT, paired_cells, significant
+from echodiff.report.physics import MODEL_COLOURS
+from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd
+from echodiff.store.atomic import atomic_path
+
+KEYS = tuple(key for keys, _, _ in METRICS for key in keys)
+COLUMNS = ("case_id", "arm", "model", "percent", "n_real", "n_synthetic", *KEYS)
+TITLES = {REAL: "Real only", SYNTHETIC: "Synthetic only", BOTH: "Both"}
+# Synthetic images alone, another published model: Dice of LV, LV + MYO, LA (1000-step semantic diffusion, CAMUS, 2023).
+PEER = (0.886, 0.919, 0.852)
+
+
+def use(rows: pd.DataFrame, config: Config) -> ReportTable:
+    """Mean and standard deviation over the held-out real patients, a row an arm and share of real patients."""
+    data, cells = [], []
+    for arm, model, percent, own in _arms(rows, config):
+        first = own.iloc[0]
+        names = {"arm": arm, "model": model, "percent": percent}
+        counts = {key: int(first[key]) for key in ("n_real", "n_synthetic")}
+        numbers = {f"{key}_mean": own[key].mean() for key in KEYS} | {f"{key}_sd": own[key].std(ddof=0) for key in KEYS}
+        data.append(names | counts | {"n": len(own)} | numbers)
+        texts = {key: mean_sd(own[key], digits) for keys, _, digits in METRICS for key in keys}
+        share = f"{percent} %" if arm != SYNTHETIC else NOTHING
+        group = TITLES[arm] if arm == REAL else f"{TITLES[arm]}, {model_title(model)}"
+        texts |= {key: str(value) for key, value in counts.items()}
+        cells.append({"group": group, "share": share, "n": str(len(own))} | texts)
+    peer = ", ".join(f"{LABELS[name]} {value}" for name, value in zip(OUTLINES, PEER, strict=True))
+    return ReportTable(
+        name="use",
+        title="Segmenters that learned from real images, synthetic images or both",
+        subtitle="Tested on the same held-out real patients, mean ± standard deviation; distances in mm",
+        columns=(
+            Column("share", "Real patients", align="left"),
+            Column("n_real", "real", "Images to learn from"),
+            Column("n_synthetic", "synthetic", "Images to learn from"),
+            Column("n", "N"),
+            *(
+                Column(key, LABELS[name], heading)
+                for keys, heading, _ in METRICS
+                for key, name in zip(keys, OUTLINES, strict=True)
+            ),
+        ),
+        cells=pd.DataFrame(cells),
+        data=pd.DataFrame(data),
+        group="group",
+        notes=(
+            f"Every segmenter took {config.evaluate.use.steps} steps. Smaller shares of the patients are contained in "
+            "larger ones. Of the images drawn from training label maps, those of the chosen patients are used, or all "
+            "where no real images are.",
+            f"Published for synthetic images alone on CAMUS (semantic diffusion, 2023): Dice {peer}.",
+        ),
+    )
+
+
+def use_tests(rows: pd.DataFrame, config: Config) -> ReportTable:
+    """Wilcoxon tests over the held-out patients: both against real at each share, synthetic against all real images."""
+    data = []
+    for arm, model, percent, own in _arms(rows, config):
+        base = rows[(rows["arm"] == REAL) & (rows["percent"] == (percent if arm == BOTH else ALL_PERCENT))]
+        if arm == REAL or base.empty:
+            continue
+        base = base.set_index("case_id")
+        own = own.set_index("case_id").reindex(base.index)
+        for keys, heading, digits in METRICS:
+            for key, name in zip(keys, OUTLINES, strict=True):
+                found = paired_test(own[key].to_numpy(float), base[key].to_numpy(float))
+                names = {"arm": arm, "model": model, "percent": percent, "score": key}
+                data.append(names | {"label": f"{heading}: {LABELS[name]}", "digits": digits} | vars(found))
+    table = pd.DataFrame(data)
+    table["p_holm"] = holm(table["p"])
+    cells = paired_cells(table)
+    cells["group"] = [model_title(model) for model in table["model"]]
+    cells["title"] = [
+        f"both against real, {percent} %" if arm == BOTH else "synthetic only against real, 100 %"
+        for arm, percent in zip(table["arm"], table["percent"], strict=True)
+    ]
+    return ReportTable(
+        name="use_tests",
+        title="Does it help to learn from synthetic images?",
+        subtitle="Wilcoxon signed rank test over held-out real patients, two-sided, corrected after Holm",
+        columns=PAIRED_COLUMNS,
+        cells=cells,
+        data=table.drop(columns=["label", "digits"]),
+        group="group",
+        highlight=significant(table),
+        notes=(
+            "Difference: with synthetic images less without; a higher Dice and a lower distance are better. Effect: "
+            f"rank-biserial correlation. Bold: corrected p below {SIGNIFICANT}. Each arm is one training.",
+        ),
+    )
+
+
+def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
+    """Dice with its 95 % interval against the share of real patients, a panel a structure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.0, 3.9), facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    models = model_names(config, rows["model"])
+    colours = {model: MODEL_COLOURS[i % len(MODEL_COLOURS)] for i, model in enumerate(models)}
+    for panel, name in zip(figure.subplots(1, len(OUTLINES)), OUTLINES, strict=True):
+        key = f"dice_{name}"
+        lines = [("real only", "#1a1a1a", rows[rows["arm"] == REAL])]
+        for model in models:
+            own = rows[(rows["model"] == model) & (rows["arm"] == BOTH)]
+            lines.append((f"both, {model_title(model)}", colours[model], own))
+        for label, colour, own in lines:
+            shares = sorted(own["percent"].unique())
+            means, lows, highs = zip(*(_interval(own[own["percent"] == share][key]) for share in shares), strict=True)
+            panel.plot(shares, means, "o-", color=colour, label=label, linewidth=1.6, markersize=4)
+            panel.fill_between(shares, lows, highs, color=colour, alpha=0.12, linewidth=0)
+        for model in models:
+            own = rows[(rows["model"] == model) & (rows["arm"] == SYNTHETIC)][key]
+            label = f"synthetic only, {model_title(model)}"
+            panel.axhline(own.mean(), color=colours[model], linestyle="--", linewidth=1.4, label=label)
+        panel.set_title(LABELS[name], fontsize=10)
+        panel.set_xlabel("Share of the real training patients, %", fontsize=9)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(alpha=0.25)
+    figure.supylabel("Dice on held-out real patients", fontsize=10)
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=config.report.dpi, metadata={"Software": None})
+
+
+def _interval(values: pd.Series) -> tuple[float, float, float]:
+    return mean_interval(values.to_numpy(dtype=float))
+
+
+def _arms(rows: pd.DataFrame, config: Config) -> Iterator[tuple[str, str, int, pd.DataFrame]]:
+    """(arm, model, percent, its held-out patients): real first, then each model's arms."""
+    models = [
+        (REAL, REAL),
+        *((model, arm) for model in model_names(config, rows["model"]) for arm in (SYNTHETIC, BOTH)),
+    ]
+    for model, arm in models:
+        own = rows[(rows["arm"] == arm) & (rows["model"] == model)]
+        for percent in sorted(own["percent"].unique()):
+            yield arm, model, int(percent), own[own["percent"] == percent]
