@@ -1,0 +1,59 @@
+"""What segmenters reach that learned from real, synthetic or both: table, tests and plot."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from echodiff.report.use import KEYS, draw_use, use, use_tests
+
+PATIENTS = 12
+
+
+@pytest.fixture
+def rows():
+    """Both is 0.05 better in Dice than real at 50 %, and the same at 100 %; synthetic alone is 0.1 worse."""
+    rng = np.random.default_rng(0)
+    base = {key: rng.uniform(0.7, 0.9, PATIENTS) for key in KEYS}
+    tables = []
+    for arm, model, percent, counts, change in (
+        ("real", "real", 50, (20, 0), 0.0),
+        ("real", "real", 100, (40, 0), 0.0),
+        ("synthetic", "small", 100, (0, 60), -0.1),
+        ("both", "small", 50, (20, 60), 0.05),
+        ("both", "small", 100, (40, 60), 0.0),
+    ):
+        scores = {key: values + change for key, values in base.items()}
+        names = {"arm": arm, "model": model, "percent": percent, "n_real": counts[0], "n_synthetic": counts[1]}
+        tables.append(pd.DataFrame(scores).assign(**names, case_id=[f"p{i}" for i in range(PATIENTS)]))
+    return pd.concat(tables[::-1], ignore_index=True)
+
+
+def test_table_has_a_row_an_arm_and_share(rows, config):
+    table = use(rows, config)
+    assert table.data[["arm", "percent", "n_real", "n_synthetic", "n"]].to_numpy().tolist() == [
+        ["real", 50, 20, 0, 12],
+        ["real", 100, 40, 0, 12],
+        ["synthetic", 100, 0, 60, 12],
+        ["both", 50, 20, 60, 12],
+        ["both", 100, 40, 60, 12],
+    ]
+    assert table.data["dice_lv_mean"].iloc[2] == pytest.approx(rows.query("arm == 'real'")["dice_lv"].mean() - 0.1)
+    assert table.cells["share"].tolist() == ["50 %", "100 %", "-", "50 %", "100 %"]
+
+
+def test_tests_pair_patients_at_the_same_share(rows, config):
+    data = use_tests(rows.sample(frac=1, random_state=1), config).data.set_index(["arm", "percent", "score"])
+    assert len(data) == 3 * len(KEYS)
+    better = data.loc[("both", 50, "dice_lv")]
+    assert (better["difference"], better["effect"], better["n"]) == (pytest.approx(0.05), 1, 12)
+    assert better["p"] < better["p_holm"] < 0.05
+    assert data.loc[("both", 100, "dice_la"), "p_holm"] == 1
+    assert data.loc[("synthetic", 100, "dice_la"), "difference"] == pytest.approx(-0.1)
+
+
+def test_plot_is_a_png_with_a_line_an_arm(rows, config, tmp_path):
+    draw_use(tmp_path / "u.png", rows, config)
+    picture = np.asarray(Image.open(tmp_path / "u.png").convert("RGB")).astype(int)
+    blue = (picture[..., 2] - picture[..., 0]) > 100
+    assert blue.sum() > 200 and (picture.sum(axis=2) < 120).sum() > 200
