@@ -196,12 +196,13 @@ def memory(
 @app.command()
 def physics(
     config: list[Path] = ConfigFiles,
-    images: Path = typer.Option(..., help="Image set, a dataset or a translation."),
-    split: Path | None = typer.Option(None, help="Split of the training dataset, with --subset."),
-    subset: str = typer.Option("train", help="Subset of the split that is measured."),
+    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be given again."),
+    split: Path | None = typer.Option(
+        None, help="Split of the training dataset, of which training images alone count."
+    ),
     output: Path = typer.Option(..., help="Parquet, one row an image."),
 ) -> None:
-    """Speckle, resolution, contrast, gain over depth and sector of every image of a set."""
+    """Speckle, resolution, contrast, gain over depth and sector of every image of some sets."""
     import pandas as pd
 
     from echodiff.evaluate.physics import physics_of
@@ -209,15 +210,18 @@ def physics(
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import write_table
 
-    dynamic_range_db = load_config(config).evaluate.physics.dynamic_range_db
-    content = read_image_set(images, None if split is None else read_subset(split, subset))
-    names = {key: content.attributes.get(key, "") for key in ("dataset", "kind", "model")}
-    rows = [
-        {"case_id": case, **names, **physics_of(*planes, dynamic_range_db=dynamic_range_db)}
+    options = load_config(config)
+    dynamic_range_db = options.evaluate.physics.dynamic_range_db
+    rows = []
+    for path in images:
+        content = read_image_set(path)
+        names = {key: content.attributes.get(key, "") for key in ("dataset", "kind", "model")}
+        if split is not None and (names["dataset"], names["kind"]) == (options.training_dataset, "dataset"):
+            content = content.select(read_subset(split, "train"))
         for case, *planes in zip(
             content.case_id, content.images, content.masks, content.sectors, content.spacing_mm, strict=True
-        )
-    ]
+        ):
+            rows.append({"case_id": case, **names, **physics_of(*planes, dynamic_range_db=dynamic_range_db)})
     write_table(pd.DataFrame(rows), output)
 
 

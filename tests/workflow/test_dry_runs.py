@@ -42,9 +42,35 @@ def test_two_models_are_both_trained_and_evaluated(run_snakemake, tmp_path):
     content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     content["models"] = {"fast": {"preset": "fast"}, "one_step": {"preset": "fast", "diffusion": {"steps": 1}}}
     content["models"]["one_step"]["loss"] = {"transition_probabilities": None, "transition_weights": None}
+    content["evaluate"]["use"] = {"enabled": True, "percent": [10, 50]}
     (tmp_path / "two.yaml").write_text(yaml.safe_dump(content))
     jobs = planned(run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "two.yaml"))
     assert jobs["train"] == 2 and jobs["translate"] == 12 and jobs["ingest"] == 6
+    assert jobs["paired_tests"] == 1 and jobs["extreme"] == 2 and jobs["physics"] == 3
+    # Real at 10, 50 and 100 %; each model's synthetic images alone, and with 10 and 50 %.
+    assert jobs["use"] == 3 + 2 * 3 and jobs["use_guides"] == 2
+
+
+def test_what_is_switched_off_is_not_run(run_snakemake, tmp_path):
+    content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    content["evaluate"] = {name: {"enabled": False} for name in ("memory", "physics", "diversity", "segmentation")}
+    content["evaluate"]["trivial"] = False
+    content["report"] = {"subgroups": False, "ablation": {"enabled": False}}
+    (tmp_path / "off.yaml").write_text(yaml.safe_dump(content))
+    jobs = planned(run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "off.yaml"))
+    off = {
+        "memory",
+        "physics",
+        "diversity",
+        "samples",
+        "segmenter",
+        "fidelity",
+        "extreme",
+        "use",
+        "subgroups",
+        "ablation",
+    }
+    assert not off & set(jobs) and jobs["frechet"] == 5
 
 
 def test_an_unknown_key_ends_the_run_with_its_path(run_snakemake, tmp_path):

@@ -168,27 +168,29 @@ rule memory:
         "--synthetic-features {input.synthetic_features} --output {output} > {log} 2>&1"
 
 
+# Loading the libraries takes as long as a dataset: one job for all real images, one a model.
 rule physics:
     input:
         unpack(physics_input),
     output:
-        "<results>/metrics/{images}.physics.parquet",
+        "<results>/metrics/{judged}/physics.parquet",
     log:
-        "<logs>/physics/{images}.log",
+        "<logs>/physics/{judged}.log",
     benchmark:
-        "<benchmarks>/physics/{images}.tsv"
+        "<benchmarks>/physics/{judged}.tsv"
     wildcard_constraints:
-        images="(data|translations)/.+",
+        judged="|".join([REAL, *MODELS]),
     resources:
         mem_mb=2000,
         runtime=60,
     params:
         config=configuration,
-        subset=training_only,
+        images=images_options,
+        split=split_option,
         options=section(options.evaluate.physics),
         code=code("evaluate/physics.py"),
     shell:
-        "echodiff evaluate physics --config {params.config} --images {input.images} {params.subset} "
+        "echodiff evaluate physics --config {params.config} {params.images} {params.split} "
         "--output {output} > {log} 2>&1"
 
 

@@ -59,27 +59,29 @@ def metric_files(metric, datasets, methods=None):
     )
 
 
+# In the place of a model: real images.
+REAL = "real"
+
+
 def physics_input(wildcards):
-    """An image set; of the training dataset, the split says which images are measured."""
-    files = {"images": f"<results>/{wildcards.images}.h5"}
-    if wildcards.images == f"data/{TRAINING}/images":
-        files["split"] = f"<results>/split/{TRAINING}.parquet"
-    return files
+    """A model's translations; or the real images of all datasets, with the split that says which are training images."""
+    if wildcards.judged == REAL:
+        images = expand("<results>/data/{dataset}/images.h5", dataset=DATASETS)
+        return {"images": images, "split": f"<results>/split/{TRAINING}.parquet"}
+    return {"images": expand("<results>/translations/{model}/{dataset}.h5", model=wildcards.judged, dataset=SOURCES)}
 
 
-def training_only(wildcards, input):
-    return f"--split {input.split} --subset train" if "split" in input.keys() else ""
+def split_option(wildcards, input):
+    return f"--split {input.split}" if "split" in input.keys() else ""
+
+
+def images_options(wildcards, input):
+    return [f"--images {path}" for path in input.images]
 
 
 def physics_files():
     """Measures of the training images, the source images and the models' translations of them."""
-    sets = expand("data/{dataset}/images", dataset=DATASETS)
-    sets += expand("translations/{model}/{dataset}", model=MODELS, dataset=SOURCES)
-    return expand("<results>/metrics/{images}.physics.parquet", images=sets)
-
-
-# In the place of a model: real images.
-REAL = "real"
+    return expand("<results>/metrics/{judged}/physics.parquet", judged=[REAL, *MODELS])
 
 
 def fidelity_input(wildcards):
