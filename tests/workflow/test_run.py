@@ -124,8 +124,9 @@ def test_a_report_option_redraws_figures_alone(small_run, run_snakemake, changed
         "depth_gain",
         "diversity_sheet",
         "bland_altman",
-    figures = {"kept", "extreme_sheet"}
-    figures |= {}
+        "kept",
+        "extreme_sheet",
+        "use_plot",
     }
     assert reruns(run_snakemake(small_run, "--dry-run", configuration=path)) == figures
 
