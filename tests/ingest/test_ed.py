@@ -17,7 +17,7 @@ from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
 from echodiff.ingest.ed.r_wave import by_r_wave
 from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.table import read_table
-from echodiff.ingest.ed.volume_curve import fit_volume_curve, volume_curve
+from echodiff.ingest.ed.volume_curve import Pace, fit_volume_curve, volume_curve
 
 from .conftest import fan, heart, picture
 
@@ -38,7 +38,7 @@ def beating(ed: int, frames: int = 24, beat: float = 24.0, systole: float = 0.38
 def test_rules_of_the_picture_on_a_beating_heart(ed):
     frames, labels = beating(ed)
     assert abs(by_self_similarity(frames, SECTOR).frame - ed) <= 1
-    assert abs(by_label_agreement(frames, labels[ed]).frame - ed) <= 1
+    assert abs(by_label_agreement(frames, labels[ed], SECTOR).frame - ed) <= 1
     assert by_largest_ventricle(labels) == Choice(ed, 1.0)
 
 
@@ -46,8 +46,8 @@ def test_stills_and_cines_without_motion_have_no_ed_by_the_picture():
     frames, labels = beating(3)
     still = np.repeat(frames[:1], 9, axis=0)
     assert by_self_similarity(still, SECTOR) is None and by_self_similarity(frames[:1], SECTOR) is None
-    assert by_label_agreement(still, labels[0]) is None
-    assert by_label_agreement(frames, np.zeros(SIZE, np.uint8)) is None
+    assert by_label_agreement(still, labels[0], SECTOR) is None
+    assert by_label_agreement(frames, np.zeros(SIZE, np.uint8), SECTOR) is None
     assert by_largest_ventricle(labels[:1]) is None and by_largest_ventricle(None) is None
 
 
@@ -64,7 +64,7 @@ def test_the_volume_curve_is_found_again_in_noise(place, systole):
     time = np.arange(40)
     course = 3 * volume_curve((time - place) / 28, systole) + np.random.default_rng(1).normal(0, 0.3, 40) - 7
     for known in ((None, None), (1000 / 28, 60), (1000 / 28, 140)):  # the last rate is wrong
-        fit = fit_volume_curve(course, *known)
+        fit = fit_volume_curve(course, Pace(*known))
         assert abs((fit.place - place + 14) % 28 - 14) <= 1 and fit.correlation > 0.9
 
 

@@ -5,31 +5,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.ed.choice import Choice
-from echodiff.ingest.ed.volume_curve import fit_volume_curve, nearest_frame
+from echodiff.ingest.ed.motion import combined, motion, unit
+from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Pace, fit_volume_curve, nearest_frame
 from echodiff.labels import BACKGROUND, LV, MYO
 
 BAND_SHARE = 0.012  # width of the bands on either side of the outline, of the frame's shorter side
 SMALLEST_CHANGE = 1e-6  # of the contrast over a cine; less is a cine that stands still
-SMALLEST_FIT = 0.75  # squared correlation of contrast and volume curve
+SMALLEST_AGREEMENT = 0.7  # correlation of contrast and motion; below it, shadows or haze decide on the contrast
 
 
 def by_label_agreement(
-    frames: NDArray[np.uint8],
-    mask: NDArray[np.uint8],
-    frame_ms: float | None = None,
-    heart_rate_bpm: float | None = None,
+    frames: NDArray[np.uint8], mask: NDArray[np.uint8], sector: NDArray[np.bool_], pace: Pace = UNKNOWN
 ) -> Choice | None:
     """The frame whose blood and wall the LV's outline divides best, for a map that was drawn on the ED frame.
 
     Compared is the mean gray in a band outside the endocardium with that in a band inside, in units of their
     deviation: an outline drawn on another frame has blood outside or wall inside. The contrast falls as the ventricle
-    contracts and its course is fitted by beats of the volume curve; in very short cines the best frame decides. None
-    where there is no LV outline, or where it does not tell blood from wall well enough to follow the cycle.
+    contracts; its course and that of the heart's motion are fitted together by beats of the volume curve, and in very
+    short cines their highest place decides. The confidence is the squared correlation of that fit times the correlation
+    of contrast and motion. None where there is no LV outline, or where these two do not agree.
 
     Args:
-        frames: (F, H, W).
+        frames: (F, H, W); of longer cines the first 256 frames count.
         mask: (H, W) labels 0..3 of the ED frame.
-        frame_ms, heart_rate_bpm: as far as known.
+        sector: (H, W).
+        pace: as far as known.
     """
     cavity = mask == LV
     if len(frames) < 2 or not cavity.any():
@@ -37,15 +37,20 @@ def by_label_agreement(
     inside, outside = _bands(cavity, mask)
     if min(inside.sum(), outside.sum()) < 20:
         return None
+    frames = frames[:MOST_FRAMES]
     contrast = np.array([_contrast(frame, inside, outside) for frame in frames])
-    if np.ptp(contrast) < SMALLEST_CHANGE:
+    moved = motion(frames, sector, pace) if np.ptp(contrast) > SMALLEST_CHANGE else None
+    if moved is None:
         return None
-    fit = fit_volume_curve(contrast, frame_ms, heart_rate_bpm)
+    contrast = unit(contrast)
+    agreement = float(contrast @ moved.course)
+    if agreement < SMALLEST_AGREEMENT:
+        return None
+    course = combined([contrast, moved.course], pace)
+    fit = fit_volume_curve(course, pace)
     if fit is None:
-        spread = float(contrast.max() - np.median(contrast))
-        return Choice(int(contrast.argmax()), float(np.clip(spread / max(contrast.max(), 1e-6), 0, 1)) / 2)
-    follows = float(max(fit.correlation, 0) ** 2)
-    return Choice(nearest_frame(fit, len(frames)), follows) if follows >= SMALLEST_FIT else None
+        return Choice(int(course.argmax()), agreement / 2)
+    return Choice(nearest_frame(fit, len(frames)), float(max(fit.correlation, 0) ** 2) * agreement)
 
 
 def _bands(cavity: NDArray[np.bool_], mask: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

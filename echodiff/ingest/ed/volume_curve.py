@@ -21,6 +21,18 @@ MOST_FRAMES = 256  # that are looked at: several beats at any frame rate
 LONGEST = 1.25  # beats in units of the cine: a longer one is not seen whole
 
 
+class Pace(NamedTuple):
+    """How fast frames and beats follow each other; None where the file does not say."""
+
+    frame_ms: float | None
+    """Time between two frames."""
+
+    heart_rate_bpm: float | None
+
+
+UNKNOWN = Pace(None, None)
+
+
 class Fit(NamedTuple):
     """Place of ED in frames from 0 (a fraction of them), length of the beat in frames, correlation 0..1."""
 
@@ -29,15 +41,12 @@ class Fit(NamedTuple):
     correlation: float
 
 
-def fit_volume_curve(
-    course: NDArray[np.float64], frame_ms: float | None = None, heart_rate_bpm: float | None = None
-) -> Fit | None:
+def fit_volume_curve(course: NDArray[np.float64], pace: Pace = UNKNOWN) -> Fit | None:
     """Fit beats of one length to a course (F,) that is high where the ventricle is large.
 
     Args:
         course: one number a frame; of longer cines the first 256 frames count.
-        frame_ms: time between two frames.
-        heart_rate_bpm: with it and `frame_ms` the length of a beat is known to a tenth. Where no such beat fits, they
+        pace: where both of its numbers are known, so is the length of a beat to a tenth. Where no such beat fits, they
             are wrong, as in cines stored in slow motion, and any length is tried.
 
     Returns:
@@ -49,8 +58,8 @@ def fit_volume_curve(
     power = float(np.sqrt(centred @ centred))
     if frames < FEWEST_FRAMES or power < 1e-9:
         return None
-    if frame_ms and heart_rate_bpm:
-        beat = 60000 / heart_rate_bpm / frame_ms
+    if pace.frame_ms and pace.heart_rate_bpm:
+        beat = 60000 / pace.heart_rate_bpm / pace.frame_ms
         if FEWEST_FRAMES / 2 <= beat <= LONGEST * frames:
             fit = _best_fit(centred / power, beat * np.linspace(0.9, 1.1, 9))
             if fit.correlation > BELIEVED:

@@ -19,6 +19,7 @@ from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
 from echodiff.ingest.ed.r_wave import by_r_wave
 from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.table import read_table
+from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
 from echodiff.ingest.labels_beside import label_files, read_label_stack
 from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
@@ -77,7 +78,7 @@ class DicomReader:
         labels = self._labels(case, frames)
         region = _region(tags.regions, labels)
         sector, source = _sector(frames, region)
-        rules = _rules(tags, case, frames, sector.mask, labels)
+        rules = ed_rules(tags, case, frames, sector.mask, labels)
         rule, (index, confidence) = find_ed(rules, self._options.ed)
         return SourceFrame(
             image=_tissue(case.files["image"], header, frames[index], index, sector),
@@ -98,7 +99,7 @@ class DicomReader:
         return read_label_stack(case.files["label"], len(frames), frames.shape[1:], self._options.label_values)
 
 
-def _rules(
+def ed_rules(
     tags: Tags,
     case: CaseReference,
     frames: NDArray[np.uint8],
@@ -106,7 +107,7 @@ def _rules(
     labels: NDArray[np.uint8] | None,
 ) -> Rules:
     """The rules that can be asked of this file, in the order of trust."""
-    count, pace = len(frames), (tags.frame_ms, tags.heart_rate_bpm)
+    count, pace = len(frames), Pace(tags.frame_ms, tags.heart_rate_bpm)
     single = labels[0] if labels is not None and len(labels) == 1 else None
     # A stack with labels on some frames was drawn on the frames that somebody took for ED and ES.
     annotated = labels is not None and count > 1 and len(labels) == count and not labels.any(axis=(1, 2)).all()
@@ -118,8 +119,8 @@ def _rules(
         "r_wave": lambda: by_r_wave(tags.times_ms, tags.r_waves_ms),
         "ecg": lambda: by_ecg_trace(frames, sector),
         "largest_lv": lambda: by_largest_ventricle(labels),
-        "label": lambda: by_label_agreement(frames, single, *pace) if single is not None else None,
-        "self_similarity": lambda: by_self_similarity(frames, sector, *pace),
+        "label": lambda: by_label_agreement(frames, single, sector, pace) if single is not None else None,
+        "self_similarity": lambda: by_self_similarity(frames, sector, pace),
     }
 
 

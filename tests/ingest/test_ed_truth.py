@@ -1,0 +1,80 @@
+"""End-diastole of phantom cines of every machine, by every rule: within one frame of the truth."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy.ndimage import distance_transform_edt
+
+from echodiff.config.datasets import CamusDataset, VolumeDataset
+from echodiff.config.phantom import PhantomSource
+from echodiff.ingest.ed.volume_curve import volume_curve
+from echodiff.ingest.readers.camus import CamusReader
+from echodiff.ingest.readers.volume import VolumeReader
+from echodiff.phantom.dataset import write_dataset
+
+from .ed_truth import answers, summary
+from .test_volume import body, to_itk, write_volume
+
+# Rules that answer for every cine; r_wave answers where the file has R wave times, label where the outline fits well.
+ALWAYS = {"table", "explicit", "labelled", "ecg", "largest_lv", "self_similarity"}
+EXACT = {"table", "explicit", "labelled", "largest_lv"}
+MACHINES = {"vscan": 3, "vscan_air": 2, "2d_t": 3, "echonet": 4}  # machine -> patients of the short test
+
+
+def check(found) -> None:
+    table = summary(found)
+    text = table.to_string()
+    for rule, row in table.iterrows():
+        assert not row["largest"] > 1, f"{rule}\n{text}"
+        assert rule not in ALWAYS or row["answers"] == row["cines"] > 0, f"{rule}\n{text}"
+        assert rule not in EXACT or row["largest"] == 0, f"{rule}\n{text}"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_rule_finds_the_true_frame(tmp_path, machine):
+    check(answers(machine, tmp_path / "files", patients=MACHINES[machine], frames=16, seed=31))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_rule_on_many_cines(tmp_path, machine):
+    """Half of the cines with one beat of 24 frames, half with a beat and a half of 40."""
+    found = [
+        answer
+        for frames, seed in ((24, 52), (60, 53))
+        for answer in answers(machine, tmp_path / str(frames), patients=8, frames=frames, seed=seed)
+    ]
+    print(f"\n{machine}\n{summary(found).to_markdown()}")
+    check(found)
+
+
+def test_the_half_sequence_of_camus_runs_either_way(tmp_path):
+    """Without the file of the ED frame, Info_4CH.cfg names it in the half sequence; every fifth runs from ES to ED."""
+    truth = write_dataset(PhantomSource(machine="camus", patients=5, frames=12, seed=9), tmp_path / "camus")
+    for path in (tmp_path / "camus").rglob("*_4CH_ED.nii.gz"):
+        path.unlink()
+    reader = CamusReader(CamusDataset(format="camus", folder=tmp_path / "camus"))
+    frames = [reader.read(case) for case in reader.find(tmp_path / "camus")]
+    assert [frame.ed_frame for frame in frames] == truth["ed_frame"].tolist()
+    assert len(set(truth["ed_frame"])) == 2 and {frame.ed_rule for frame in frames} == {"explicit"}
+    for frame, row in zip(frames, truth.itertuples(), strict=True):
+        assert (frame.mask == 1).sum() * frame.spacing_mm[0] ** 2 == pytest.approx(row.lv_mm2, rel=1e-3)
+
+
+@pytest.mark.parametrize("ed", [0, 3, 7])
+def test_beating_volumes(tmp_path, ed):
+    """Up to half of the cavity's voxels, those next to the wall, become wall; the largest cavity is the one."""
+    write_volume(tmp_path, suffix=".mha")
+    image, labels = body()
+    cavity = np.flatnonzero(labels == 1)
+    inwards = cavity[np.argsort(distance_transform_edt(labels == 1).ravel()[cavity], kind="stable")]
+    moments = []
+    for share in volume_curve((np.arange(8) - ed) / 8, 0.4):
+        moments.append(labels.copy())
+        moments[-1].ravel()[inwards[: round(0.5 * (1 - share) * len(cavity))]] = 2
+    for name, parts in (("vol1", [image] * 8), ("vol1_label", moments)):
+        planes = [to_itk(part.astype(np.uint8), np.eye(3), (5, -20, 12)) for part in parts]
+        sitk.WriteImage(sitk.JoinSeries(planes, 0.0, 40.0), str(tmp_path / f"{name}.mha"))
+    reader = VolumeReader(VolumeDataset(format="volume", folder=tmp_path))
+    frame = reader.read(next(reader.find(tmp_path)))
+    assert (frame.ed_frame, frame.ed_rule, frame.frames) == (ed, "lv_volume", 8)
