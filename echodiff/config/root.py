@@ -12,6 +12,7 @@ from echodiff.config.models import Model
 from echodiff.config.report import Report
 from echodiff.config.split import Split
 from echodiff.config.translate import Translate
+from echodiff.config.variants import Variants
 
 # Names become folders and file names, and wildcards of the workflow.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -34,6 +35,7 @@ class Config(Section):
 
     image: Image = Image()
     split: Split = Split()
+    variants: Variants = Variants()
     translate: Translate = Translate()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
@@ -54,6 +56,11 @@ class Config(Section):
     def source_datasets(self) -> list[str]:
         """The names of the datasets to translate, in the order of the configuration."""
         return [name for name in self.datasets if name != self.training_dataset]
+
+    @property
+    def lv_only_datasets(self) -> list[str]:
+        """The datasets whose labels have the left ventricle alone."""
+        return [name for name, dataset in self.datasets.items() if dataset.format == "echonet"]
 
     @property
     def headline_model(self) -> str:

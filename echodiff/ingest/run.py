@@ -53,7 +53,7 @@ def ingest_dataset(
     if not source.is_dir():
         raise InputError(f"{source}: expected the folder of the dataset '{name}', found no such folder; check the path")
     read_completion(dataset, shape_model)
-    names = Names(name, dataset.case_ids, _key(dataset))
+    names = Names(name, dataset.case_ids, key_of(dataset))
     cases = _in_order(reader_of(dataset).find(source), names, source)
     attributes = {"kind": "dataset", "dataset": name, "provenance": _provenance(name, dataset, image)}
     work = CaseWork(dataset, image, shape_model)
@@ -147,7 +147,7 @@ def _depends_on(options: str, names: Names, shape_model: Path | None) -> str:
     return f"{options}\x1f{names.case(CaseReference('key', 'key'))}\x1f{model}"
 
 
-def _key(dataset: Dataset) -> bytes:
+def key_of(dataset: Dataset) -> bytes:
     """Phantoms are nobody: their key is public, so that runs can be compared between machines."""
     if dataset.phantom is not None or dataset.case_ids == "source":
         return PUBLIC_KEY

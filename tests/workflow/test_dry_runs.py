@@ -73,6 +73,14 @@ def test_what_is_switched_off_is_not_run(run_snakemake, tmp_path):
     assert not off & set(jobs) and jobs["frechet"] == 5
 
 
+def test_variants_are_drawn_and_translated_where_they_are_asked_for(run_snakemake, tmp_path):
+    content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    (tmp_path / "some.yaml").write_text(yaml.safe_dump(content | {"variants": {"samples": 3}}))
+    for configuration, count in ((REPOSITORY / "config" / "config.yaml", None), (tmp_path / "some.yaml", 1)):
+        jobs = planned(run_snakemake(tmp_path, "--dry-run", configuration=configuration))
+        assert jobs.get("variants") == jobs.get("translate_variants") == count and jobs["translate"] == 6
+
+
 def test_an_unknown_key_ends_the_run_with_its_path(run_snakemake, tmp_path):
     (tmp_path / "wrong.yaml").write_text("training_dataset: a\ndatasets: {}\nmodels: {}\nsplit: {sead: 3}\n")
     result = run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "wrong.yaml")

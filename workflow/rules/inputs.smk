@@ -36,6 +36,15 @@ def shape_model_option(wildcards, input):
     return f"--shape-model {input.shape_model}" if "shape_model" in input.keys() else ""
 
 
+# Datasets of which several label maps a case are drawn.
+LV_ONLY = options.lv_only_datasets if options.variants.samples else []
+
+
+def variants_input(wildcards):
+    """What the dataset is read from, the cases that ingest kept, and the shape model."""
+    return ingest_input(wildcards) | {"images": f"<results>/data/{wildcards.dataset}/images.h5"}
+
+
 def translate_input(wildcards):
     """The model and the guides; of the training dataset only validation patients are drawn."""
     files = {

@@ -32,7 +32,7 @@ class ByShape:
         self._model = model
 
     def __call__(self, frame: SourceFrame) -> SourceFrame:
-        lv, spacing = _ventricle(frame)
+        lv, spacing = lone_ventricle(frame)
         epicardium, atrium = (
             lv.from_frame(points) for points in self._model.expect(given_of(lv, frame.sector, spacing))
         )
@@ -44,7 +44,7 @@ class ByDilation:
     """A wall of even thickness and an elliptic atrium."""
 
     def __call__(self, frame: SourceFrame) -> SourceFrame:
-        lv, spacing = _ventricle(frame)
+        lv, spacing = lone_ventricle(frame)
         mask = dilate(frame.mask == LV, frame.sector, spacing, lv)
         return replace(frame, mask=mask, label_source="completed", lv_only=False)
 
@@ -67,7 +67,12 @@ def read_completion(dataset: Dataset, shape_model: Path | None) -> Completion | 
     return ByShape(read_shape_model(shape_model))
 
 
-def _ventricle(frame: SourceFrame) -> tuple[Ventricle, tuple[float, float]]:
+def lone_ventricle(frame: SourceFrame) -> tuple[Ventricle, tuple[float, float]]:
+    """Contour of a frame's LV, and the pixel's size that it was measured with.
+
+    Raises:
+        Reject: no ventricle that a wall can be drawn round.
+    """
     spacing = usable_spacing(frame.spacing_mm)
     try:
         return ventricle(frame.mask == LV, spacing), spacing
