@@ -18,21 +18,27 @@ from .test_volume import body, to_itk, write_volume
 # Rules that answer for every cine; r_wave answers where the file has R wave times, label where the outline fits well.
 ALWAYS = {"table", "explicit", "labelled", "ecg", "largest_lv", "self_similarity"}
 EXACT = {"table", "explicit", "labelled", "largest_lv"}
+RECORDED = {"r_wave", "ecg"}
 MACHINES = {"vscan": 3, "vscan_air": 2, "2d_t": 3, "echonet": 4}  # machine -> patients of the short test
 
 
-def check(found) -> None:
+def check(found, share: float, largest: int) -> None:
+    """Rules of tags, labels and ECG are exact; those of the picture are within one frame in `share` of the cines."""
     table = summary(found)
     text = table.to_string()
     for rule, row in table.iterrows():
-        assert not row["largest"] > 1, f"{rule}\n{text}"
         assert rule not in ALWAYS or row["answers"] == row["cines"] > 0, f"{rule}\n{text}"
-        assert rule not in EXACT or row["largest"] == 0, f"{rule}\n{text}"
+        if rule in EXACT:
+            assert row["largest"] == 0, f"{rule}\n{text}"
+        elif row["answers"]:
+            within, most = (1.0, 1) if rule in RECORDED else (share, largest)
+            assert row["within"] >= within and row["largest"] <= most, f"{rule}\n{text}"
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_rule_finds_the_true_frame(tmp_path, machine):
-    check(answers(machine, tmp_path / "files", patients=MACHINES[machine], frames=16, seed=31))
+    found = answers(machine, tmp_path / "files", patients=MACHINES[machine], frames=16, seed=31)
+    check(found, share=1.0, largest=1)
 
 
 @pytest.mark.slow
@@ -45,7 +51,7 @@ def test_every_rule_on_many_cines(tmp_path, machine):
         for answer in answers(machine, tmp_path / str(frames), patients=8, frames=frames, seed=seed)
     ]
     print(f"\n{machine}\n{summary(found).to_markdown()}")
-    check(found)
+    check(found, share=0.9, largest=2)
 
 
 def test_the_half_sequence_of_camus_runs_either_way(tmp_path):

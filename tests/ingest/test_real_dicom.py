@@ -99,12 +99,13 @@ def test_tags_that_fit_nothing_are_left_aside():
 def test_ed_of_the_acuson_cine_is_at_the_r_peak(acuson):
     """The cursor under the drawn ECG reaches the first R peak at frame 7 of 65, and there the mitral valve closes.
 
-    There are no R wave times. The base is lowest in the frames 7 to 9, and the picture alone says 9.
+    There are no R wave times. The base is lowest in the frames 6 to 9, and the picture alone says 9.
     """
     frame = read(acuson)
     assert (frame.ed_frame, frame.ed_rule, frame.frames) == (7, "ecg", 65) and frame.ed_confidence > 0.7
     assert abs(by_self_similarity(frames_of(acuson), frame.sector).frame - 7) <= 2
-    assert 7 <= int(base_descent(frames_of(acuson)[:30], frame.sector).argmax()) <= 9
+    descent = base_descent(frames_of(acuson), frame.sector)[:30]
+    assert 6 <= int(descent.argmax()) <= 9
     assert frame.details["heart_rate_bpm"] == 61
     assert frame.spacing_mm == pytest.approx((0.5248, 0.5248), abs=1e-4)  # a negative delta in the tags
 

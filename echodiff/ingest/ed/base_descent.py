@@ -13,21 +13,29 @@ FLOW = (0.5, 3, 21, 3, 7, 1.5, 0)
 
 
 def base_descent(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean shift (F,) of what is bright and horizontal in the lower two thirds, down from where frame 0 shows it.
+    """Mean shift (F,) of what is bright and horizontal in the lower two thirds, downwards, without its linear drift.
 
-    In pixels of the reduced frame. In an apical view, with the apex at the top, the annulus goes down as the ventricle
-    fills, and up by a centimetre or more in systole (mitral annular plane systolic excursion). This tells
-    end-diastole from end-systole where brightness does not.
+    In pixels of the reduced frame; summed from frame to frame, as nothing is followed over a whole beat. In an apical
+    view, with the apex at the top, the annulus goes down as the ventricle fills, and up by a centimetre or more in
+    systole (mitral annular plane systolic excursion). This tells end-diastole from end-systole where brightness does
+    not.
 
     Args:
-        frames: (F, H, W).
+        frames: (F, H, W), two or more.
         sector: (H, W).
     """
     small = _reduced(frames, sector)
-    edges = np.abs(cv2.Sobel(small[0], cv2.CV_32F, 0, 1, ksize=5))[APICAL:]
-    weight = edges / max(float(edges.sum()), 1e-9)
-    shifts = [cv2.calcOpticalFlowFarneback(small[0], frame, None, *FLOW)[APICAL:, :, 1] for frame in small]
-    return np.array([float((shift * weight).sum()) for shift in shifts])
+    steps = [_shift(before, after) for before, after in zip(small, small[1:], strict=False)]
+    place = np.concatenate([[0.0], np.cumsum(steps)])
+    time = np.arange(len(place))
+    return place - np.polyval(np.polyfit(time, place, 1), time) if len(place) > 2 else place
+
+
+def _shift(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
+    """Mean downward flow from one frame to the next, weighted by the strength of horizontal edges."""
+    edges = np.abs(cv2.Sobel(before, cv2.CV_32F, 0, 1, ksize=5))[APICAL:]
+    flow = cv2.calcOpticalFlowFarneback(before, after, None, *FLOW)[APICAL:, :, 1]
+    return float((flow * edges).sum() / max(float(edges.sum()), 1e-9))
 
 
 def _reduced(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> NDArray[np.uint8]:
