@@ -37,7 +37,7 @@ class Names:
     def clean(self, sentence: str, reference: CaseReference) -> str:
         """A sentence without the names that the source uses, where these are to stay hidden."""
         if self.style == "source":
-            return sentence
+            return writable(sentence)
         hidden = {str(path) for path in reference.files.values()}
         hidden |= {path.name for path in reference.files.values()} | {path.stem for path in reference.files.values()}
         hidden |= {reference.name, reference.patient}
@@ -47,9 +47,19 @@ class Names:
 
     def _name(self, kind: str, name: str) -> str:
         if self.style == "source":
-            return name
-        text = "\x1f".join((self.dataset, kind, name)).encode()
+            return writable(name)
+        text = "\x1f".join((self.dataset, kind, name)).encode("utf-8", "surrogateescape")
         return hmac.new(self._key, text, hashlib.sha256).hexdigest()[:HEX_DIGITS]
+
+
+def writable(name: str) -> str:
+    """A name with the bytes that are no UTF-8 spelled out: names of files may have any, texts may not."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def is_writable(name: str) -> bool:
+    """Whether all bytes of a file's name or path are UTF-8."""
+    return writable(name) == name
 
 
 def default_key_file() -> Path:

@@ -1,5 +1,6 @@
 """A label map in a file beside an image: PNG, NIfTI, MetaImage, NRRD or DICOM SEG, one plane or a stack of frames."""
 
+import glob
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,8 +21,8 @@ WHAT = "the label map"
 
 def label_files(path: Path, pattern: str) -> list[Path]:
     """The label maps beside an image by the pattern's `{stem}`, in the order of their names."""
-    prefix, _, suffix = pattern.partition("{stem}")
-    name = f"{prefix}{stem_of_image(path)}{suffix}".replace("[", "[[]")  # brackets in a name are no pattern
+    prefix, _, suffix = pattern.replace("[", "[[]").partition("{stem}")
+    name = f"{prefix}{glob.escape(stem_of_image(path))}{suffix}"  # brackets, * and ? in a name are no pattern
     return [other for other in sorted(path.parent.glob(name)) if other != path and is_map(other)]
 
 

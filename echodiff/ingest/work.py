@@ -12,6 +12,7 @@ from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.ingest.case import CaseReference, Reader, Reject, SourceFrame
 from echodiff.ingest.frame import FittedFrame, fit_frame
+from echodiff.ingest.identity import is_writable
 from echodiff.ingest.labels.completion import Completion, read_completion
 from echodiff.ingest.privacy import identity_found
 from echodiff.ingest.readers import reader_of
@@ -73,7 +74,14 @@ class CaseWork:
     def _read(self, case: CaseReference) -> SourceFrame:
         if self._reader is None:
             self.prepare()
+        _refuse_names_of_bytes(case)
         frame = self._reader.read(case)
         if frame.lv_only:
             frame = self._completion(frame)
         return replace(frame, mask=np.ascontiguousarray(frame.mask))
+
+
+def _refuse_names_of_bytes(case: CaseReference) -> None:
+    """Decoders in C take paths in UTF-8 alone, and OpenCV ends the process over any other."""
+    if not all(is_writable(str(path)) for path in case.files.values()):
+        raise Reject("expected the path of each file in UTF-8, found other bytes in one; rename it")

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pydicom
@@ -19,6 +20,9 @@ from pydicom.tag import Tag
 from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset, VolumeDataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
+from echodiff.ingest.check.detect import guesses
+from echodiff.ingest.check.report import summary
+from echodiff.ingest.check.trial import find_cases, read_on_trial
 from echodiff.ingest.privacy import BURNED_IN, KINDS, identity_found
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.row import COLUMNS
@@ -27,8 +31,8 @@ from echodiff.ingest.work import CaseWork
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
-from .conftest import write_camus_patient, write_echonet
-from .dicom_files import write_gray
+from .conftest import heart, write_camus_patient, write_echonet
+from .dicom_files import HEIGHT, WIDTH, write_gray
 from .test_volume import write_volume
 
 MACHINE = "vscan"
@@ -189,6 +193,28 @@ def test_no_format_tells_the_name_of_a_broken_file(written, tmp_path, monkeypatc
     table = read_table(tmp_path / "out" / "cases.parquet")
     assert {"kept", "rejected"} == set(table["status"]) and table["reason"].str.len().max() > 30
     assert leaks(tmp_path / "out", secrets) == [] and leaks(tmp_path / "in", secrets)
+
+
+def test_names_of_files_may_have_any_bytes(tmp_path, monkeypatch, capsys):
+    """Latin-1 of an old archive, and signs that mean something in patterns: no traceback, which would tell them."""
+    monkeypatch.setenv("ECHODIFF_KEY_FILE", str(tmp_path / "key"))
+    (tmp_path / "in").mkdir()
+    for name in (b"M\xfcller", b"Quillfeather**", b"Quill[1]?"):
+        write_gray(Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name + b".dcm")))
+        labels = Path(os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name + b"_gt.png"))
+        labels.write_bytes(cv2.imencode(".png", heart(HEIGHT, WIDTH))[1].tobytes())
+    for style in ("hashed", "source"):
+        dataset = DicomDataset(format="dicom", folder="anywhere", case_ids=style)
+        ingest_dataset("ours", dataset, Image(size=64), tmp_path / "in", tmp_path / style, processes=0)
+    assert leaks(tmp_path / "hashed", ["Quill", "ller"]) == []
+    table = read_table(tmp_path / "source" / "cases.parquet")
+    assert set(table["case_id"]) == {"M\\udcfcller", "Quillfeather**", "Quill[1]?"}
+    kept = table.set_index("case_id")["status"] == "kept"
+    assert kept["Quillfeather**"] and kept["Quill[1]?"], table["reason"].tolist()
+    assert table["reason"].max() == "expected the path of each file in UTF-8, found other bytes in one; rename it"
+    guess = next(guesses(tmp_path / "in"))
+    trials = read_on_trial(guess, find_cases(guess), 1)
+    summary(guess, trials, 3).encode()
 
 
 def test_an_unforeseen_error_is_told_without_its_text(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ def source_state(wildcards):
     for path in sorted(Path(source_folder(wildcards)).rglob("*")):
         if path.is_file():
             state = path.stat()
-            digest.update(f"{path}\x1f{state.st_size}\x1f{state.st_mtime_ns}\n".encode())
+            digest.update(f"{path}\x1f{state.st_size}\x1f{state.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:12]
 
 

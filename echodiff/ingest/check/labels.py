@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.identity import is_writable
 from echodiff.ingest.labels_beside import is_map, stem_of_image
 from echodiff.ingest.picture import PICTURES, read_picture
 from echodiff.ingest.readers.itk import is_itk, read_itk
@@ -64,6 +65,8 @@ def most_frequent_pattern(images: Sequence[Path]) -> tuple[str | None, list[Path
 
 def _values(path: Path) -> set[int]:
     """Whole numbers in a label map; none where it cannot be read, which reading the case reports."""
+    if not is_writable(str(path)):
+        return set()
     try:
         if is_itk(path):
             return {int(value) for value in np.unique(sitk.GetArrayFromImage(read_itk(path, "the label map")))}

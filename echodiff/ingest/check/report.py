@@ -10,6 +10,7 @@ import yaml
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.trial import Trial, file_of
 from echodiff.ingest.ed.titles import RULE_TITLES
+from echodiff.ingest.identity import writable
 
 FAULTS_SHOWN = 20
 LABEL_TITLES = {"file": "in the files", "completed": "LV in the files, MYO and LA to be completed", "none": "none"}
@@ -26,7 +27,9 @@ def summary(guess: Guess, trials: Sequence[Trial], cases: int) -> str:
     lines += [f"    {file_of(trial.case, guess.folder)}: {trial.row['reason']}" for trial in faults[:FAULTS_SHOWN]]
     if len(faults) > FAULTS_SHOWN:
         lines.append(f"    and {len(faults) - FAULTS_SHOWN} more; --cases 0 reads all, `echodiff ingest` lists all")
-    return "\n".join([*lines, *(["  to see to:"] if guess.remarks else []), *(f"    {text}" for text in guess.remarks)])
+    if guess.remarks:
+        lines += ["  to see to:", *(f"    {text}" for text in guess.remarks)]
+    return writable("\n".join(lines))
 
 
 def _number(cases: int) -> str:
