@@ -7,7 +7,13 @@ from echodiff.config.datasets import EchonetDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
 from echodiff.ingest.readers.echonet import EchonetReader
-from echodiff.ingest.readers.tracings import largest_tracing, polygon, polygon_area, polygon_mask
+from echodiff.ingest.readers.tracings import (
+    largest_tracing,
+    polygon,
+    polygon_area,
+    polygon_mask,
+    read_tracings,
+)
 from echodiff.ingest.readers.video import read_frame
 
 from .conftest import ED, FRAMES, chords, echonet_planes, heart, write_echonet, write_video
@@ -52,6 +58,17 @@ def test_the_polygon_is_one_ends_then_the_other_ends_reversed():
     assert polygon_area(polygon(rows)) == pytest.approx((2 + 4) / 2 * 3 + (4 + 2) / 2 * 4)
     frame, _ = largest_tracing({50: rows, 3: rows * 0.9, 70: rows[:2]})
     assert frame == 50
+
+
+def test_rows_of_a_traced_frame_keep_the_order_of_the_file_wherever_they_lie(tmp_path):
+    path, head = tmp_path / "VolumeTracings.csv", "FileName,X1,Y1,X2,Y2,Frame\n"
+    path.write_text(head + "B.avi,9,1,1,1,7\nA.avi,5,2,2,2,4\nB,7,3,3,,7\nA,3,4,4,4,2\nA,8,5,5,5,4\nA,0,0,0,0,\n")
+    found = read_tracings(path)
+    assert {name: sorted(frames) for name, frames in found.items()} == {"B": [7], "A": [2, 4]}
+    np.testing.assert_array_equal(found["B"][7], [[9, 1, 1, 1], [7, 3, 3, np.nan]])
+    np.testing.assert_array_equal(found["A"][4], [[5, 2, 2, 2], [8, 5, 5, 5]])
+    path.write_text(head)
+    assert read_tracings(path) == {}
 
 
 def test_tracings_with_numbers_missing_or_outside_the_frame_are_rejects():

@@ -52,7 +52,9 @@ def _grouped(table: pd.DataFrame) -> dict[str, dict[int, NDArray[np.float64]]]:
     for column in COLUMNS[1:]:
         table[column] = pd.to_numeric(table[column], errors="coerce")
     table = table[np.isfinite(table["Frame"])]
-    videos, names = pd.factorize(table["FileName"].astype(str).str.strip().str.removesuffix(".avi"))
+    written, spellings = pd.factorize(table["FileName"].astype(str))
+    spelt, names = pd.factorize(np.array([name.strip().removesuffix(".avi") for name in spellings], object))
+    videos = spelt[written]
     frames, chords = table["Frame"].to_numpy(int), table[list(COLUMNS[1:5])].to_numpy(float)
     order = np.lexsort((frames, videos))
     new = (np.diff(videos[order]) != 0) | (np.diff(frames[order]) != 0)
