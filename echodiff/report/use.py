@@ -128,6 +128,7 @@ def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
             own = rows[(rows["model"] == model) & (rows["arm"] == SYNTHETIC)][key]
             label = f"synthetic only, {model_title(model)}"
             panel.axhline(own.mean(), color=colours[model], linestyle="--", linewidth=1.4, label=label)
+        panel.set_xlim(0, ALL_PERCENT + 4)
         panel.set_title(LABELS[name], fontsize=10)
         panel.set_xlabel("Share of the real training patients, %", fontsize=9)
         panel.spines[["top", "right"]].set_visible(False)
