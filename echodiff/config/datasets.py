@@ -27,6 +27,10 @@ class DatasetBase(Section):
     ed: str = "auto"
     """Rule that finds the end-diastolic frame; `auto` tries them in turn."""
 
+    labels: Literal["file", "predicted"] = "file"
+    """`file`: a case needs labels in its files; `predicted`: cases without get theirs from a segmenter that is trained
+    on the training dataset, cases with labels keep them."""
+
     case_ids: Literal["source", "hashed"] = "hashed"
     """Names of cases and patients in all outputs: as in the source, or keyed hashes that nobody can turn back."""
 
@@ -37,6 +41,12 @@ class DatasetBase(Section):
     def _one_source(self) -> Self:
         if (self.folder is None) == (self.phantom is None):
             raise ValueError("expected either a folder or a phantom, found both or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _segmented_frames(self) -> Self:
+        if self.ed == "segmented_area" and self.labels != "predicted":
+            raise ValueError(f"expected `labels: predicted` with `ed: segmented_area`, found labels: {self.labels}")
         return self
 
 
@@ -67,8 +77,9 @@ class DicomDataset(DatasetBase):
 
     format: Literal["dicom"]
 
-    labels: Literal["file", "none"] = "file"
-    """`file`: a case needs a label map beside it; `none`: cases are kept without labels."""
+    labels: Literal["file", "predicted", "none"] = "file"
+    """`file`: a case needs a label map beside it; `predicted`: cases without get theirs from a segmenter that is
+    trained on the training dataset, cases with labels keep them; `none`: cases are kept without labels."""
 
     label_pattern: str = "{stem}_gt.*"
     """Name of the label map beside a file; `{stem}` stands for the file's name without its ending."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from echodiff.config.base import Section
+from echodiff.config.segmenter import SegmenterTraining
 
 
 class Memory(Section):
@@ -44,23 +45,11 @@ class Diversity(Section):
     """Validation guides that are drawn from, at even distances in the order of their ids; all where it is not given."""
 
 
-class Segmentation(Section):
+class Segmentation(SegmenterTraining):
     """Do synthetic images show what their guides say? A segmenter trained on real training patients is asked."""
 
     enabled: bool = True
     """Train the segmenter and ask it."""
-
-    size: int = Field(default=128, ge=32, multiple_of=16)
-    """Height and width in pixels that the segmenter works on."""
-
-    epochs: int = Field(default=20, ge=1)
-    """Passes through the real training images."""
-
-    batch_size: int = Field(default=8, ge=1)
-    """Images a step."""
-
-    learning_rate: float = Field(default=2e-3, gt=0)
-    """Highest rate of the one-cycle schedule."""
 
     seed: int = Field(default=2024, ge=0)
     """Seed of initialisation, order and augmentation."""

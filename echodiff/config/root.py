@@ -10,6 +10,7 @@ from echodiff.config.evaluate import Evaluate
 from echodiff.config.image import Image
 from echodiff.config.models import Model
 from echodiff.config.report import Report
+from echodiff.config.segmenter import Segmenter
 from echodiff.config.split import Split
 from echodiff.config.translate import Translate
 from echodiff.config.variants import Variants
@@ -36,6 +37,7 @@ class Config(Section):
     image: Image = Image()
     split: Split = Split()
     variants: Variants = Variants()
+    segmenter: Segmenter = Segmenter()
     translate: Translate = Translate()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
@@ -51,6 +53,25 @@ class Config(Section):
             if name is not None and name not in self.models:
                 raise ValueError(f"report.{key}: expected one of the models {', '.join(self.models)}, found {name!r}")
         return self
+
+    @model_validator(mode="after")
+    def _labels_can_be_predicted(self) -> Self:
+        if self.training_dataset in self.predicted_datasets:
+            raise ValueError(
+                f"datasets.{self.training_dataset}.labels: expected `file`, as the segmenter that predicts labels "
+                "learns from the training dataset's own, found 'predicted'"
+            )
+        if self.predicted_datasets and self.segmenter.seed == self.evaluate.segmentation.seed:
+            raise ValueError(
+                "segmenter.seed: expected another seed than evaluate.segmentation.seed, as a segmenter must not judge "
+                f"images of its own label maps, found {self.segmenter.seed} for both"
+            )
+        return self
+
+    @property
+    def predicted_datasets(self) -> list[str]:
+        """The names of the datasets whose cases without labels get predicted ones."""
+        return [name for name, dataset in self.datasets.items() if dataset.labels == "predicted"]
 
     @property
     def source_datasets(self) -> list[str]:

@@ -59,7 +59,7 @@ class SourceFrame:
     """Frames of the cine; 1 for a still."""
 
     label_source: str = "file"
-    """"file", "completed" (MYO and LA estimated from LV), "predicted" or "none"."""
+    """"file", "completed" (MYO and LA estimated from LV), "predicted" by a segmenter, or "none"."""
 
     details: Mapping[str, Any] = field(default_factory=dict)
     """Columns for the case table that the source gives: scanner, quality, ef, sex, age, frame_rate_hz, ..."""

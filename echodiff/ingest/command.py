@@ -16,6 +16,7 @@ def ingest(
     source: Annotated[Path, typer.Option(help="Folder of the dataset's files.")],
     output: Annotated[Path, typer.Option(help="Folder for images.h5 and cases.parquet.")],
     shape_model: Annotated[Path | None, typer.Option(help="Shape model for labels with the LV alone.")] = None,
+    segmenter: Annotated[Path | None, typer.Option(help="Segmenter for `labels: predicted`.")] = None,
     processes: Annotated[int, typer.Option(min=0, help="Processes that read cases; 0: none besides this one.")] = 1,
 ) -> None:
     """Read scanner files: find the end-diastolic frame, crop to the sector, resample, with a row for every case."""
@@ -34,6 +35,7 @@ def ingest(
         source,
         output,
         shape_model=shape_model,
+        segmenter=segmenter,
         processes=processes,
     )
 

@@ -26,6 +26,7 @@ COLUMNS: dict[str, str] = {
     "quality": "string",
     "ef": "float64",  # %
     "label_source": "string",  # "file", "completed", "predicted", "none"
+    "label_confidence": "float64",  # 0..1, of predicted labels
     "sex": "string",
     "age": "float64",  # years
     "frame_rate_hz": "float64",

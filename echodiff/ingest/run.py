@@ -15,6 +15,7 @@ from echodiff.ingest.frame import FittedFrame
 from echodiff.ingest.identity import PUBLIC_KEY, Names, default_key_file, read_or_make_key
 from echodiff.ingest.journal import Journal
 from echodiff.ingest.labels.completion import read_completion
+from echodiff.ingest.predicted import read_predictor
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.reasons import Kind, by_kind
 from echodiff.ingest.row import rejected_row
@@ -37,6 +38,7 @@ def ingest_dataset(
     output: Path,
     *,
     shape_model: Path | None = None,
+    segmenter: Path | None = None,
     processes: int = 1,
 ) -> dict[str, int]:
     """Read a dataset's folder into `output`/images.h5 and `output`/cases.parquet, both sorted by case id.
@@ -48,20 +50,21 @@ def ingest_dataset(
 
     Raises:
         InputError: the folder is missing, of another format or empty, none of its cases can be kept, or the shape
-            model is missing or damaged; nothing is written then.
+            model or the segmenter is missing or damaged; nothing is written then.
     """
     if not source.is_dir():
         raise InputError(f"{source}: expected the folder of the dataset '{name}', found no such folder; check the path")
     read_completion(dataset, shape_model)
+    read_predictor(dataset, image, segmenter)
     names = Names(name, dataset.case_ids, key_of(dataset))
     cases = _in_order(reader_of(dataset).find(source), names, source)
     attributes = {"kind": "dataset", "dataset": name, "provenance": _provenance(name, dataset, image)}
-    work = CaseWork(dataset, image, shape_model)
+    work = CaseWork(dataset, image, shape_model, segmenter)
     rows = []
     for stale in output.glob(".images.h5.*.tmp"):  # of a run that was killed
         stale.unlink(missing_ok=True)
     with (
-        Journal(output / JOURNAL, _depends_on(attributes["provenance"], names, shape_model)) as journal,
+        Journal(output / JOURNAL, _depends_on(attributes["provenance"], names, shape_model, segmenter)) as journal,
         ImageSetWriter(output / "images.h5", size=image.size, attributes=attributes) as writer,
     ):
         for row, frame in _finished(cases, work, names, journal, processes):
@@ -141,10 +144,10 @@ def _finished(
         yield row, result.frame
 
 
-def _depends_on(options: str, names: Names, shape_model: Path | None) -> str:
+def _depends_on(options: str, names: Names, *models: Path | None) -> str:
     """What results depend on besides the cases themselves."""
-    model = hashlib.sha256(shape_model.read_bytes()).hexdigest() if shape_model else ""
-    return f"{options}\x1f{names.case(CaseReference('key', 'key'))}\x1f{model}"
+    hashes = [hashlib.sha256(model.read_bytes()).hexdigest() if model else "" for model in models]
+    return "\x1f".join((options, names.case(CaseReference("key", "key")), *hashes))
 
 
 def key_of(dataset: Dataset) -> bytes:

@@ -14,6 +14,7 @@ from echodiff.ingest.case import CaseReference, Reader, Reject, SourceFrame
 from echodiff.ingest.frame import FittedFrame, fit_frame
 from echodiff.ingest.identity import is_writable
 from echodiff.ingest.labels.completion import Completion, read_completion
+from echodiff.ingest.predicted import Predictor, read_predictor
 from echodiff.ingest.privacy import identity_found
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.row import kept_row, rejected_row
@@ -34,15 +35,18 @@ class CaseWork:
     dataset: Dataset
     image: Image
     shape_model: Path | None
+    segmenter: Path | None = None
 
     def __post_init__(self) -> None:
         self._reader: Reader | None = None
         self._completion: Completion | None = None
+        self._predictor: Predictor | None = None
 
     def prepare(self) -> None:
         """Load what the format needs; called in each process before its first case."""
         cv2.setNumThreads(1)
-        self._reader = reader_of(self.dataset)
+        self._predictor = read_predictor(self.dataset, self.image, self.segmenter)
+        self._reader = reader_of(self.dataset, self._predictor)
         self._completion = read_completion(self.dataset, self.shape_model)
 
     def __call__(self, case: CaseReference) -> CaseResult:
@@ -58,7 +62,7 @@ class CaseWork:
     def _result(self, case: CaseReference) -> CaseResult:
         try:
             frame = self._read(case)
-            fitted = fit_frame(frame, self.image.size, self.image.fit)
+            frame, fitted = self._labelled(frame, fit_frame(frame, self.image.size, self.image.fit))
             return CaseResult(kept_row(frame, self.dataset.scanner), fitted)
         except Reject as error:
             return CaseResult(rejected_row(str(error), self.dataset.scanner), None)
@@ -79,6 +83,14 @@ class CaseWork:
         if frame.lv_only:
             frame = self._completion(frame)
         return replace(frame, mask=np.ascontiguousarray(frame.mask))
+
+    def _labelled(self, frame: SourceFrame, fitted: FittedFrame) -> tuple[SourceFrame, FittedFrame]:
+        """Both with a predicted label map where the files have none and the dataset asks for it."""
+        if self._predictor is None or frame.label_source != "none":
+            return frame, fitted
+        fitted, confidence = self._predictor.label(fitted)
+        details = {**frame.details, "label_confidence": confidence}
+        return replace(frame, label_source="predicted", details=details), fitted
 
 
 def _refuse_names_of_bytes(case: CaseReference) -> None:

@@ -1,5 +1,6 @@
 """`echodiff segmenter`: a segmenter trained on real training patients."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,15 +9,25 @@ import typer
 from echodiff.config import load_config
 
 
+class Purpose(StrEnum):
+    """What the segmenter is for; each has its section of the configuration, and a seed of its own."""
+
+    EVALUATION = "evaluation"
+    LABELS = "labels"
+
+
 def segmenter(
     config: Annotated[list[Path], typer.Option(help="YAML file; given again, later ones override.")],
     images: Annotated[Path, typer.Option(help="Image set of the training dataset.")],
     split: Annotated[Path, typer.Option(help="Its split; the segmenter sees training images only.")],
     output: Annotated[Path, typer.Option(help="The trained segmenter.")],
+    purpose: Annotated[
+        Purpose, typer.Option(help="evaluation: to judge synthetic images; labels: to label cases without labels.")
+    ] = Purpose.EVALUATION,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option(help="Threads on a CPU; 0 leaves the number to torch.")] = 0,
 ) -> None:
-    """Train the segmenter that judges whether synthetic images show what their guides say."""
+    """Train a segmenter on the training patients' own label maps."""
     from echodiff.devices.cpu import prepare_cpu
 
     prepare_cpu()
@@ -30,7 +41,8 @@ def segmenter(
 
     if threads:
         torch.set_num_threads(threads)
-    options = load_config(config).evaluate.segmentation
+    settings = load_config(config)
+    options = settings.segmenter if purpose is Purpose.LABELS else settings.evaluate.segmentation
     training = Training(**options.model_dump(exclude={"enabled"}))
     content = read_image_set(images, read_subset(split, "train"))
     save_segmenter(train_segmenter(content, training, device=str(choose_device(device))), training, output)

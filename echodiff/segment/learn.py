@@ -8,24 +8,27 @@ from monai.networks.nets import UNet
 from torch.nn import functional
 
 from echodiff.progress import Progress
-from echodiff.segment.augment import augment
+from echodiff.segment.augment import as_other_scanners, augment
 from echodiff.segment.network import build_network, resized
 from echodiff.store.image_set import ImageSet
 
 
 @dataclass(frozen=True)
 class Training:
-    """size: pixels that the network works on; the rest as everywhere."""
+    """size: pixels that the network works on; vary_scanner: frames as other scanners may show them; the rest as
+    everywhere.
+    """
 
     size: int
     epochs: int
     batch_size: int
     learning_rate: float
     seed: int
+    vary_scanner: bool = False
 
 
 def train_segmenter(images: ImageSet, training: Training, *, device: str) -> UNet:
-    """Train on all frames and label maps of `images`, with random gain, rotation, scale and shift."""
+    """Train on all frames and label maps of `images`, with random gamma, rotation, scale and shift."""
     torch.manual_seed(training.seed)
     network = build_network().to(device).train()
     frames = resized(torch.from_numpy(images.images), training.size)
@@ -40,6 +43,7 @@ def train_segmenter(images: ImageSet, training: Training, *, device: str) -> UNe
     for _ in range(training.epochs):
         for rows in torch.randperm(len(frames), generator=generator).split(training.batch_size):
             x, y = augment(frames[rows], masks[rows], generator)
+            x = as_other_scanners(x, generator) if training.vary_scanner else x
             loss = loss_of(network(x.to(device)), y.to(device))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

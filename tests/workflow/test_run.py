@@ -164,3 +164,39 @@ def test_a_killed_run_continues(run_snakemake, tmp_path):
     assert result.returncode == 0, result.stderr[-4000:]
     assert (tmp_path / "results" / "split" / "camus.parquet").is_file()
     shutil.rmtree(tmp_path / "results")
+
+
+@pytest.fixture
+def unlabelled(small_run, tmp_path):
+    """A copy of the small run, and its configuration with the Vscan's files, their label maps taken away."""
+    shutil.copytree(small_run / "results", tmp_path / "results")
+    shutil.copytree(small_run / "results" / "phantom" / "vscan", tmp_path / "clinic")
+    for label in tmp_path.glob("clinic/*_gt.*"):
+        label.unlink()
+    content = yaml.safe_load(SMALL.read_text())
+    content["datasets"]["vscan"] = {
+        "title": "Clinic",
+        "format": "dicom",
+        "folder": str(tmp_path / "clinic"),
+        "labels": "predicted",
+        "case_ids": "source",
+    }
+    content["segmenter"] = {"size": 64, "epochs": 60, "learning_rate": 5.0e-3}
+    (tmp_path / "unlabelled.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    return tmp_path
+
+
+def test_cines_without_labels_are_labelled(unlabelled, run_snakemake):
+    configuration = unlabelled / "unlabelled.yaml"
+    planned = reruns(run_snakemake(unlabelled, "--dry-run", configuration=configuration))
+    assert {"segmenter", "ingest", "translate", "fidelity"} <= planned
+    assert not planned & {"phantom", "split", "train", "shape_model"}
+    result = run_snakemake(unlabelled, "--show-failed-logs", "ingest_all", configuration=configuration)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-6000:]
+    assert (unlabelled / "results" / "segmenter" / "labels.pt").is_file()
+    cases = pd.read_parquet(unlabelled / "results" / "data" / "vscan" / "cases.parquet")
+    kept = cases[cases["status"] == "kept"]
+    assert len(cases) == 3 and len(kept) >= 1
+    assert set(kept["label_source"]) == {"predicted"} and kept["label_confidence"].between(0.5, 1).all()
+    images = read_image_set(unlabelled / "results" / "data" / "vscan" / "images.h5")
+    assert ((images.masks == 1).sum(axis=(1, 2)) > 0.03 * images.sectors.sum(axis=(1, 2))).all()

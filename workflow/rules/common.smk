@@ -33,6 +33,7 @@ SOURCES = options.source_datasets
 TRAINING = options.training_dataset
 # Translators without a model, judged like models.
 TRIVIAL = ["resector", "resector_histogram", "nearest_mask", "label_paint"] if options.evaluate.trivial else []
+PREDICTED = options.predicted_datasets
 PHANTOMS = [name for name, dataset in options.datasets.items() if dataset.phantom]
 
 

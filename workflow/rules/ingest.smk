@@ -19,14 +19,14 @@ rule ingest:
         config=configuration,
         source=source_folder,
         state=source_state,
-        shape_model=shape_model_option,
+        models=ingest_models,
         folder=lambda wildcards, output: Path(output.images).parent,
         options=lambda wildcards: section(options.datasets[wildcards.dataset]),
         image=section(options.image),
-        code=code("ingest"),
+        code=ingest_code,
     shell:
         "echodiff ingest --config {params.config} --dataset {wildcards.dataset} --source {params.source:q} "
-        "--output {params.folder} {params.shape_model} --processes {threads} > {log} 2>&1"
+        "--output {params.folder} {params.models} --processes {threads} > {log} 2>&1"
 
 
 rule shape_model:

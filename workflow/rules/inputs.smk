@@ -23,17 +23,31 @@ def source_state(wildcards):
 
 
 def ingest_input(wildcards):
-    """A phantom's files; and the shape model, where a format gives the left ventricle alone."""
+    """A phantom's files; the shape model, where a format gives the left ventricle alone; the segmenter of labels."""
     files = {}
     if wildcards.dataset in PHANTOMS:
         files["phantom"] = f"<results>/phantom/{wildcards.dataset}"
     if options.datasets[wildcards.dataset].format == "echonet":
         files["shape_model"] = f"<results>/shape_model/{TRAINING}.npz"
+    if wildcards.dataset in PREDICTED:
+        files["segmenter"] = "<results>/segmenter/labels.pt"
     return files
 
 
-def shape_model_option(wildcards, input):
-    return f"--shape-model {input.shape_model}" if "shape_model" in input.keys() else ""
+def ingest_models(wildcards, input):
+    """Options of the command for what completes or predicts label maps."""
+    given = {"shape_model": "--shape-model", "segmenter": "--segmenter"}
+    return " ".join(f"{option} {input[key]}" for key, option in given.items() if key in input.keys())
+
+
+def ingest_code(wildcards):
+    return code("ingest", "segment") if wildcards.dataset in PREDICTED else code("ingest")
+
+
+def segmenter_options(wildcards):
+    """The section of the configuration that says how a segmenter learns."""
+    sections = {"labels": options.segmenter, "evaluation": options.evaluate.segmentation}
+    return section(sections[wildcards.purpose])
 
 
 # Datasets of which several label maps a case are drawn.
@@ -95,7 +109,7 @@ def physics_files():
 
 def fidelity_input(wildcards):
     """The segmenter and a model's translations; or real images of patients that the segmenter has not seen."""
-    files = {"segmenter": f"<results>/segmenter/{TRAINING}.pt"}
+    files = {"segmenter": "<results>/segmenter/evaluation.pt"}
     if wildcards.judged == REAL:
         return files | {
             "images": [f"<results>/data/{TRAINING}/images.h5"],

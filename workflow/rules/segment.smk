@@ -1,4 +1,4 @@
-# A segmenter trained on real training patients -> do synthetic images show what their guides say?
+# Segmenters trained on real training patients -> labels of cases without, and do synthetic images show their guides?
 
 
 rule segmenter:
@@ -6,11 +6,13 @@ rule segmenter:
         images=f"<results>/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
     output:
-        f"<results>/segmenter/{TRAINING}.pt",
+        "<results>/segmenter/{purpose}.pt",
     log:
-        "<logs>/segmenter.log",
+        "<logs>/segmenter/{purpose}.log",
     benchmark:
-        "<benchmarks>/segmenter.tsv"
+        "<benchmarks>/segmenter/{purpose}.tsv"
+    wildcard_constraints:
+        purpose="evaluation|labels",
     threads: 4
     resources:
         gpu=1,
@@ -18,12 +20,12 @@ rule segmenter:
         runtime=240,
     params:
         config=configuration,
-        options=section(options.evaluate.segmentation),
+        options=segmenter_options,
         code=code("segment"),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
-        "echodiff segmenter --config {params.config} --images {input.images} --split {input.split} "
-        "--output {output} --threads {threads} > {log} 2>&1"
+        "echodiff segmenter --config {params.config} --purpose {wildcards.purpose} --images {input.images} "
+        "--split {input.split} --output {output} --threads {threads} > {log} 2>&1"
 
 
 rule fidelity:
@@ -56,7 +58,7 @@ rule fidelity:
 rule extreme:
     input:
         generator="<results>/models/{model}/generator.pt",
-        segmenter=f"<results>/segmenter/{TRAINING}.pt",
+        segmenter="<results>/segmenter/evaluation.pt",
         data=f"<results>/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
     output:

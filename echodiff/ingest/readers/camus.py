@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from echodiff.config.datasets import CamusDataset
 from echodiff.errors import InputError
@@ -28,6 +29,7 @@ class CamusReader:
             raise InputError(
                 f"CAMUS: expected `ed: auto` or `ed: explicit`, as its files name the frame, found {options.ed}"
             )
+        self._labels_needed = options.labels == "file"
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
         """A case for every patient's folder, and for every number missing in an otherwise whole archive."""
@@ -48,25 +50,33 @@ class CamusReader:
         """Read one patient's ED frame and label map."""
         info = read_info(case.files["info"]) if "info" in case.files else {}
         image, spacing, frame, frames = _image(case, info)
-        if "label" not in case.files:
+        if self._labels_needed and "label" not in case.files:
             raise Reject(f"expected the label map {case.name}_4CH_ED_gt, found no such file")
-        mask, mask_spacing = read_plane(case.files["label"], "the label map")
-        mask = to_labels(mask, "the label map")
-        if mask.shape != image.shape:
-            raise Reject(f"expected a label map of the frame's size {image.shape}, found {mask.shape}")
-        if not np.allclose(spacing, mask_spacing, rtol=1e-3):
-            raise Reject(f"expected the label map's pixels to be {spacing} mm like the frame's, found {mask_spacing}")
         return SourceFrame(
             image=image,
-            mask=mask,
+            mask=_labels(case, image.shape, spacing),
             sector=sector_from_pixels(image, spacing),
             spacing_mm=spacing,
             ed_frame=frame,
             ed_rule="explicit",
             ed_confidence=FULL_CONFIDENCE,
             frames=frames,
+            label_source="file" if "label" in case.files else "none",
             details=details(info),
         )
+
+
+def _labels(case: CaseReference, shape: tuple[int, int], spacing: tuple[float, float]) -> NDArray[np.uint8]:
+    """The label map of the frame's shape and spacing; an empty one where there is no file."""
+    if "label" not in case.files:
+        return np.zeros(shape, np.uint8)
+    mask, mask_spacing = read_plane(case.files["label"], "the label map")
+    mask = to_labels(mask, "the label map")
+    if mask.shape != shape:
+        raise Reject(f"expected a label map of the frame's size {shape}, found {mask.shape}")
+    if not np.allclose(spacing, mask_spacing, rtol=1e-3):
+        raise Reject(f"expected the label map's pixels to be {spacing} mm like the frame's, found {mask_spacing}")
+    return mask
 
 
 def _image(case: CaseReference, info: dict[str, str]):

@@ -1,6 +1,7 @@
 """Ultrasound DICOM of any vendor: cines and stills, with label maps beside them."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,13 @@ from echodiff.ingest.ed.explicit import by_table
 from echodiff.ingest.ed.label_agreement import by_label_agreement
 from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
 from echodiff.ingest.ed.r_wave import by_r_wave
+from echodiff.ingest.ed.segmented_area import by_segmented_area
 from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
 from echodiff.ingest.labels_beside import label_files, read_label_stack
+from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
 from echodiff.ingest.readers.dicom_header import is_dicom, name_of, patient_of, read_header
 from echodiff.ingest.readers.dicom_pixels import colour_frame, gray_frames
@@ -36,8 +39,8 @@ SMALLEST_SHARE = 0.1  # of the tagged region that the sector fills; of apical ci
 class DicomReader:
     """Finds DICOM files by their content, reads the ED frame of an ultrasound image and the label map beside it."""
 
-    def __init__(self, options: DicomDataset):
-        self._options = options
+    def __init__(self, options: DicomDataset, predictor: Predictor | None = None):
+        self._options, self._predictor = options, predictor
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
         """A case for every file that is DICOM or is named so and is no label map, in the order of their paths.
@@ -78,7 +81,7 @@ class DicomReader:
         labels = self._labels(case, frames)
         region = _region(tags.regions, labels)
         sector, source = _sector(frames, region)
-        rules = ed_rules(tags, case, frames, sector.mask, labels)
+        rules = ed_rules(tags, case, frames, sector.mask, labels, self._predictor)
         rule, (index, confidence) = find_ed(rules, self._options.ed)
         return SourceFrame(
             image=_tissue(case.files["image"], header, frames[index], index, sector),
@@ -105,12 +108,17 @@ def ed_rules(
     frames: NDArray[np.uint8],
     sector: NDArray[np.bool_],
     labels: NDArray[np.uint8] | None,
+    predictor: Predictor | None = None,
 ) -> Rules:
     """The rules that can be asked of this file, in the order of trust."""
     count, pace = len(frames), Pace(tags.frame_ms, tags.heart_rate_bpm)
     single = labels[0] if labels is not None and len(labels) == 1 else None
     # A stack with labels on some frames was drawn on the frames that somebody took for ED and ES.
     annotated = labels is not None and count > 1 and len(labels) == count and not labels.any(axis=(1, 2)).all()
+    segmented = {}
+    if predictor:
+        areas_of = partial(predictor.ventricle_areas, sector=sector)
+        segmented["segmented_area"] = lambda: by_segmented_area(frames, areas_of, pace)
     return {
         "table": lambda: by_table(case.known.get("ed_frame"), count),
         "explicit": lambda: tags.position,
@@ -121,6 +129,7 @@ def ed_rules(
         "largest_lv": lambda: by_largest_ventricle(labels),
         "label": lambda: by_label_agreement(frames, single, sector, pace) if single is not None else None,
         "self_similarity": lambda: by_self_similarity(frames, sector, pace),
+        **segmented,
     }
 
 

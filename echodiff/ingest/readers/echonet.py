@@ -1,6 +1,7 @@
 """EchoNet-Dynamic (Ouyang et al. 2020): AVI videos, FileList.csv and VolumeTracings.csv; only the LV is traced."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pandas as pd
 from echodiff.config.datasets import EchonetDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
+from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.tracings import largest_tracing, polygon_mask, read_tracings
+from echodiff.ingest.readers.untraced import untraced
 from echodiff.ingest.readers.video import read_frame
 from echodiff.ingest.sector import sector_from_pixels
 
@@ -22,17 +25,19 @@ COLUMNS = {"FileName", "EF", "FrameHeight", "FrameWidth", "FPS", "NumberOfFrames
 class EchonetReader:
     """Reads the video frame with the larger of the traced polygons, which is end-diastole."""
 
-    def __init__(self, options: EchonetDataset):
+    def __init__(self, options: EchonetDataset, predictor: Predictor | None = None):
         if options.ed not in ("auto", "explicit"):
             raise InputError(
                 "EchoNet-Dynamic: expected `ed: auto` or `ed: explicit`, as the tracings name the frame, "
                 f"found {options.ed}"
             )
+        self._options, self._predictor = options, predictor
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
         """A case for every row of FileList.csv and for every video that is not in it."""
         listed = _file_list(folder / "FileList.csv")
-        tracings = read_tracings(folder / "VolumeTracings.csv")
+        traced = folder / "VolumeTracings.csv"
+        tracings = read_tracings(traced) if traced.is_file() or self._options.labels == "file" else {}
         videos = {
             path.stem: path for place in FOLDERS[::-1] for path in sorted((folder / place).glob("*.[aA][vV][iI]"))
         }
@@ -42,29 +47,39 @@ class EchonetReader:
             yield CaseReference(name, name, files, known)
 
     def read(self, case: CaseReference) -> SourceFrame:
-        """Decode one frame and fill the traced polygon."""
+        """Decode one frame and fill the traced polygon.
+
+        Where `labels: predicted` allows a video without a tracing its frame is found by the pixels and has no labels.
+        """
         listed = case.known["listed"]
         if listed is None:
             raise Reject("expected a row for this video in FileList.csv, found none")
         if "video" not in case.files:
             raise Reject("expected the video that FileList.csv names, found no such file")
-        if not case.known["tracings"]:
+        if case.known["tracings"]:
+            frame = _traced(case)
+        elif self._options.labels == "predicted" and self._options.ed == "auto":
+            frame = untraced(case.files["video"], listed["FPS"], self._predictor)
+        else:
             raise Reject("expected a tracing of the left ventricle in VolumeTracings.csv, found none for this video")
-        index, polygon = largest_tracing(case.known["tracings"])
-        image, frames = read_frame(case.files["video"], index)
-        _check_size(image.shape, listed)
-        return SourceFrame(
-            image=image,
-            mask=polygon_mask(polygon, image.shape),
-            sector=sector_from_pixels(image),
-            spacing_mm=(float("nan"), float("nan")),
-            ed_frame=index,
-            ed_rule="explicit",
-            ed_confidence=FULL_CONFIDENCE,
-            frames=frames,
-            details={"ef": listed["EF"], "frame_rate_hz": listed["FPS"]},
-            lv_only=True,
-        )
+        _check_size(frame.image.shape, listed)
+        return replace(frame, details={"ef": listed["EF"], "frame_rate_hz": listed["FPS"]})
+
+
+def _traced(case: CaseReference) -> SourceFrame:
+    index, polygon = largest_tracing(case.known["tracings"])
+    image, frames = read_frame(case.files["video"], index)
+    return SourceFrame(
+        image=image,
+        mask=polygon_mask(polygon, image.shape),
+        sector=sector_from_pixels(image),
+        spacing_mm=(float("nan"), float("nan")),
+        ed_frame=index,
+        ed_rule="explicit",
+        ed_confidence=FULL_CONFIDENCE,
+        frames=frames,
+        lv_only=True,
+    )
 
 
 def _file_list(path: Path) -> dict[str, dict[str, Any]]:

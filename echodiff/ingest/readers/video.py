@@ -31,6 +31,23 @@ def read_frame(path: Path, index: int) -> tuple[NDArray[np.uint8], int]:
         video.release()
 
 
+def read_cine(path: Path, most: int) -> tuple[NDArray[np.uint8], int]:
+    """The first frames, at most `most`, as gray (F, H, W), and how many frames the video says it has.
+
+    Raises:
+        Reject: the file is no video or is cut short before its first frame.
+    """
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        first, frames = _read_open(video, 0)
+        rest = (_gray(image) for found, image in (video.read() for _ in range(min(frames, most) - 1)) if found)
+        return np.stack([first, *rest]), frames
+    except cv2.error as error:
+        raise Reject("expected a readable video, found it damaged") from error
+    finally:
+        video.release()
+
+
 def _read_open(video: cv2.VideoCapture, index: int) -> tuple[NDArray[np.uint8], int]:
     if not video.isOpened():
         raise Reject("expected a video, found a file that cannot be opened as one")

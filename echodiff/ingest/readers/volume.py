@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from echodiff.config.datasets import VolumeDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
 from echodiff.ingest.labels_beside import label_files, stem_of_image
-from echodiff.ingest.plane import Landmarks, cut, plane_through
+from echodiff.ingest.plane import Landmarks, Plane, cut, plane_through
 from echodiff.ingest.plane_found import find_landmarks
 from echodiff.ingest.readers.dicom_header import details, is_dicom, patient_of
 from echodiff.ingest.readers.dicom_volume import read_dicom_volume
@@ -51,39 +52,47 @@ class VolumeReader:
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
-        if "label" not in case.files:
+        if "label" not in case.files and self._options.labels == "file":
             raise Reject(f"expected a label volume beside it, named {self._options.label_pattern}, found none")
         image, tags = _read(case.files["image"])
-        labels = read_itk(case.files["label"], "the label volume")
+        labels = read_itk(case.files["label"], "the label volume") if "label" in case.files else None
         plane_row = case.known.get("plane")
         frames = image.GetSize()[3] if image.GetDimension() == 4 else 1
         frame, rule = self._ed(image, labels, plane_row, frames)
-        image, labels = _at(image, frame), _at(labels, frame)
-        _check_geometry(image, labels)
+        image = _at(image, frame)
+        if labels is not None:
+            labels = _at(labels, frame)
+            _check_geometry(image, labels)
         landmarks, confidence, source = self._landmarks(plane_row, image, labels)
         plane = plane_through(landmarks, image, self._options.pixel_mm)
         gray = to_gray(cut(sitk.Cast(image, sitk.sitkFloat32), plane), "the cut plane")
         return SourceFrame(
             image=gray,
-            mask=to_labels(cut(labels, plane, labels=True), "the cut label plane", self._options.label_values),
+            mask=np.zeros(gray.shape, np.uint8) if labels is None else self._label_plane(labels, plane),
             sector=sector_from_pixels(gray),
             spacing_mm=(plane.pixel_mm, plane.pixel_mm),
             ed_frame=frame,
             ed_rule=rule,
             ed_confidence=1.0,
             frames=frames,
+            label_source="none" if labels is None else "file",
             details={**tags, "plane_source": source, "plane_confidence": confidence},
         )
 
+    def _label_plane(self, labels: sitk.Image, plane: Plane) -> NDArray[np.uint8]:
+        return to_labels(cut(labels, plane, labels=True), "the cut label plane", self._options.label_values)
+
     def _landmarks(
-        self, row: dict[str, float] | None, image: sitk.Image, labels: sitk.Image
+        self, row: dict[str, float] | None, image: sitk.Image, labels: sitk.Image | None
     ) -> tuple[Landmarks, float, str]:
         """The plane's landmarks, a confidence 0..1 and where they are from: `given` in the table, else the `labels`."""
         if row is not None and any(np.isfinite(row[f"{point}_{axis}"]) for point in LANDMARKS for axis in "xyz"):
             return _given(row), 1.0, "given"
+        if labels is None:
+            raise Reject(f"expected the plane in {self._options.planes} or a label volume to find it by, found neither")
         return *find_landmarks(image, labels, self._options.label_values), "labels"
 
-    def _ed(self, image: sitk.Image, labels: sitk.Image, row: dict | None, frames: int) -> tuple[int, str]:
+    def _ed(self, image: sitk.Image, labels: sitk.Image | None, row: dict | None, frames: int) -> tuple[int, str]:
         """A still is ED; else the table's column `frame`, else the frame with the largest labelled LV."""
         if frames == 1:
             return 0, "still"
@@ -96,7 +105,7 @@ class VolumeReader:
             return int(given), "explicit"
         if self._options.ed == "explicit":
             raise Reject(f"expected the ED frame in the column `frame` of {self._options.planes}, found none")
-        if labels.GetDimension() != 4 or labels.GetSize()[3] != frames:
+        if labels is None or labels.GetDimension() != 4 or labels.GetSize()[3] != frames:
             raise Reject(
                 f"expected labels of all {frames} frames, or the ED frame in the column `frame` of "
                 f"{self._options.planes}, found neither"
