@@ -1,7 +1,9 @@
 """Ultrasound DICOM: phantoms against their truth, the quirks of real files, and all ultrasound files of pydicom."""
 
+import copy
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pydicom
@@ -13,6 +15,9 @@ from echodiff.ingest.case import CaseReference, Reject
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.readers.dicom_regions import tissue_regions
 from echodiff.ingest.readers.dicom_timing import frame_times_ms, heart_rate_bpm, r_wave_times_ms
+
+from .conftest import heart
+from .dicom_files import HEIGHT, WIDTH, cine, header, write_gray
 
 WITHOUT_LABELS = DicomReader(DicomDataset(format="dicom", folder="x", labels="none"))
 CONFIG = """
@@ -122,6 +127,38 @@ def test_regions_with_the_quirks_of_real_files():
     assert found(region(RegionDataType=2)) is None
     assert np.isnan(found(region(PhysicalUnitsXDirection=4)).spacing_mm[1])
     assert found() is None
+
+
+def test_regions_that_overlap_are_one_picture_and_others_are_two():
+    header = pydicom.Dataset()
+    right = region(RegionLocationMinX0=300, RegionLocationMaxX1=400)
+    header.SequenceOfUltrasoundRegions = [region(), region(RegionLocationMinX0=25), right]
+    regions = tissue_regions(header, (480, 640))
+    assert [found.columns.start for found in regions] == [20, 300]
+
+
+def test_of_two_pictures_side_by_side_the_labelled_one_is_read(tmp_path):
+    single = cine(3)
+    both = np.concatenate([single, single], axis=2)
+    tags = header(1).SequenceOfUltrasoundRegions[0]
+    second = copy.deepcopy(tags)
+    second.RegionLocationMinX0, second.RegionLocationMaxX1 = WIDTH, 2 * WIDTH - 1
+    path = write_gray(tmp_path / "a.dcm", both, Columns=2 * WIDTH, SequenceOfUltrasoundRegions=[tags, second])
+    with pytest.raises(Reject, match=r"found 2 side by side \(a dual or biplane view\)"):
+        read(path)
+    labels = np.zeros(both.shape[1:], np.uint8)
+    labels[:, WIDTH:] = heart(HEIGHT, WIDTH)
+    cv2.imwrite(str(tmp_path / "a_gt.png"), labels)
+    reader = DicomReader(DicomDataset(format="dicom", folder=tmp_path))
+    frame = reader.read(next(reader.find(tmp_path)))
+    assert frame.sector[:, WIDTH + 10 :].any() and not frame.sector[:, : WIDTH - 10].any()
+
+
+def test_a_picture_of_air_is_refused(tmp_path):
+    frames = cine(3)
+    frames[:, 3 * HEIGHT // 10 :] = 0
+    with pytest.raises(Reject, match="echoes in [0-9]% of it alone, as with a probe in the air"):
+        read(write_gray(tmp_path / "a.dcm", frames))
 
 
 def test_times_follow_the_pointer():

@@ -2,8 +2,10 @@
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.labels_beside import label_files, read_label_stack, stem_of_image
@@ -54,6 +56,40 @@ def test_colour_pictures_count_where_they_are_gray(tmp_path):
         read_label_stack(write(tmp_path / "b.png", gray), 1, SHAPE, {})
 
 
+def test_the_indices_of_a_palette_are_the_labels(tmp_path):
+    picture = Image.fromarray(LABELS, mode="P")
+    picture.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
+    picture.save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_label_stack(tmp_path / "a.png", 1, SHAPE, {})[0], LABELS)
+
+
+@pytest.mark.parametrize("channels", [0, 3, 4])
+def test_pictures_of_16_bits(tmp_path, channels):
+    values = LABELS.astype(np.uint16) * 1000
+    values = np.repeat(values[..., None], channels, axis=-1) if channels else values
+    path = write(tmp_path / "a.png", values)
+    np.testing.assert_array_equal(read_label_stack(path, 1, SHAPE, {1000: 1, 2000: 2, 3000: 3})[0], LABELS)
+
+
+def test_pictures_of_several_pages_or_cut_short_are_refused(tmp_path):
+    pages = [Image.fromarray(plane) for plane in STACK]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(Reject, match="a picture of one page, found 4; stacks are read from NIfTI"):
+        read_label_stack(tmp_path / "a.tif", 4, SHAPE, {})
+    whole = write(tmp_path / "b.png", LABELS).read_bytes()
+    (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(Reject, match="found it damaged or cut short"):
+        read_label_stack(tmp_path / "b.png", 1, SHAPE, {})
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".png", ".mha"])
+def test_exchanged_rows_and_columns_are_told_as_such(tmp_path, ending):
+    path = write(tmp_path / f"a{ending}", np.ascontiguousarray(LABELS.T))
+    sentence = f"image's size {WIDTH} x {HEIGHT}, found {HEIGHT} x {WIDTH}: rows and columns are exchanged"
+    with pytest.raises(Reject, match=sentence):
+        read_label_stack(path, 1, SHAPE, {})
+
+
 def test_other_sizes_and_damaged_files_are_rejects(tmp_path):
     with pytest.raises(Reject, match=f"image's size {WIDTH} x {HEIGHT}, found 100 x 90"):
         read_label_stack(write(tmp_path / "a.png", LABELS[:90, :100]), 1, SHAPE, {})
@@ -82,6 +118,24 @@ def test_what_is_no_segmentation_is_refused(tmp_path):
     without = write_segmentation(tmp_path / "b.dcm", {(1, None): LABELS == 1}, PerFrameFunctionalGroupsSequence=[])
     with pytest.raises(Reject, match="number for each of the 1 planes, found 0"):
         read_label_stack(without, 1, SHAPE, {})
+
+
+def test_segmentations_that_do_not_fit_the_cine(tmp_path):
+    turned = write_segmentation(tmp_path / "a.dcm", {(1, None): LABELS.T == 1})
+    with pytest.raises(Reject, match="rows and columns are exchanged"):
+        read_label_stack(turned, 1, SHAPE, {})
+    # Four frames of two segments, of which nothing says which plane belongs to which frame.
+    shuffled = write_segmentation(tmp_path / "b.dcm", {(1, None): LABELS == 1})
+    dataset = pydicom.dcmread(shuffled)
+    dataset.NumberOfFrames = 8
+    dataset.PerFrameFunctionalGroupsSequence = list(dataset.PerFrameFunctionalGroupsSequence) * 8
+    dataset.PixelData = np.packbits(np.stack([LABELS == 1] * 8).ravel(), bitorder="little").tobytes()
+    dataset.save_as(shuffled)
+    with pytest.raises(Reject, match=r"name the cine's frame \(Referenced Frame Number\).* 8 planes of 1 segments"):
+        read_label_stack(shuffled, 4, SHAPE, {})
+    huge = write_segmentation(tmp_path / "c.dcm", {(1, None): LABELS == 1}, Rows=60000, Columns=60000)
+    with pytest.raises(Reject, match=f"image's size {WIDTH} x {HEIGHT}, found 60000 x 60000"):
+        read_label_stack(huge, 1, SHAPE, {})
 
 
 def test_names(tmp_path):
