@@ -69,9 +69,9 @@ def identity_found(files: Iterable[Path]) -> dict[str, Any]:
             kinds |= {"text"} if _has_text(path) else set()
         elif is_dicom(path):
             header, private = _header(path), private or 0
-            for element in _elements(header):
-                private += element.tag.is_private
-                kinds |= _kind(element.tag)
+            for tag in _tags(header):
+                private += tag.is_private
+                kinds |= _kind(tag)
             burned_in = _burned_in(header) or burned_in
     return {
         "identity_found": " ".join(kind for kind in KINDS if kind in kinds) if looked_into else None,
@@ -99,20 +99,22 @@ def _burned_in(header: Dataset) -> str | None:
     return flag if flag in BURNED_IN else None
 
 
-def _elements(header: Dataset) -> Iterator[Any]:
-    """All attributes with a value, those within sequences too, unconverted wherever that is possible."""
+def _tags(header: Dataset) -> Iterator[pydicom.tag.BaseTag]:
+    """Tags of all attributes with a value, those within sequences too, unconverted wherever that is possible.
+
+    A damaged attribute has a value: what it holds may still be read by others.
+    """
     for tag in header.keys():  # noqa: SIM118  iterating over a Dataset converts its values
-        element = header.get_item(tag)
-        if element.VR != "SQ":
-            if element.value not in (None, "", b""):
-                yield element
-            continue
         try:
-            items = list(header[tag].value)
-        except Exception:
+            element = header.get_item(tag)
+            items = list(header[tag].value) if element.VR == "SQ" else []
+        except Exception:  # damaged attributes fail in every way that Python knows
+            yield tag
             continue
+        if element.VR != "SQ" and element.value not in (None, "", b""):
+            yield tag
         for item in items:
-            yield from _elements(item)
+            yield from _tags(item)
 
 
 def _kind(tag: pydicom.tag.BaseTag) -> set[str]:
