@@ -42,7 +42,8 @@ def write_variants(
     """Write `output`: the cases of the image set `data` in its order, `options.samples` times each.
 
     Case ids end in `_v1`, `_v2`, ...; image, sector and pixel size are those of `data`, and so is the LV. The number of
-    processes and of samples changes none of the label maps.
+    processes and of samples changes none of the label maps. Cases whose labels were predicted have no LV that somebody
+    drew, and are passed over.
 
     Returns:
         The number of label maps.
@@ -68,18 +69,22 @@ def write_variants(
     }
     limit = dataset.case_seconds
     results = Workers(work, min(processes, len(cases)), limit_s=limit).results(cases) if processes else map(work, cases)
+    written = 0
     with ImageSetWriter(output, size=image.size, attributes=attributes) as writer:
         steps = track(kept.case_id, len(cases), description=f"variants {name}", unit="cases")
         for row, (case_id, frames) in enumerate(zip(steps, results, strict=True)):
             if not isinstance(frames, list):
                 reason = frames.reason if isinstance(frames, Lost) else frames
                 raise InputError(f"{source}: case {case_id} was kept by ingest, but now: {reason}; ingest again")
-            if (frames[0].image != kept.images[row]).any():
+            if frames and (frames[0].image != kept.images[row]).any():
                 raise InputError(f"{data}: expected the frames of {source}, found others in {case_id}; ingest again")
             for number, frame in enumerate(frames, start=1):
                 planes = (kept.images[row], frame.mask, kept.sectors[row])
                 writer.append(*planes, kept.spacing_mm[row], f"{case_id}_v{number}")
-    return len(cases) * options.samples
+                written += 1
+        if not written:
+            raise InputError(f"{source}: expected cases whose labels have the left ventricle alone, found none")
+    return written
 
 
 @dataclass
@@ -110,5 +115,7 @@ class VariantWork:
         if self._reader is None:
             self.prepare()
         frame = self._reader.read(case)
+        if not frame.lv_only:
+            return
         for variant in self.variants.draw(frame, self.names.case(case)):
             yield fit_frame(variant, self.image.size, self.image.fit)
