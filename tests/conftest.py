@@ -11,6 +11,18 @@ import pytest
 from echodiff.store.image_set import ImageSet, ImageSetWriter, read_image_set
 
 SAMPLE_DATA = "ECHODIFF_SAMPLE_DATA"
+WORKFLOW = Path(__file__).parent / "workflow"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
+def pytest_collection_modifyitems(items):
+    """Tests of a file share what it sets up and run in one process; so do those of the workflow, which come first.
+
+    They share a whole run and take longest.
+    """
+    items.sort(key=lambda item: item.path.parent != WORKFLOW)  # stable
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("workflow" if item.path.parent == WORKFLOW else str(item.path)))
 
 
 @pytest.fixture(scope="session")
