@@ -9,7 +9,7 @@ from echodiff.evaluate.diversity_table import PATIENTS, SAMPLES, guides_of
 from echodiff.report.guides import draw_guide
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.sheet import Row
-from echodiff.report.table import Column, ReportTable, mean_sd
+from echodiff.report.table import Column, ReportTable, mean_sd, means_and_sds
 from echodiff.spread import at_even_distances
 from echodiff.store.image_set import ImageSet
 from echodiff.store.intensity import to_unit
@@ -30,8 +30,7 @@ def diversity(rows: pd.DataFrame, config: Config) -> ReportTable:
                 own = rows[(rows["model"] == model) & (rows["dataset"] == dataset) & (rows["kind"] == kind)]
                 if own.empty:
                     continue
-                numbers = {f"{key}_mean": own[key].mean() for key in MEASURES}
-                numbers |= {f"{key}_sd": own[key].std(ddof=0) for key in MEASURES}
+                numbers = means_and_sds(own, MEASURES)
                 counts = {"guides": len(own), "samples": int(own["count"].min())}
                 data.append({"dataset": dataset, "model": model, "kind": kind} | counts | numbers)
                 texts = {key: mean_sd(own[key], digits) for key, (_, digits) in MEASURES.items()}

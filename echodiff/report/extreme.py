@@ -6,13 +6,14 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate.extreme import DEFORMATIONS, TITLES, UNCHANGED, parts_of
+from echodiff.report import fidelity
 from echodiff.report.guides import draw_guide
 from echodiff.report.inputs import model_names, model_title
 from echodiff.report.sheet import Row
-from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd
+from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd, means_and_sds
 from echodiff.store.image_set import ImageSet
 
-DICE = {"dice_lv": "LV", "dice_lv_myo": "LV + MYO", "dice_la": "LA"}
+DICE = dict(zip(fidelity.DICE, fidelity.LABELS.values(), strict=True))
 INVENTED = {"invented_myo": "MYO", "invented_la": "LA"}
 COLUMNS = ("dataset", "model", "case_id", "deformation", *DICE, *INVENTED, "leakage")
 SHOWN = 2
@@ -26,9 +27,7 @@ def extreme(rows: pd.DataFrame, config: Config) -> ReportTable:
             own = rows[(rows["model"] == model) & (rows["deformation"] == deformation)]
             if own.empty:
                 continue
-            keys = (*DICE, *INVENTED, "leakage")
-            numbers = {f"{key}_mean": own[key].mean() for key in keys}
-            numbers |= {f"{key}_sd": own[key].std(ddof=0) for key in keys}
+            numbers = means_and_sds(own, (*DICE, *INVENTED, "leakage"))
             data.append({"model": model, "deformation": deformation, "n": len(own)} | numbers)
             texts = {key: mean_sd(own[key], 3) for key in (*DICE, "leakage")}
             texts |= {key: _percent(own[key]) for key in INVENTED}

@@ -9,7 +9,7 @@ from echodiff.evaluate.clinical import MEASURES
 from echodiff.evaluate.overlap import OUTLINES
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
-from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd
+from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd, means_and_sds
 from echodiff.store.atomic import atomic_path
 
 DICE = tuple(f"dice_{name}" for name in OUTLINES)
@@ -20,6 +20,9 @@ METRICS = ((DICE, "Dice", 3), (HAUSDORFF, "Hausdorff 95 %, mm", 1), (MEAN_DISTAN
 KEYS = tuple(key for keys, _, _ in METRICS for key in keys)
 COLUMNS = ("dataset", "kind", "model", "case_id", *KEYS, *(f"{m}_segmented" for m in MEASURES))
 LABELS = {"lv": "LV", "lv_myo": "LV + MYO", "la": "LA"}
+METRIC_COLUMNS = tuple(
+    Column(key, LABELS[name], heading) for keys, heading, _ in METRICS for key, name in zip(keys, OUTLINES, strict=True)
+)
 CLINICAL = {
     "lv_area_cm2": "LV area, cm2",
     "lv_long_axis_mm": "LV long axis, mm",
@@ -38,8 +41,7 @@ def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportT
     data, cells = [], []
     for dataset, title, own in _groups(rows, config):
         biases = {name: own[f"{name}_segmented"] - own[f"{name}_guide"] for name in MEASURES}
-        numbers = {f"{key}_mean": own[key].mean() for key in KEYS}
-        numbers |= {f"{key}_sd": own[key].std(ddof=0) for key in KEYS}
+        numbers = means_and_sds(own, KEYS)
         numbers |= {f"{name}_bias": bias.mean() for name, bias in biases.items()}
         numbers |= {f"{name}_limits": LIMITS * bias.std(ddof=0) for name, bias in biases.items()}
         data.append({"dataset": dataset, "row": title, "n": len(own)} | numbers)
@@ -55,11 +57,7 @@ def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportT
         columns=(
             Column("title", "", align="left"),
             Column("n", "N"),
-            *(
-                Column(key, LABELS[name], heading)
-                for keys, heading, _ in METRICS
-                for key, name in zip(keys, OUTLINES, strict=True)
-            ),
+            *METRIC_COLUMNS,
             *(Column(name, CLINICAL[name], "Bias ± limits of agreement") for name in MEASURES),
         ),
         cells=pd.DataFrame(cells),

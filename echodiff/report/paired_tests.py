@@ -4,9 +4,9 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.errors import InputError
-from echodiff.evaluate.paired import holm, paired_test
+from echodiff.evaluate.paired import paired_test
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
-from echodiff.report.paired_columns import COLUMNS, SIGNIFICANT, paired_cells, significant
+from echodiff.report.paired_table import SIGNIFICANT, paired_table
 from echodiff.report.scores import case_scores
 from echodiff.report.table import ReportTable
 
@@ -38,22 +38,15 @@ def paired_tests(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Con
             for score in scores:
                 found = paired_test(other[score.key].to_numpy(float), base[score.key].to_numpy(float))
                 names = {"dataset": dataset, "model": model, "against": against, "score": score.key}
-                printed = {"label": f"{score.heading}: {score.label}", "digits": score.digits}
+                group = "All translated datasets" if dataset == ALL else dataset_title(config, dataset)
+                printed = {"group": group, "title": model_title(model)}
+                printed |= {"label": f"{score.heading}: {score.label}", "digits": score.digits}
                 data.append(names | printed | vars(found))
-    table = pd.DataFrame(data)
-    table["p_holm"] = holm(table["p"])
-    cells = paired_cells(table)
-    cells["group"] = ["All translated datasets" if n == ALL else dataset_title(config, n) for n in table["dataset"]]
-    cells["title"] = [model_title(model) for model in table["model"]]
-    return ReportTable(
+    return paired_table(
+        data,
         name="paired_tests",
         title=f"Models against {model_title(against)}, case by case",
         subtitle="Wilcoxon signed rank test over the same cases, two-sided, corrected after Holm over this table",
-        columns=COLUMNS,
-        cells=cells,
-        data=table.drop(columns=["label", "digits"]),
-        group="group",
-        highlight=significant(table),
         notes=(
             f"Difference: the model less {model_title(against)}; higher is better for every score. Effect: "
             "rank-biserial correlation, from -1 (lower in every case) to 1 (higher in every case). Bold: corrected "

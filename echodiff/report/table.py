@@ -1,7 +1,7 @@
 """One description of a table, three files: CSV with plain numbers, HTML and LaTeX with formatted cells."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,6 +97,12 @@ def mean_sd(values: pd.Series, digits: int = 2) -> str:
     if (known == float("inf")).any():
         return "inf"
     return format_mean_sd(float(known.mean()), float(known.std(ddof=0)), digits)
+
+
+def means_and_sds(rows: pd.DataFrame, keys: Iterable[str]) -> dict[str, float]:
+    """`<key>_mean` of every column, then `<key>_sd` (of the population), of what is known."""
+    keys = tuple(keys)
+    return {f"{key}_mean": rows[key].mean() for key in keys} | {f"{key}_sd": rows[key].std(ddof=0) for key in keys}
 
 
 def format_mean_sd(mean: float, sd: float, digits: int = 2) -> str:

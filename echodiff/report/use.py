@@ -7,17 +7,15 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate.overlap import OUTLINES
-from echodiff.evaluate.paired import holm, mean_interval, paired_test
+from echodiff.evaluate.paired import mean_interval, paired_test
 from echodiff.evaluate.use import ALL_PERCENT, BOTH, REAL, SYNTHETIC
-from echodiff.report.fidelity import LABELS, METRICS
+from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS
 from echodiff.report.inputs import model_names, model_title
-from echodiff.report.paired_columns import COLUMNS as PAIRED_COLUMNS
-from echodiff.report.paired_columns import SIGNIFICANT, paired_cells, significant
+from echodiff.report.paired_table import SIGNIFICANT, paired_table
 from echodiff.report.physics import MODEL_COLOURS
-from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd
+from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd, means_and_sds
 from echodiff.store.atomic import atomic_path
 
-KEYS = tuple(key for keys, _, _ in METRICS for key in keys)
 COLUMNS = ("case_id", "arm", "model", "percent", "n_real", "n_synthetic", *KEYS)
 TITLES = {REAL: "Real only", SYNTHETIC: "Synthetic only", BOTH: "Both"}
 # Synthetic images alone, another published model: Dice of LV, LV + MYO, LA (1000-step semantic diffusion, CAMUS, 2023).
@@ -31,8 +29,7 @@ def use(rows: pd.DataFrame, config: Config) -> ReportTable:
         first = own.iloc[0]
         names = {"arm": arm, "model": model, "percent": percent}
         counts = {key: int(first[key]) for key in ("n_real", "n_synthetic")}
-        numbers = {f"{key}_mean": own[key].mean() for key in KEYS} | {f"{key}_sd": own[key].std(ddof=0) for key in KEYS}
-        data.append(names | counts | {"n": len(own)} | numbers)
+        data.append(names | counts | {"n": len(own)} | means_and_sds(own, KEYS))
         texts = {key: mean_sd(own[key], digits) for keys, _, digits in METRICS for key in keys}
         share = f"{percent} %" if arm != SYNTHETIC else NOTHING
         group = TITLES[arm] if arm == REAL else f"{TITLES[arm]}, {model_title(model)}"
@@ -48,11 +45,7 @@ def use(rows: pd.DataFrame, config: Config) -> ReportTable:
             Column("n_real", "real", "Images to learn from"),
             Column("n_synthetic", "synthetic", "Images to learn from"),
             Column("n", "N"),
-            *(
-                Column(key, LABELS[name], heading)
-                for keys, heading, _ in METRICS
-                for key, name in zip(keys, OUTLINES, strict=True)
-            ),
+            *METRIC_COLUMNS,
         ),
         cells=pd.DataFrame(cells),
         data=pd.DataFrame(data),
@@ -73,30 +66,21 @@ def use_tests(rows: pd.DataFrame, config: Config) -> ReportTable:
         base = rows[(rows["arm"] == REAL) & (rows["percent"] == (percent if arm == BOTH else ALL_PERCENT))]
         if arm == REAL or base.empty:
             continue
+        title = f"both against real, {percent} %" if arm == BOTH else "synthetic only against real, 100 %"
         base = base.set_index("case_id")
         own = own.set_index("case_id").reindex(base.index)
         for keys, heading, digits in METRICS:
             for key, name in zip(keys, OUTLINES, strict=True):
                 found = paired_test(own[key].to_numpy(float), base[key].to_numpy(float))
                 names = {"arm": arm, "model": model, "percent": percent, "score": key}
-                data.append(names | {"label": f"{heading}: {LABELS[name]}", "digits": digits} | vars(found))
-    table = pd.DataFrame(data)
-    table["p_holm"] = holm(table["p"])
-    cells = paired_cells(table)
-    cells["group"] = [model_title(model) for model in table["model"]]
-    cells["title"] = [
-        f"both against real, {percent} %" if arm == BOTH else "synthetic only against real, 100 %"
-        for arm, percent in zip(table["arm"], table["percent"], strict=True)
-    ]
-    return ReportTable(
+                printed = {"group": model_title(model), "title": title}
+                printed |= {"label": f"{heading}: {LABELS[name]}", "digits": digits}
+                data.append(names | printed | vars(found))
+    return paired_table(
+        data,
         name="use_tests",
         title="Does it help to learn from synthetic images?",
         subtitle="Wilcoxon signed rank test over held-out real patients, two-sided, corrected after Holm",
-        columns=PAIRED_COLUMNS,
-        cells=cells,
-        data=table.drop(columns=["label", "digits"]),
-        group="group",
-        highlight=significant(table),
         notes=(
             "Difference: with synthetic images less without; a higher Dice and a lower distance are better. Effect: "
             f"rank-biserial correlation. Bold: corrected p below {SIGNIFICANT}. Each arm is one training.",
