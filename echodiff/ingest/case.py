@@ -13,6 +13,9 @@ class Reject(Exception):
     """A case that cannot be used; its one sentence says what was expected and found, and goes to the case table."""
 
 
+UNKNOWN_SPACING = (float("nan"), float("nan"))  # (row, column) of a source that does not say
+
+
 @dataclass(frozen=True)
 class CaseReference:
     """A case as found in a folder, before any pixel is read."""

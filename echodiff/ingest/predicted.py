@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
-from echodiff.ingest.case import Reject, SourceFrame
+from echodiff.ingest.case import UNKNOWN_SPACING, Reject, SourceFrame
 from echodiff.ingest.frame import FittedFrame, fit_frame
 from echodiff.labels import LV
-
-UNKNOWN = (float("nan"), float("nan"))
 
 
 class Predictor:
@@ -51,7 +49,9 @@ class Predictor:
 
         nothing = np.zeros(sector.shape, np.uint8)
         fitted = [
-            fit_frame(SourceFrame(frame, nothing, sector, UNKNOWN, 0, "", 0.0, 1), self._image.size, self._image.fit)
+            fit_frame(
+                SourceFrame(frame, nothing, sector, UNKNOWN_SPACING, 0, "", 0.0, 1), self._image.size, self._image.fit
+            )
             for frame in frames
         ]
         labels = segment(self._network, np.stack([frame.image for frame in fitted]), size=self._size, device="cpu")

@@ -64,11 +64,11 @@ def identity_found(files: Iterable[Path]) -> dict[str, Any]:
     kinds: set[str] = set()
     looked_into, private, burned_in = False, None, None
     for path in files:
-        looked_into |= is_itk(path) or is_dicom(path)
         if is_itk(path):
+            looked_into = True
             kinds |= {"text"} if _has_text(path) else set()
         elif is_dicom(path):
-            header, private = _header(path), private or 0
+            looked_into, header, private = True, _header(path), private or 0
             for tag in _tags(header):
                 private += tag.is_private
                 kinds |= _kind(tag)

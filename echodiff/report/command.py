@@ -89,8 +89,9 @@ def kept(
     from echodiff.store.image_set import read_image_set
 
     options = load_config(config)
-    cases = read_tables([path for path in files if path.suffix == ".parquet"], CASE_COLUMNS)
-    for path in (path for path in files if path.suffix != ".parquet"):
+    tables, sets = _parted(files)
+    cases = read_tables(tables, CASE_COLUMNS)
+    for path in sets:
         images = read_image_set(path)
         name = images.attributes["dataset"]
         own = cases[cases["dataset"] == name]
@@ -157,8 +158,8 @@ def memory_gallery(config: list[Path] = ConfigFiles, files: list[Path] = Inputs,
     from echodiff.store.image_set import read_image_set
 
     options = load_config(config)
-    rows = read_tables([path for path in files if path.suffix == ".parquet"], COLUMNS)
-    sets = [read_image_set(path) for path in files if path.suffix != ".parquet"]
+    tables, image_sets = _parted(files)
+    rows, sets = read_tables(tables, COLUMNS), [read_image_set(path) for path in image_sets]
     (reference,) = [s for s in sets if s.attributes["kind"] == "dataset"]
     synthetic = [s for s in sets if s.attributes["kind"] == "translation"]
     sheet = gallery(rows, reference, synthetic, options)
@@ -369,14 +370,20 @@ def figure4(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output
     )
 
 
+def _parted(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Tables (Parquet) and image sets."""
+    tables = [path for path in files if path.suffix == ".parquet"]
+    return tables, [path for path in files if path not in tables]
+
+
 def _pairs(config: Config, files: Sequence[Path], datasets: Sequence[str]) -> "list[Pair]":
     """Original, translation and metrics of `datasets`; files of other datasets are left aside."""
     from echodiff.report.figures import PIXEL_COLUMNS, pairs_of
     from echodiff.report.inputs import dataset_title, read_tables
     from echodiff.store.image_set import read_image_set
 
-    tables = [path for path in files if path.suffix == ".parquet"]
+    tables, image_sets = _parted(files)
     metrics = read_tables(tables, PIXEL_COLUMNS) if tables else None
-    sets = [read_image_set(path) for path in files if path.suffix != ".parquet"]
+    sets = [read_image_set(path) for path in image_sets]
     titles = {name: dataset_title(config, name) for name in datasets}
     return pairs_of(sets, metrics, datasets=datasets, titles=titles)

@@ -46,7 +46,7 @@ rule fidelity:
         runtime=60,
     params:
         config=configuration,
-        images=lambda wildcards, input: " ".join(f"--images {path}" for path in input.images),
+        images=images_options,
         subset=validation_only,
         code=code("segment", "evaluate/fidelity_table.py", "evaluate/overlap.py", "evaluate/clinical.py"),
     shell:

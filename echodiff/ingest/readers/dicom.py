@@ -10,7 +10,7 @@ from pydicom import Dataset
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.errors import InputError
-from echodiff.ingest.case import CaseReference, Reject, SourceFrame
+from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
 from echodiff.ingest.ed.cascade import Rules, find_ed
 from echodiff.ingest.ed.choice import Choice
 from echodiff.ingest.ed.ecg_trace import by_ecg_trace
@@ -32,7 +32,6 @@ from echodiff.ingest.readers.dicom_regions import Region
 from echodiff.ingest.readers.dicom_tags import Tags, read_tags
 from echodiff.ingest.sector import Sector, find_sector
 
-UNKNOWN = (float("nan"), float("nan"))
 SMALLEST_SHARE = 0.1  # of the tagged region that the sector fills; of apical cines it fills 0.4 and more
 
 
@@ -87,7 +86,7 @@ class DicomReader:
             image=_tissue(case.files["image"], header, frames[index], index, sector),
             mask=_plane(labels, index, frames.shape[1:]),
             sector=sector.mask,
-            spacing_mm=region.spacing_mm if region else UNKNOWN,
+            spacing_mm=region.spacing_mm if region else UNKNOWN_SPACING,
             ed_frame=index,
             ed_rule=rule,
             ed_confidence=confidence,

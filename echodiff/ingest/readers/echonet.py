@@ -10,7 +10,7 @@ import pandas as pd
 
 from echodiff.config.datasets import EchonetDataset
 from echodiff.errors import InputError
-from echodiff.ingest.case import CaseReference, Reject, SourceFrame
+from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.tracings import largest_tracing, polygon_mask, read_tracings
 from echodiff.ingest.readers.untraced import untraced
@@ -73,7 +73,7 @@ def _traced(case: CaseReference) -> SourceFrame:
         image=image,
         mask=polygon_mask(polygon, image.shape),
         sector=sector_from_pixels(image),
-        spacing_mm=(float("nan"), float("nan")),
+        spacing_mm=UNKNOWN_SPACING,
         ed_frame=index,
         ed_rule="explicit",
         ed_confidence=FULL_CONFIDENCE,

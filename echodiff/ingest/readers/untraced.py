@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from echodiff.ingest.case import SourceFrame
+from echodiff.ingest.case import UNKNOWN_SPACING, SourceFrame
 from echodiff.ingest.ed.cascade import Rules, find_ed
 from echodiff.ingest.ed.segmented_area import by_segmented_area
 from echodiff.ingest.ed.self_similarity import by_self_similarity
@@ -34,7 +34,7 @@ def untraced(video: Path, frame_rate_hz: float, predictor: Predictor) -> SourceF
         image=frames[index],
         mask=np.zeros(sector.shape, np.uint8),
         sector=sector,
-        spacing_mm=(float("nan"), float("nan")),
+        spacing_mm=UNKNOWN_SPACING,
         ed_frame=index,
         ed_rule=rule,
         ed_confidence=confidence,
