@@ -48,12 +48,8 @@ class Predictor:
         from echodiff.segment.tidy import largest_region
 
         nothing = np.zeros(sector.shape, np.uint8)
-        fitted = [
-            fit_frame(
-                SourceFrame(frame, nothing, sector, UNKNOWN_SPACING, 0, "", 0.0, 1), self._image.size, self._image.fit
-            )
-            for frame in frames
-        ]
+        sources = (SourceFrame(frame, nothing, sector, UNKNOWN_SPACING, 0, "", 0.0, 1) for frame in frames)
+        fitted = [fit_frame(source, self._image.size, self._image.fit) for source in sources]
         labels = segment(self._network, np.stack([frame.image for frame in fitted]), size=self._size, device="cpu")
         inside = fitted[0].sector > 0
         return np.array([largest_region((mask == LV) & inside).sum() for mask in labels], float)

@@ -20,7 +20,7 @@ from echodiff.ingest.readers import reader_of
 from echodiff.ingest.reasons import Kind, by_kind
 from echodiff.ingest.row import rejected_row
 from echodiff.ingest.work import CaseResult, CaseWork
-from echodiff.ingest.workers import Lost, Workers
+from echodiff.ingest.workers import Lost, results_of
 from echodiff.progress import track
 from echodiff.store.image_set import ImageSetWriter
 from echodiff.store.provenance import provenance
@@ -127,10 +127,7 @@ def _finished(
     unread = [case for case, key in zip(cases, keys, strict=True) if key not in journal]
     if len(unread) < len(cases):
         print(f"ingest {names.dataset}: {len(cases) - len(unread)} cases were finished by a run before")
-    if processes:
-        results = Workers(work, min(processes, len(unread)), limit_s=work.dataset.case_seconds).results(unread)
-    else:
-        results = map(work, unread)
+    results = results_of(work, unread, processes, limit_s=work.dataset.case_seconds)
     steps = zip(cases, keys, strict=True)
     for case, key in track(steps, len(cases), description=f"ingest {names.dataset}", unit="cases"):
         if key in journal:

@@ -21,7 +21,7 @@ from echodiff.ingest.labels.shape_model import read_shape_model
 from echodiff.ingest.labels.variants import Variants
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.run import key_of
-from echodiff.ingest.workers import Lost, Workers
+from echodiff.ingest.workers import Lost, results_of
 from echodiff.progress import track
 from echodiff.store.image_set import ImageSetWriter, read_image_set
 from echodiff.store.provenance import provenance
@@ -67,8 +67,7 @@ def write_variants(
         "variants": options.samples,
         "provenance": provenance("variants", {"dataset": name, **options.model_dump()}),
     }
-    limit = dataset.case_seconds
-    results = Workers(work, min(processes, len(cases)), limit_s=limit).results(cases) if processes else map(work, cases)
+    results = results_of(work, cases, processes, limit_s=dataset.case_seconds)
     written = 0
     with ImageSetWriter(output, size=image.size, attributes=attributes) as writer:
         steps = track(kept.case_id, len(cases), description=f"variants {name}", unit="cases")

@@ -6,7 +6,7 @@ holds it longer than the time limit, ends as `Lost`; its process is replaced. On
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -96,6 +96,13 @@ class Workers(Generic[Case]):
                 done[index] = Lost("expected a readable file, found that decoding it crashes the decoder")
             self._workers.remove(worker)
             worker.end()
+
+
+def results_of(work: Callable[[Case], Any], cases: Sequence[Case], processes: int, *, limit_s: float) -> Iterator[Any]:
+    """The results of `work` in the order of `cases`, by `Workers`; with 0 processes by this one, without a limit."""
+    if not processes:
+        return map(work, cases)
+    return Workers(work, min(processes, len(cases)), limit_s=limit_s).results(cases)
 
 
 class _Worker:

@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from echodiff.ingest.ed.middle import middle
+
 SIDE = 96  # pixels to which the middle of the sector is reduced
 BLUR = 1.5  # of these pixels: speckle changes from frame to frame, walls stay
 APICAL = SIDE // 3  # rows below the probe that do not count: the apex hardly moves
-BOX = (1 / 8, 7 / 8, 1 / 4, 3 / 4)  # top, bottom, left, right of the middle, as shares of the sector's bounding box
+BOTTOM = 7 / 8  # of the sector's height: the base lies above it
 # Farneback's dense flow: pyramid scale, levels, window, iterations, neighbourhood and its deviation, flags.
 FLOW = (0.5, 3, 21, 3, 7, 1.5, 0)
 
@@ -40,20 +42,8 @@ def _shift(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
 
 def _reduced(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The middle of the sector (F, SIDE, SIDE), its brightest place at 255."""
-    rows, columns = np.flatnonzero(sector.any(axis=1)), np.flatnonzero(sector.any(axis=0))
-    height, width = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
-    top, bottom = (rows[0] + int(share * height) for share in BOX[:2])
-    left, right = (columns[0] + int(share * width) for share in BOX[2:])
-    small = np.stack(
-        [
-            cv2.GaussianBlur(
-                cv2.resize(
-                    frame[top:bottom, left:right].astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA
-                ),
-                (0, 0),
-                BLUR,
-            )
-            for frame in frames
-        ]
-    )
+    part = middle(sector, BOTTOM)
+    parts = (frame[part].astype(np.float32) for frame in frames)
+    resized = (cv2.resize(own, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for own in parts)
+    small = np.stack([cv2.GaussianBlur(own, (0, 0), BLUR) for own in resized])
     return (small * (255 / max(float(small.max()), 1e-9))).astype(np.uint8)

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.ed.base_descent import base_descent
+from echodiff.ingest.ed.middle import middle
 from echodiff.ingest.ed.volume_curve import Pace, fit_volume_curve
 
 SIDE = 32  # pixels to which frames are reduced: speckle averages out, motion remains
+BOTTOM = 3 / 4  # of the sector's height: the left ventricle lies above it
 FLAT = 1e-9
 
 
@@ -57,16 +59,9 @@ def unit(course: NDArray[np.float64]) -> NDArray[np.float64] | None:
 
 def _main_direction(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> NDArray[np.float64] | None:
     """Place (F,) of each frame along the first principal component, of either sign; None where nothing changes."""
-    small = np.stack([cv2.resize(_core(frame, sector), (SIDE, SIDE), interpolation=cv2.INTER_AREA) for frame in frames])
+    part = middle(sector, BOTTOM)
+    small = np.stack([cv2.resize(frame[part], (SIDE, SIDE), interpolation=cv2.INTER_AREA) for frame in frames])
     rows = small.reshape(len(frames), -1).astype(np.float64)
     changes = rows - rows.mean(axis=0)
     power, directions = np.linalg.eigh(changes @ changes.T)  # of frames, which are fewer than pixels
     return directions[:, -1] if power.sum() > FLAT else None
-
-
-def _core(frame: NDArray[np.uint8], sector: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The middle of the sector, where the left ventricle lies in an apical view."""
-    rows, columns = np.flatnonzero(sector.any(axis=1)), np.flatnonzero(sector.any(axis=0))
-    top, height = rows[0], rows[-1] + 1 - rows[0]
-    start, width = columns[0], columns[-1] + 1 - columns[0]
-    return frame[top + height // 8 : top + 6 * height // 8, start + width // 4 : start + 3 * width // 4]
