@@ -88,13 +88,17 @@ def test_camus_patients_without_a_label_map_get_a_predicted_one(segmenter, camus
     assert table["label_source"].tolist() == ["file", "file", "predicted"]
 
 
-def test_videos_without_a_tracing_are_read_whole(tmp_path):
-    class Still:
-        def ventricle_areas(self, frames, sector):
-            return np.ones(len(frames))
+class Still:
+    """In the place of a segmenter: a ventricle that never changes."""
 
+    def ventricle_areas(self, frames, sector):
+        return np.ones(len(frames))
+
+
+@pytest.mark.parametrize("predictor", [Still(), None], ids=["segmenter", "none, as for variants"])
+def test_videos_without_a_tracing_are_read_whole(tmp_path, predictor):
     options = EchonetDataset(format="echonet", folder="x", labels="predicted")
-    reader = EchonetReader(options, Still())
+    reader = EchonetReader(options, predictor)
     traced, _, untraced = (reader.read(case) for case in reader.find(write_echonet(tmp_path)))
     assert (traced.ed_rule, traced.lv_only) == ("explicit", True)
     assert (untraced.ed_rule, untraced.label_source, untraced.frames) == ("self_similarity", "none", FRAMES)

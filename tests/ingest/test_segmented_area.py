@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from echodiff.config.datasets import DicomDataset
+from echodiff.ingest.ed import by_picture
 from echodiff.ingest.ed.segmented_area import MOST_SEGMENTED, by_segmented_area
 from echodiff.ingest.ed.volume_curve import volume_curve
-from echodiff.ingest.readers import dicom
 from echodiff.ingest.readers.dicom import DicomReader
 
 from .dicom_files import write_gray
@@ -76,7 +76,7 @@ def test_it_can_be_forced_and_is_asked_last(tmp_path, monkeypatch):
     reader = DicomReader(DicomDataset(format="dicom", folder="x", labels="predicted"), Known(labels))
     cases = list(reader.find(tmp_path))
     assert [reader.read(case).ed_rule for case in cases] == ["self_similarity", "r_wave"]
-    monkeypatch.setattr(dicom, "by_self_similarity", lambda *_: None)
+    monkeypatch.setattr(by_picture, "by_self_similarity", lambda *_: None)
     first = reader.read(cases[0])
     assert first.ed_rule == "segmented_area" and abs(first.ed_frame - 9) <= 1
     assert first.label_source == "none" and not first.mask.any()

@@ -1,7 +1,6 @@
 """Ultrasound DICOM of any vendor: cines and stills, with label maps beside them."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from pydicom import Dataset
 from echodiff.config.datasets import DicomDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
+from echodiff.ingest.ed.by_picture import picture_rules
 from echodiff.ingest.ed.cascade import Rules, find_ed
 from echodiff.ingest.ed.choice import Choice
 from echodiff.ingest.ed.ecg_trace import by_ecg_trace
@@ -18,8 +18,6 @@ from echodiff.ingest.ed.explicit import by_table
 from echodiff.ingest.ed.label_agreement import by_label_agreement
 from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
 from echodiff.ingest.ed.r_wave import by_r_wave
-from echodiff.ingest.ed.segmented_area import by_segmented_area
-from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
@@ -114,10 +112,6 @@ def ed_rules(
     single = labels[0] if labels is not None and len(labels) == 1 else None
     # A stack with labels on some frames was drawn on the frames that somebody took for ED and ES.
     annotated = labels is not None and count > 1 and len(labels) == count and not labels.any(axis=(1, 2)).all()
-    segmented = {}
-    if predictor:
-        areas_of = partial(predictor.ventricle_areas, sector=sector)
-        segmented["segmented_area"] = lambda: by_segmented_area(frames, areas_of, pace)
     return {
         "table": lambda: by_table(case.known.get("ed_frame"), count),
         "explicit": lambda: tags.position,
@@ -127,8 +121,7 @@ def ed_rules(
         "ecg": lambda: by_ecg_trace(frames, sector),
         "largest_lv": lambda: by_largest_ventricle(labels),
         "label": lambda: by_label_agreement(frames, single, sector, pace) if single is not None else None,
-        "self_similarity": lambda: by_self_similarity(frames, sector, pace),
-        **segmented,
+        **picture_rules(frames, sector, pace, predictor),
     }
 
 

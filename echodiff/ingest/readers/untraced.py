@@ -1,21 +1,19 @@
 """A video that nobody traced: its end-diastolic frame by the pixels, for labels that are predicted."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from echodiff.ingest.case import UNKNOWN_SPACING, SourceFrame
-from echodiff.ingest.ed.cascade import Rules, find_ed
-from echodiff.ingest.ed.segmented_area import by_segmented_area
-from echodiff.ingest.ed.self_similarity import by_self_similarity
+from echodiff.ingest.ed.by_picture import picture_rules
+from echodiff.ingest.ed.cascade import find_ed
 from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Pace
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.video import read_cine
 from echodiff.ingest.sector import sector_from_pixels
 
 
-def untraced(video: Path, frame_rate_hz: float, predictor: Predictor) -> SourceFrame:
+def untraced(video: Path, frame_rate_hz: float, predictor: Predictor | None) -> SourceFrame:
     """The ED frame of a video without its labels; of long videos the first 256 frames are looked at.
 
     Raises:
@@ -24,12 +22,7 @@ def untraced(video: Path, frame_rate_hz: float, predictor: Predictor) -> SourceF
     frames, count = read_cine(video, MOST_FRAMES)
     sector = sector_from_pixels(frames)
     pace = Pace(1000 / frame_rate_hz, None) if np.isfinite(frame_rate_hz) and frame_rate_hz > 0 else UNKNOWN
-    areas_of = partial(predictor.ventricle_areas, sector=sector)
-    rules: Rules = {
-        "self_similarity": lambda: by_self_similarity(frames, sector, pace),
-        "segmented_area": lambda: by_segmented_area(frames, areas_of, pace),
-    }
-    rule, (index, confidence) = find_ed(rules, "auto")
+    rule, (index, confidence) = find_ed(picture_rules(frames, sector, pace, predictor), "auto")
     return SourceFrame(
         image=frames[index],
         mask=np.zeros(sector.shape, np.uint8),
