@@ -8,9 +8,9 @@ from echodiff.config import Config
 from echodiff.evaluate.clinical import MEASURES
 from echodiff.evaluate.overlap import OUTLINES
 from echodiff.report import label_sources
+from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd, means_and_sds
-from echodiff.store.atomic import atomic_path
 
 DICE = tuple(f"dice_{name}" for name in OUTLINES)
 HAUSDORFF = tuple(f"hd95_{name}_mm" for name in OUTLINES)
@@ -90,13 +90,9 @@ def _groups(rows: pd.DataFrame, config: Config) -> list[tuple[str, str, pd.DataF
 
 def draw_bland_altman(path: Path, rows: pd.DataFrame, config: Config, *, model: str) -> None:
     """Difference of segmented and guide against their mean, a panel a measure, real ceiling and one model."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     real = rows[(rows["kind"] == "dataset") & (rows["dataset"] == config.training_dataset)]
     synthetic = rows[(rows["kind"] == "translation") & (rows["model"] == model)]
-    figure = Figure(figsize=(9.0, 7.0), facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((9.0, 7.0), layout="constrained")
     for panel, name in zip(figure.subplots(2, 2).ravel(), MEASURES, strict=True):
         for label, colour, own in (
             ("real, held out", "#1a1a1a", real),
@@ -119,5 +115,4 @@ def draw_bland_altman(path: Path, rows: pd.DataFrame, config: Config, *, model: 
         panel.grid(alpha=0.2)
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=config.report.dpi, metadata={"Software": None})
+    write_figure(path, figure, config.report.dpi)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from echodiff.labels import LA, LV, MYO
+from echodiff.report.canvas import new_figure
 from echodiff.report.oddness import ODD, oddness
 from echodiff.report.sheet import INK, MUTED
 from echodiff.store.atomic import atomic_path
@@ -68,16 +69,12 @@ def _texts(texts: list[tuple], size: tuple[float, float], dpi: int) -> NDArray[n
 
     A text has x and y in inches from the upper left, its words, its size in points, its colour and its side.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     width, height = size
-    figure = Figure(figsize=size, facecolor="white", dpi=dpi)
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure(size, dpi=dpi)
     for x, y, text, points, colour, align in texts:
         figure.text(x / width, 1 - y / height, text, fontsize=points, color=colour, ha=align, va="center")
-    canvas.draw()
-    return np.array(canvas.buffer_rgba())[..., :3].copy()
+    figure.canvas.draw()
+    return np.array(figure.canvas.buffer_rgba())[..., :3].copy()
 
 
 def _legend(width: float) -> list[tuple]:

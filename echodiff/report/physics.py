@@ -10,9 +10,9 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate.physics import GAIN_BANDS
+from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.table import Column, ReportTable, mean_sd
-from echodiff.store.atomic import atomic_path
 
 GAINS = tuple(f"gain_{band}" for band in range(1, GAIN_BANDS + 1))
 COLUMNS = ("dataset", "kind", "model", "case_id", "log_spread_db", "envelope_snr", "gcnr_lv_myo", *GAINS)
@@ -86,15 +86,11 @@ def physics(rows: pd.DataFrame, config: Config) -> ReportTable:
 
 def draw_depth_gain(path: Path, rows: pd.DataFrame, config: Config) -> None:
     """Mean gray over depth, one panel a dataset, one line each for training, source and translations."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     groups = groups_of(rows, config)
     datasets = list(dict.fromkeys(dataset for dataset, _, _ in groups))
     columns = min(3, len(datasets))
     lines = -(-len(datasets) // columns)
-    figure = Figure(figsize=(3.4 * columns, 2.9 * lines + 0.5), facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((3.4 * columns, 2.9 * lines + 0.5), layout="constrained")
     axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     depth = (np.arange(GAIN_BANDS) + 0.5) / GAIN_BANDS
     titles = list(dict.fromkeys(title for _, title, _ in groups))
@@ -112,8 +108,7 @@ def draw_depth_gain(path: Path, rows: pd.DataFrame, config: Config) -> None:
     for panel in axes:
         panel.set_xlabel("Depth, share of the sector", fontsize=9)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=config.report.dpi, metadata={"Software": None})
+    write_figure(path, figure, config.report.dpi)
 
 
 def _colours(titles: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from echodiff.store.atomic import atomic_path
+from echodiff.report.canvas import new_figure, write_figure
 
 TILE = 1.75  # inches
 GAP = 0.06
@@ -44,16 +44,12 @@ def draw_sheet(
     Raises:
         OutputError: the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     lefts = _lefts(len(columns), groups)
     caption = CAPTION if any(row.captions for row in rows) else 0.0
     top = TOP + (GROUP if groups else 0.0)
     width = lefts[-1] + TILE + GAP * 2
     height = top + len(rows) * (TILE + caption + GAP) + GAP
-    figure = Figure(figsize=(width, height), facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure((width, height))
     start = 0
     for heading, span in groups:
         centre = (lefts[start] + lefts[start + span - 1] + TILE) / 2
@@ -74,8 +70,7 @@ def draw_sheet(
             if row.captions and row.captions[column]:
                 middle = lefts[column] + TILE / 2
                 _write(figure, middle, bottom - 0.12, row.captions[column], width, height, size=8, color=MUTED)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
+    write_figure(path, figure, dpi)
 
 
 def _lefts(columns: int, groups: Sequence[tuple[str, int]]) -> list[float]:

@@ -9,12 +9,12 @@ from echodiff.config import Config
 from echodiff.evaluate.overlap import OUTLINES
 from echodiff.evaluate.paired import mean_interval, paired_test
 from echodiff.evaluate.use import ALL_PERCENT, BOTH, REAL, SYNTHETIC
+from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS
 from echodiff.report.inputs import model_names, model_title
 from echodiff.report.paired_table import SIGNIFICANT, paired_table
 from echodiff.report.physics import MODEL_COLOURS
 from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd, means_and_sds
-from echodiff.store.atomic import atomic_path
 
 COLUMNS = ("case_id", "arm", "model", "percent", "n_real", "n_synthetic", *KEYS)
 TITLES = {REAL: "Real only", SYNTHETIC: "Synthetic only", BOTH: "Both"}
@@ -90,11 +90,7 @@ def use_tests(rows: pd.DataFrame, config: Config) -> ReportTable:
 
 def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
     """Dice with its 95 % interval against the share of real patients, a panel a structure."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10.0, 3.9), facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((10.0, 3.9), layout="constrained")
     models = model_names(config, rows["model"])
     colours = {model: MODEL_COLOURS[i % len(MODEL_COLOURS)] for i, model in enumerate(models)}
     for panel, name in zip(figure.subplots(1, len(OUTLINES)), OUTLINES, strict=True):
@@ -120,8 +116,7 @@ def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
     figure.supylabel("Dice on held-out real patients", fontsize=10)
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=config.report.dpi, metadata={"Software": None})
+    write_figure(path, figure, config.report.dpi)
 
 
 def _interval(values: pd.Series) -> tuple[float, float, float]:
