@@ -154,7 +154,7 @@ def memory(cost: Cost, job: Job, images: int) -> int:
 
 
 def device_memory(device: torch.device) -> int:
-    """Bytes that the device has."""
+    """Bytes that the device has: a GPU those that are free, a CPU those of the machine."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     import psutil
@@ -163,20 +163,25 @@ def device_memory(device: torch.device) -> int:
 
 
 def refuse_too_large(job: Job, device: torch.device, processes: Processes) -> None:
-    """Refuse a batch that the device's memory cannot hold.
+    """Refuse a batch that the device's memory cannot hold; on a CPU its processes share the machine's.
 
     Raises:
-        ConfigError: with the number of images that fit.
+        ConfigError: with the number of images that fit, as many as make whole groups for the discriminator.
     """
     cost, available = estimate(job.model, job.size), device_memory(device)
-    images = part_size(job, processes)
-    if memory(cost, job, images) <= available:
+    sharing = processes.local_world if device.type == "cpu" else 1
+    images, group = part_size(job, processes), getattr(job.model.discriminator, "group", 1)
+    taken = sharing * memory(cost, job, images)
+    if taken <= available:
         return
-    fit = (available - memory(cost, job, 0)) // cost.bytes_image
-    advice = f"set speed.part: {fit}" if fit >= 1 else "not even one image fits: use a smaller model or image.size"
+    fit = (available // sharing - memory(cost, job, 0)) // cost.bytes_image // group * group
+    smallest = "one image fits" if group == 1 else f"the {group} images of discriminator.group fit"
+    fewer = ", or fewer processes" if sharing > 1 else ""
+    advice = f"set speed.part: {fit}" if fit >= 1 else f"not even {smallest}: use a smaller model or image.size"
+    each = f" in each of {sharing} processes" if sharing > 1 else ""
     raise ConfigError(
         f"{device} has {available / GIB:.1f} GiB: expected room for {images} images of {job.size} x {job.size} "
-        f"at once, found that they take {memory(cost, job, images) / GIB:.1f} GiB; {advice}"
+        f"at once{each}, found that they take {taken / GIB:.1f} GiB; {advice}{fewer}"
     )
 
 

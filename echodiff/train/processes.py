@@ -16,11 +16,12 @@ from echodiff.errors import ConfigError, EchodiffError
 
 @dataclass(frozen=True)
 class Processes:
-    """This process's place among those that train together."""
+    """This process's place among those that train together; local: on this machine."""
 
     rank: int = 0
     world: int = 1
     local_rank: int = 0
+    local_world: int = 1
 
     @property
     def first(self) -> bool:
@@ -84,7 +85,8 @@ def join_processes(device: torch.device) -> Processes:
     end_with_parent()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Processes(dist.get_rank(), world, int(os.environ["LOCAL_RANK"]))
+    local = (int(os.environ[name]) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
+    return Processes(dist.get_rank(), world, *local)
 
 
 def leave_processes() -> None:

@@ -100,6 +100,34 @@ def test_a_batch_too_large_for_the_device_is_refused_with_the_one_that_fits(make
         cost.refuse_too_large(job, torch.device("cpu"), Processes())
 
 
+def test_the_part_that_fits_is_made_of_whole_groups(make_job, tiny_model, monkeypatch):
+    job = make_job(tiny_model(training={"batch_size": 8}, discriminator={"group": 2}))
+    counted = cost.estimate(job.model, 32)
+    monkeypatch.setattr(cost, "device_memory", lambda device: cost.memory(counted, job, 3) + 100)
+    with pytest.raises(ConfigError, match="set speed.part: 2$") as refused:
+        cost.refuse_too_large(job, torch.device("cpu"), Processes())
+    advised = tiny_model(training={"batch_size": 8}, discriminator={"group": 2}, speed={"part": 2})
+    check_job(replace(job, model=advised), 32, Processes())
+    cost.refuse_too_large(replace(job, model=advised), torch.device("cpu"), Processes())
+    monkeypatch.setattr(cost, "device_memory", lambda device: cost.memory(counted, job, 1) + 100)
+    with pytest.raises(ConfigError, match="not even the 2 images of discriminator.group fit: use a smaller model"):
+        cost.refuse_too_large(job, torch.device("cpu"), Processes())
+    assert "process" not in str(refused.value)
+
+
+def test_processes_on_a_cpu_share_its_memory_and_those_on_gpus_do_not(make_job, tiny_model, monkeypatch):
+    job = make_job(tiny_model(training={"batch_size": 8}))
+    counted = cost.estimate(job.model, 32)
+    two = Processes(0, 2, 0, 2)
+    room = 2 * cost.memory(counted, job, 3) + 100
+    monkeypatch.setattr(cost, "device_memory", lambda device: room)
+    sentence = "room for 4 images of 32 x 32 at once in each of 2 processes.*set speed.part: 3, or fewer processes"
+    with pytest.raises(ConfigError, match=sentence):
+        cost.refuse_too_large(job, torch.device("cpu"), two)
+    cost.refuse_too_large(job, torch.device("cpu"), Processes(0, 2, 0, 1))  # the other one on another machine
+    cost.refuse_too_large(job, torch.device("cuda"), two)
+
+
 @pytest.mark.parametrize(
     "options, match",
     [
