@@ -112,7 +112,7 @@ def pixel(
     output: Path = typer.Option(..., help="Parquet, one row a case and comparison."),
 ) -> None:
     """MSE, PSNR, SSIM of every case, correct and legacy, beside their floors and ceilings."""
-    from echodiff.evaluate.pixel_table import pixel_table
+    from echodiff.evaluate.pixel_table import CASE_COLUMNS, pixel_table
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import read_table, write_table
 
@@ -121,7 +121,7 @@ def pixel(
     table = pixel_table(
         read_image_set(original),
         translation,
-        read_table(cases, ("case_id", "patient")),
+        read_table(cases, CASE_COLUMNS),
         model=str(translation.attributes["model"]),
         seed=options.seed,
     )
@@ -238,15 +238,18 @@ def diversity(
     """How much the samples of one guide differ, beside how much real patients do."""
     from echodiff.evaluate.diversity_table import diversity_table
     from echodiff.evaluate.features import read_features
-    from echodiff.split.files import read_subset
+    from echodiff.split.files import read_split
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import write_table
 
+    divided = read_split(split).sort_values("case_id")
+    training = divided[divided["subset"] == "train"]
     table = diversity_table(
         read_image_set(synthetic),
         read_features(synthetic_features),
-        read_image_set(reference, read_subset(split, "train")),
+        read_image_set(reference, training["case_id"].tolist()),
         read_features(reference_features),
+        training["group"].tolist(),
         seed=load_config(config).evaluate.seed,
     )
     write_table(table, output)

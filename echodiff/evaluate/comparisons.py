@@ -23,10 +23,13 @@ COMPARISONS = (SYNTHETIC, ALL_BLACK, ANOTHER_PATIENT, LABEL_MEAN, REAL_ITSELF)
 TISSUES = 4  # background inside the sector, LV, MYO, LA
 
 
-def another_patient(case_id: str, case_ids: Sequence[str], patients: Sequence[str], *, seed: int) -> str | None:
-    """A case of another patient, drawn for `case_id`; None where all cases are of one patient."""
-    own = patients[list(case_ids).index(case_id)]
-    others = sorted(case for case, patient in zip(case_ids, patients, strict=True) if patient != own)
+def another_patient(case_id: str, case_ids: Sequence[str], groups: Sequence[str], *, seed: int) -> str | None:
+    """A case of another patient, drawn for `case_id`; None where all cases are of one patient.
+
+    `groups`: each case's patient; patients that share a frame count as one (`split.twins`).
+    """
+    own = groups[list(case_ids).index(case_id)]
+    others = sorted(case for case, group in zip(case_ids, groups, strict=True) if group != own)
     if not others:
         return None
     rng = np.random.default_rng(seed_of(seed, "another_patient", case_id))

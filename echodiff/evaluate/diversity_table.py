@@ -1,10 +1,11 @@
 """The table of diversity: the samples of every guide, and as many real patients drawn at random."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from echodiff.errors import InputError
 from echodiff.evaluate.diversity import deviation_map, pairwise_distance, pairwise_ms_ssim
@@ -30,6 +31,7 @@ def diversity_table(
     synthetic_features: FeatureSet,
     reference: ImageSet,
     reference_features: FeatureSet,
+    groups: Sequence[str],
     *,
     seed: int,
 ) -> pd.DataFrame:
@@ -38,6 +40,7 @@ def diversity_table(
     Args:
         synthetic: a translation with at least two samples a guide.
         reference: real training images; patients are drawn from them.
+        groups: the patient of each of them; patients that share a frame count as one (`group` of the split).
         seed: of the draw.
 
     Returns:
@@ -46,18 +49,19 @@ def diversity_table(
         sector, gray values in [0, 1]).
 
     Raises:
-        InputError: only one sample a guide, fewer real images than samples, or features of two extractors.
+        InputError: only one sample a guide, fewer real patients than samples, or features of two extractors.
     """
     check_same_extractor({"synthetic": synthetic_features, "training": reference_features})
     guides = guides_of(synthetic.case_id)
     count = min(len(places) for places in guides.values()) if guides else 0
-    if count < 2 or len(reference) < count:
+    patients = np.asarray(groups)
+    if count < 2 or len(np.unique(patients)) < count:
         raise InputError(
-            f"{synthetic.attributes.get('model')}: expected at least two samples a guide and as many real images, "
-            f"found {count} and {len(reference)}; translate with --samples"
+            f"{synthetic.attributes.get('model')}: expected at least two samples a guide and as many real patients, "
+            f"found {count} and {len(np.unique(patients))}; translate with --samples"
         )
     rows = track(
-        _rows(guides, (synthetic, synthetic_features), (reference, reference_features), seed),
+        _rows(guides, (synthetic, synthetic_features), (reference, reference_features), patients, seed),
         2 * len(guides),
         description="diversity",
         unit="guides",
@@ -72,11 +76,15 @@ def _rows(
     guides: dict[str, list[int]],
     synthetic: tuple[ImageSet, FeatureSet],
     reference: tuple[ImageSet, FeatureSet],
+    patients: NDArray,
     seed: int,
 ) -> Iterator[dict]:
     rng = np.random.default_rng(seed)
     for guide, places in guides.items():
-        drawn = rng.choice(len(reference[0]), len(places), replace=False)
+        drawn = [
+            rng.choice(np.flatnonzero(patients == patient))
+            for patient in rng.choice(np.unique(patients), len(places), replace=False)
+        ]
         for kind, (images, features), chosen in ((SAMPLES, synthetic, places), (PATIENTS, reference, drawn)):
             frames = to_unit(images.images[chosen])
             sector = images.sectors[chosen].all(axis=0)

@@ -63,14 +63,15 @@ def nearest(x: Vectors, others: Vectors) -> Nearest:
     return Nearest(position, distances[np.arange(len(x)), position])
 
 
-def nearest_other(x: Vectors, patients: NDArray) -> Vectors:
+def nearest_other(x: Vectors, groups: NDArray) -> Vectors:
     """Distance of each row to the nearest row of another patient that is no copy of it.
 
     Archives hold the same frame under two patients now and then; such pairs say nothing about how far apart
-    different patients lie, and are left out. Infinite for a row without any other.
+    different patients lie, and are left out: patients that share a frame count as one in `groups`, and equal rows as
+    copies whatever the files say. Infinite for a row without any other.
     """
     distances = _distances(x, x)
-    distances[(patients[:, None] == patients) | (distances == 0)] = np.inf
+    distances[(groups[:, None] == groups) | (distances == 0)] = np.inf
     return distances.min(axis=1)
 
 

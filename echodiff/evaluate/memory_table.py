@@ -35,7 +35,7 @@ def memory_table(
     images.
 
     Args:
-        reference: the training dataset; `split` (case_id, patient, subset) divides it.
+        reference: the training dataset; `split` (case_id, group, subset) divides it.
         synthetic: a translation.
         model: name written into the rows.
         alarm_rate: share of different patients that raise an alarm in any of the three spaces.
@@ -57,14 +57,14 @@ def memory_table(
             f"{model}: expected at least {MINIMUM} training images to say how far patients lie apart, "
             f"found {len(training.images)}; switch evaluate.memory.enabled off"
         )
-    patients = divided.loc[divided["subset"] == "train", "patient"].to_numpy()
+    groups = divided.loc[divided["subset"] == "train", "group"].to_numpy()
     sector = training.images.sectors.mean(axis=0) >= 0.5
     known, drawn, beside = (
         {space: _vectors(space, part, sector) for space in m.SPACES if len(part.images)}
         for part in (training, synthetic, held_out)
     )
     limits = {
-        space: m.threshold(m.nearest_other(base, patients), alarm_rate / len(m.SPACES)) for space, base in known.items()
+        space: m.threshold(m.nearest_other(base, groups), alarm_rate / len(m.SPACES)) for space, base in known.items()
     }
     tables = []
     for kind, part, vectors in ((SYNTHETIC, synthetic, drawn), (HELD_OUT, held_out, beside)):

@@ -10,9 +10,11 @@ from echodiff.errors import InputError
 from echodiff.evaluate import comparisons as c
 from echodiff.evaluate.pixel import pair_metrics
 from echodiff.progress import track
+from echodiff.split.twins import groups_of
 from echodiff.store.image_set import ImageSet
 
 KEYS = ("case_id", "dataset", "model", "comparison")
+CASE_COLUMNS = ("case_id", "patient", "frame_hash")
 SUBGROUPS = ("patient", "quality", "scanner", "ef")
 
 
@@ -22,7 +24,7 @@ def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *,
     Args:
         original: the dataset; another patient and the mean grays are taken from all of its cases.
         synthetic: its translation, or a part of it; H x W as `original`.
-        cases: the dataset's case table (case_id, patient; quality, scanner and ef where known come along).
+        cases: the dataset's case table (`CASE_COLUMNS`; quality, scanner and ef where known come along).
         model: name written into the rows.
         seed: of the draw of another patient.
 
@@ -62,7 +64,8 @@ def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *,
 
 def _rows(original: ImageSet, synthetic: ImageSet, known: pd.DataFrame, seed: int) -> Iterator[dict]:
     place = {case: i for i, case in enumerate(original.case_id)}
-    patients = known.loc[original.case_id, "patient"].tolist()
+    own = known.loc[original.case_id]
+    groups = groups_of(own["patient"], own["frame_hash"]).tolist()
     means = c.LabelMeans.of(original)
     for row, case in enumerate(synthetic.case_id):
         if case not in place:
@@ -71,7 +74,7 @@ def _rows(original: ImageSet, synthetic: ImageSet, known: pd.DataFrame, seed: in
                 "the translation belongs to another ingest, so translate again"
             )
         i = place[case]
-        donor = c.another_patient(case, original.case_id, patients, seed=seed)
+        donor = c.another_patient(case, original.case_id, groups, seed=seed)
         stand_ins: Mapping[str, NDArray[np.uint8] | None] = {
             c.SYNTHETIC: synthetic.images[row],
             c.ALL_BLACK: np.zeros_like(original.images[i]),

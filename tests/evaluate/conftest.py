@@ -28,9 +28,10 @@ def files(tmp_path, write_image_set):
     data = write_image_set("data.h5", cases=8)
     original = read_image_set(data)
     frame = pd.DataFrame({"case_id": original.case_id, "patient": original.case_id, "quality": "Good"})
+    frame["frame_hash"] = ""
     frame.to_parquet(tmp_path / "cases.parquet")
     frame["subset"] = ["train"] * 6 + ["validation"] * 2
-    frame.assign(fold=0, stratum="", group=frame["patient"], frame_hash="").to_parquet(tmp_path / "split.parquet")
+    frame.assign(fold=0, stratum="", group=frame["patient"]).to_parquet(tmp_path / "split.parquet")
     rng = np.random.default_rng(1)
     attributes = {"kind": "translation", "dataset": "test", "model": "small"}
     with ImageSetWriter(tmp_path / "translation.h5", size=64, attributes=attributes, with_seed=True) as writer:

@@ -66,7 +66,7 @@ def test_a_generator_that_ignores_its_noise_is_seen(patients):
     base = np.repeat(patients[0].images[:3], 4, axis=0)
     lively = np.clip(base + rng.normal(0, 25, base.shape), 0, 255).astype(np.uint8)
     for images, dead in ((base, True), (lively, False)):
-        table = diversity_table(*_set(images, names, dataset="d", model="m"), *patients, seed=0)
+        table = diversity_table(*_set(images, names, dataset="d", model="m"), *patients, patients[0].case_id, seed=0)
         own = table[table["kind"] == "samples"]
         assert own["case_id"].tolist() == ["case0", "case1", "case2"] and (own["count"] == 4).all()
         real = table[table["kind"] == "patients"]
@@ -82,7 +82,19 @@ def test_samples_are_counted_by_guide_and_one_a_guide_is_refused(patients):
     assert guides_of(["a_s1", "a_s2", "b_s1", "c"]) == {"a": [0, 1], "b": [2], "c": [3]}
     single = _set(patients[0].images[:2], ["a", "b"], model="m")
     with pytest.raises(InputError, match="--samples"):
-        diversity_table(*single, *patients, seed=0)
+        diversity_table(*single, *patients, patients[0].case_id, seed=0)
     foreign = replace(patients[1], attributes={"extractor": "x", "weights_sha256": "y"})
     with pytest.raises(InputError, match="one extractor"):
-        diversity_table(*single, patients[0], foreign, seed=0)
+        diversity_table(*single, patients[0], foreign, patients[0].case_id, seed=0)
+
+
+def test_real_patients_are_drawn_once_a_patient_and_never_with_their_twin(patients):
+    """Twelve images of four patients: a pair of one patient would have an MS-SSIM of 1."""
+    copies = replace(patients[0], images=np.repeat(patients[0].images[:4], 3, axis=0))
+    groups = [f"g{i // 3}" for i in range(12)]
+    synthetic = _set(patients[0].images[:4], [f"a_s{k + 1}" for k in range(4)], dataset="d", model="m")
+    for seed in range(5):
+        table = diversity_table(*synthetic, copies, patients[1], groups, seed=seed).set_index("kind")
+        assert table.loc["patients", "ms_ssim"] == pytest.approx(pairwise_ms_ssim(patients[0].images[:4] / 255))
+    with pytest.raises(InputError, match="as many real patients, found 4 and 3"):
+        diversity_table(*synthetic, copies, patients[1], ["g0"] * 6 + ["g1"] * 3 + ["g2"] * 3, seed=0)

@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import norm
 
 from echodiff.errors import InputError
 from echodiff.evaluate.features import FeatureSet
-from echodiff.evaluate.memory import nearest, nearest_other, sector_patterns, threshold
+from echodiff.evaluate.memory import nearest, nearest_other, sector_patterns, threshold, thumbnails
 from echodiff.evaluate.memory_table import Part, memory_table
 from echodiff.store.image_set import ImageSet
 
@@ -46,7 +48,7 @@ def reference():
 @pytest.fixture(scope="module")
 def split(reference):
     ids = reference.images.case_id
-    return pd.DataFrame({"case_id": ids, "patient": ids, "subset": ["train"] * 70 + ["validation"] * 30})
+    return pd.DataFrame({"case_id": ids, "patient": ids, "group": ids, "subset": ["train"] * 70 + ["validation"] * 30})
 
 
 def _table(reference, split, images, alarm_rate=0.001):
@@ -105,6 +107,42 @@ def test_the_same_frame_under_two_patients_does_not_blunt_the_threshold(referenc
     doubled = _part(images, "r", dataset="camus")
     before, after = (_table(part, split, _scenes(2, 5)) for part in (reference, doubled))
     assert after["thumbnail_threshold"].iloc[0] == pytest.approx(before["thumbnail_threshold"].iloc[0], rel=0.1)
+
+
+def test_twins_of_almost_equal_frames_do_not_blunt_the_threshold(reference, split):
+    """Two patients that the split holds for one, because files of theirs share a frame: near copies, never equal."""
+    images = reference.images.images.copy()
+    rng = np.random.default_rng(3)
+    for place in range(8):
+        images[place + 8] = _speckled(images[place].astype(np.float64), rng)
+    doubled = _part(images, "r", dataset="camus")
+    grouped = split.assign(group=split["group"].replace({f"r{i + 8:03d}": f"r{i:03d}" for i in range(8)}))
+    of_all, of_groups = (_table(doubled, divided, _scenes(2, 5)) for divided in (split, grouped))
+    before = _table(reference, split, _scenes(2, 5))
+    for space in ("thumbnail", "correlation"):
+        name = f"{space}_threshold"
+        assert of_groups[name].iloc[0] == pytest.approx(before[name].iloc[0], rel=0.15)
+        assert of_all[name].iloc[0] < 0.5 * before[name].iloc[0]
+
+
+def test_the_threshold_is_the_quantile_of_the_configured_rate_in_every_space(reference, split):
+    """Against the definition: a normal distribution of the logarithms, a third of the rate for each space."""
+    training = reference.select(reference.images.case_id[:70])
+    vectors = {
+        "features": training.features.features,
+        "thumbnail": thumbnails(training.images.images),
+        "correlation": sector_patterns(training.images.images, np.ones((SIZE, SIZE), bool)),
+    }
+    for rate in (0.2, 0.05, 0.001):
+        row = _table(reference, split, _scenes(2, 5), alarm_rate=rate).iloc[0]
+        for space, own in vectors.items():
+            distances = cdist(own, own) + np.diag(np.full(70, np.inf))
+            logarithms = np.log(distances.min(axis=1))
+            median, low = np.median(logarithms), np.quantile(logarithms, 0.05)
+            expected = median + norm.ppf(rate / 3) * (low - median) / norm.ppf(0.05)
+            if 70 * rate / 3 < 1:
+                expected = min(expected, logarithms.min())
+            assert row[f"{space}_threshold"] == pytest.approx(np.exp(expected), rel=1e-5), (space, rate)
 
 
 def test_rows_do_not_depend_on_the_other_synthetic_images(reference, split):

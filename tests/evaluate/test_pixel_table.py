@@ -12,6 +12,7 @@ from echodiff.evaluate.pixel_table import pixel_table
 
 
 def _cases(images, patients=None, **columns):
+    columns = {"frame_hash": images.case_id, **columns}
     return pd.DataFrame({"case_id": images.case_id, "patient": patients or images.case_id, **columns})
 
 
@@ -49,6 +50,21 @@ def test_another_patient_is_never_the_same_patient():
     for seed in range(20):
         assert another_patient("a1", case_ids, patients, seed=seed) in ("b1", "b2")
     assert another_patient("a1", ["a1", "a2"], ["a", "a"], seed=0) is None
+
+
+def test_another_patient_is_never_a_twin(small_image_set):
+    """Two patients with one frame: the copy would be a floor without any distance."""
+    images = small_image_set.images.copy()
+    images[1] = images[0]
+    doubled = replace(small_image_set, images=images)
+    cases = _cases(doubled, frame_hash=["twin", "twin", None, None, "", "e"])
+    drawn = set()
+    for seed in range(30):
+        table = pixel_table(doubled.select(doubled.case_id), doubled, cases, model="m", seed=seed)
+        rows = table[table["comparison"] == "another_patient"].set_index("case_id")
+        assert (rows["mse"] > 0).all()
+        drawn.add(rows.loc["case000", "compared_case"])
+    assert drawn == {"case002", "case003", "case004", "case005"}
 
 
 def test_a_dataset_of_one_patient_has_no_row_of_another(small_image_set):

@@ -108,7 +108,7 @@ def pixel(image_sets):
     """Pixel metrics of both datasets."""
     tables = []
     for original, synthetic in (image_sets[:2], image_sets[2:]):
-        cases = pd.DataFrame({"case_id": original.case_id, "patient": original.case_id})
+        cases = pd.DataFrame({"case_id": original.case_id, "patient": original.case_id, "frame_hash": ""})
         tables.append(pixel_table(original, synthetic, cases, model="small", seed=0))
     table = pd.concat(tables, ignore_index=True)
     assert set(table["comparison"]) == set(COMPARISONS)

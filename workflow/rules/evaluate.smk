@@ -112,7 +112,7 @@ rule pixel:
     params:
         config=configuration,
         seed=options.evaluate.seed,
-        code=code("evaluate/pixel_table.py", "evaluate/pixel.py", "evaluate/comparisons.py"),
+        code=code("evaluate/pixel_table.py", "evaluate/pixel.py", "evaluate/comparisons.py", "split/twins.py"),
     shell:
         "echodiff evaluate pixel --config {params.config} --original {input.original} --cases {input.cases} "
         "--synthetic {input.synthetic} --output {output} > {log} 2>&1"
