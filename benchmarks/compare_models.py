@@ -45,7 +45,6 @@ def seconds_a_step(model: Model, images: ImageSet) -> float:
 
     from echodiff.train import state as states
     from echodiff.train.data import Planes
-    from echodiff.train.generator_file import schedule_of
     from echodiff.train.objective import Objective
     from echodiff.train.processes import Processes
     from echodiff.train.step import Setup, train_step
@@ -54,7 +53,7 @@ def seconds_a_step(model: Model, images: ImageSet) -> float:
     device = torch.device("cpu")
     data = Planes.of(images, device)
     state = states.new_state(model, data.images, device)
-    objective = Objective.of(model.loss, schedule_of(model), device)
+    objective = Objective.of(model, device)
     setup = Setup(model, objective, data, state.generator, state.discriminator, Processes(), device, steps=1000)
 
     def timed(step: int) -> float:

@@ -43,7 +43,6 @@ def measure(preset: str, precision: str, size: int, threads: int, repeats: int) 
     from echodiff.train import state as states
     from echodiff.train.data import Planes
     from echodiff.train.estimate import convolution, estimate
-    from echodiff.train.generator_file import schedule_of
     from echodiff.train.objective import Objective
     from echodiff.train.processes import Processes
     from echodiff.train.step import Setup, arithmetic, train_step
@@ -55,7 +54,7 @@ def measure(preset: str, precision: str, size: int, threads: int, repeats: int) 
     images = torch.randint(0, 256, (8, 1, size, size), dtype=torch.uint8, generator=random)
     data = Planes(images, images // 64, torch.ones_like(images))
     state = states.new_state(model, images, device)
-    objective = Objective.of(model.loss, schedule_of(model), device)
+    objective = Objective.of(model, device)
     networks = (state.generator, state.discriminator)
     setup = Setup(model, objective, data, *networks, Processes(), device, steps=1000)
     guide = draw_guide(data.masks[:1], data.sectors[:1], style=model.guide.style, sector=model.guide.sector)

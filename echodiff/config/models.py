@@ -25,10 +25,30 @@ class Diffusion(Section):
     beta_max: float = Field(default=20.0, gt=0)
     """Upper bound."""
 
+    prediction: Literal["image", "velocity"] = "image"
+    """What the generator puts out: `image`, the image itself; `velocity`, from which image and noise follow, as
+    diffusion models of many steps do."""
+
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         if self.beta_max < self.beta_min:
             raise ValueError(f"beta_max must not be below beta_min = {self.beta_min}, found {self.beta_max}")
+        return self
+
+
+class Sampler(Section):
+    """How images are drawn; a change needs no new training."""
+
+    method: Literal["posterior", "ddim"] = "posterior"
+    """`posterior`: all T steps, each with new noise; `ddim`: without noise, in fewer steps if wanted."""
+
+    steps: int | None = Field(default=None, ge=1)
+    """Steps of `ddim`; T where it is not given."""
+
+    @model_validator(mode="after")
+    def _steps_of_ddim(self) -> Self:
+        if self.method == "posterior" and self.steps is not None:
+            raise ValueError(f"steps: expected none with the method posterior, which takes all T, found {self.steps}")
         return self
 
 
@@ -48,8 +68,12 @@ class Loss(Section):
     adversarial_weight: float = Field(default=1.0, ge=0)
     """Of the adversarial term in the generator's loss."""
 
+    reconstruction: Literal["absolute", "velocity"] = "absolute"
+    """Distance between the estimated and the true image: `absolute`, L1; `velocity`, the squared distance of what
+    `diffusion.prediction: velocity` names, which weighs the steps with little noise more."""
+
     reconstruction_weight: float = Field(default=0.5, ge=0)
-    """Of the L1 distance between the estimated and the true image."""
+    """Of that distance."""
 
     reconstruction_pool: int = Field(default=1, ge=1)
     """The L1 distance is taken between means over this many pixels squared; 1 compares pixels."""
@@ -202,25 +226,36 @@ PRESETS: dict[str, dict[str, Any]] = {
         "training": {"batch_size": 4, "steps": 1700},
         "speed": {"precision": "bfloat16"},
     },
+    # Ho et al. 2020 with the velocity of Salimans and Ho 2022, sampled by DDIM (Song et al. 2021).
+    "ddpm": {
+        "diffusion": {"steps": 1000, "prediction": "velocity"},
+        "sampler": {"method": "ddim", "steps": 50},
+        "generator": {"name": "ncsnpp"},
+        "discriminator": "none",
+        "loss": {"reconstruction": "velocity", "reconstruction_weight": 1.0},
+        "optimiser": {"generator_rate": 2e-4, "betas": [0.9, 0.999], "ema": 0.9999, "ema_warmup": True},
+    },
 }
 
 # Options with an entry for each transition.
 TABLES = ("transition_probabilities", "transition_weights")
 
 # What may change between two parts of one training, because it does not change what is learned.
-NOT_LEARNED_FROM = ("preset", "speed", "record")
+NOT_LEARNED_FROM = ("preset", "sampler", "speed", "record")
 
 
 class Model(Section):
     """A preset and what differs from it."""
 
-    preset: Literal["fast", "paper"] = "fast"
-    """`paper`: the networks and rates of the paper; `fast`: a small variant that learns on a CPU."""
+    preset: Literal["fast", "paper", "ddpm"] = "fast"
+    """`paper`: the networks and rates of the paper; `fast`: a small variant that learns on a CPU; `ddpm`: the paper's
+    generator as a diffusion model of 1000 steps without discriminator, drawn in 50."""
 
     seed: int = Field(default=2024, ge=0)
     """Seed of the first weights, the order of cases and all noise."""
 
     diffusion: Diffusion = Diffusion()
+    sampler: Sampler = Sampler()
     guide: Guide = Guide()
     generator: GeneratorOptions = NcsnppGenerator()
     discriminator: DiscriminatorOptions | Literal["none"] = ResidualDiscriminator()
@@ -251,6 +286,18 @@ class Model(Section):
             values = getattr(self.loss, name)
             if values is not None and (len(values) != steps or min(values) < 0 or sum(values) <= 0):
                 raise ValueError(f"loss.{name}: expected {steps} numbers of 0 or more, not all 0, found {values}")
+        if (self.sampler.steps or 1) > steps:
+            raise ValueError(f"sampler.steps: expected at most diffusion.steps = {steps}, found {self.sampler.steps}")
+        if self.diffusion.prediction == "velocity" and self.generator.name != "ncsnpp":
+            raise ValueError(
+                "diffusion.prediction: expected image with this generator, which draws images and nothing else, "
+                f"found velocity with {self.generator.name}; or set generator.name: ncsnpp"
+            )
+        if self.loss.reconstruction == "velocity" and self.loss.reconstruction_pool > 1:
+            raise ValueError(
+                "loss.reconstruction_pool: expected 1 with reconstruction: velocity, which compares pixels, "
+                f"found {self.loss.reconstruction_pool}"
+            )
         if self.discriminator == "none":
             if self.loss.reconstruction_weight == 0:
                 raise ValueError("discriminator: none needs a loss.reconstruction_weight above 0")

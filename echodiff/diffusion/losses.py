@@ -68,6 +68,15 @@ def reconstruction_loss(x0_hat: Tensor, x_0: Tensor, *, pool: int = 1, weights: 
     return weighted_mean((x0_hat - x_0).abs(), weights)
 
 
+def velocity_loss(x0_hat: Tensor, x_0: Tensor, noise: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Squared distance of the velocities of x_{t+1} that belong to an estimated and to the true image.
+
+    noise: (B, 1, 1, 1), deviation of the noise in x_{t+1}, so that it is the distance of the images over it
+    (Salimans and Ho 2022, Section 4, "SNR + 1" weighting).
+    """
+    return weighted_mean(((x0_hat - x_0) / noise).square(), weights)
+
+
 def choose_transitions(uniform: Tensor, probabilities: Tensor) -> Tensor:
     """Transitions t (B,) int64 in 0..T-1 from uniform numbers (B,) in [0, 1), with `probabilities` (T,)."""
     edges = torch.cumsum(probabilities, 0)

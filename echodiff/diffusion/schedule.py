@@ -96,3 +96,9 @@ def q_posterior_sample(schedule: Schedule, x_0: Tensor, x_tp1: Tensor, t: Tensor
     """x_t ~ q(x_t | x_{t+1}, x_0) for t (B,) in 0..T-1; at t = 0 this is x_0 itself."""
     mean = schedule.at(schedule.posterior_x0, t) * x_0 + schedule.at(schedule.posterior_xt, t) * x_tp1
     return mean + schedule.at(schedule.posterior_std, t) * noise
+
+
+def image_of_velocity(schedule: Schedule, velocity: Tensor, x_tp1: Tensor, t: Tensor) -> Tensor:
+    """x_0 from x_{t+1} and its velocity, v = signal e - noise x_0 (Salimans and Ho 2022, Appendix D)."""
+    level = t + 1
+    return schedule.at(schedule.signal, level) * x_tp1 - schedule.at(schedule.noise, level) * velocity

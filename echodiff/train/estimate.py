@@ -16,7 +16,7 @@ from echodiff.errors import ConfigError
 from echodiff.progress import format_seconds
 from echodiff.train.data import total_steps
 from echodiff.train.draws import Draw
-from echodiff.train.generator_file import discriminator_of, generator_of, schedule_of
+from echodiff.train.generator_file import discriminator_of, generator_of
 from echodiff.train.job import Job
 from echodiff.train.objective import (
     Objective,
@@ -65,7 +65,7 @@ def estimate(model: Model, size: int) -> Cost:
         guide = torch.empty(group, guide_channels(model.guide.style, model.guide.sector), size, size)
         latents = {name: torch.empty(group, *shape) for name, shape in generator.latent_shapes(size).items()}
         draw = Draw(torch.empty(group), x_0, x_0, x_0, torch.empty(group, 2), latents)
-    objective = Objective.of(model.loss, schedule_of(model), torch.device("meta"))
+    objective = Objective.of(model, torch.device("meta"))
 
     with Meter() as forward, torch.no_grad():
         one = run_generator(objective, generator, x_0, guide, draw)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from echodiff.config.models import Model
 from echodiff.diffusion.guides import guide_channels
 from echodiff.diffusion.networks.registry import build_discriminator, build_generator
+from echodiff.diffusion.reverse import Reverse
 from echodiff.diffusion.schedule import Schedule, make_schedule
 from echodiff.errors import InputError
 from echodiff.store.torch_file import load_file, save_file
@@ -34,9 +35,9 @@ class TrainedGenerator:
     fingerprint: str
 
     @property
-    def schedule(self) -> Schedule:
-        """The diffusion process it was trained with, on the CPU."""
-        return schedule_of(self.model)
+    def reverse(self) -> Reverse:
+        """The process that draws images from it, on the CPU."""
+        return reverse_of(self.model)
 
 
 def schedule_of(model: Model) -> Schedule:
@@ -44,10 +45,20 @@ def schedule_of(model: Model) -> Schedule:
     return make_schedule(model.diffusion.steps, model.diffusion.beta_min, model.diffusion.beta_max)
 
 
+def reverse_of(model: Model) -> Reverse:
+    """The process that draws images from a model."""
+    sampler = model.sampler
+    steps = sampler.steps or model.diffusion.steps
+    return Reverse.of(schedule_of(model), prediction=model.diffusion.prediction, method=sampler.method, steps=steps)
+
+
 def generator_of(model: Model, size: int) -> nn.Module:
     """A new generator of a model, for the guides that it is trained with."""
     channels = guide_channels(model.guide.style, model.guide.sector)
-    return build_generator(model.generator, size, guide_channels=channels, steps=model.diffusion.steps)
+    bounded = model.diffusion.prediction == "image"
+    return build_generator(
+        model.generator, size, guide_channels=channels, steps=model.diffusion.steps, bounded=bounded
+    )
 
 
 def discriminator_of(model: Model, size: int) -> nn.Module | None:
@@ -102,8 +113,8 @@ def load_generator(path: Path, device: torch.device | str = "cpu") -> TrainedGen
 
 
 def weights_fingerprint(model: Model, weights: dict[str, Tensor]) -> str:
-    """SHA-256 (hex) of the options that decide what is learned, and of the weights."""
-    digest = hashlib.sha256(repr(model.learned_from()).encode())
+    """SHA-256 (hex) of the options that decide what is learned and how it is drawn, and of the weights."""
+    digest = hashlib.sha256(repr((model.learned_from(), model.sampler.model_dump())).encode())
     for key, value in sorted(weights.items()):
         digest.update(f"{key} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.contiguous().view(-1).view(torch.uint8).numpy().tobytes())

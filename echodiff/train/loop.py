@@ -11,7 +11,6 @@ from echodiff.progress import Progress
 from echodiff.train import checkpoint
 from echodiff.train import state as states
 from echodiff.train.data import Planes, total_steps
-from echodiff.train.generator_file import schedule_of
 from echodiff.train.history import RunningMeans
 from echodiff.train.job import Job
 from echodiff.train.keeper import Keeper, resume, say
@@ -42,7 +41,7 @@ def train(job: Job, device: torch.device, processes: Processes) -> bool:
     processes.wait()
     setup = Setup(
         model=model,
-        objective=Objective.of(model.loss, schedule_of(model), device),
+        objective=Objective.of(model, device),
         data=data,
         generator=compiled(state.generator, model.speed),
         discriminator=compiled(state.discriminator, model.speed),

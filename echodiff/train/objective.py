@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from echodiff.config.models import Loss
+from echodiff.config.models import Loss, Model
 from echodiff.diffusion import losses
 from echodiff.diffusion.networks.windows import cut, window_corners
-from echodiff.diffusion.schedule import Schedule, q_posterior_sample, q_sample_pair
+from echodiff.diffusion.schedule import Schedule, image_of_velocity, q_posterior_sample, q_sample_pair
 from echodiff.train.draws import Draw
+from echodiff.train.generator_file import schedule_of
 
 Measures = dict[str, Tensor]
 
@@ -19,22 +20,25 @@ Measures = dict[str, Tensor]
 class Objective:
     """The options of the losses with their tables on the device.
 
-    probabilities, weights: (T,) of the transitions.
+    prediction: what the generator puts out, "image" or "velocity". probabilities, weights: (T,) of the transitions.
     """
 
     loss: Loss
+    prediction: str
     schedule: Schedule
     probabilities: Tensor
     weights: Tensor | None
 
     @classmethod
-    def of(cls, loss: Loss, schedule: Schedule, device: torch.device) -> "Objective":
-        """The objective of `loss` on `device`."""
+    def of(cls, model: Model, device: torch.device) -> "Objective":
+        """The objective of a model on `device`."""
+        loss, schedule = model.loss, schedule_of(model)
         even = (1.0,) * schedule.steps
         probabilities = torch.tensor(loss.transition_probabilities or even, device=device)
         weights = loss.transition_weights
         return cls(
             loss,
+            model.diffusion.prediction,
             schedule.to(device),
             probabilities,
             None if weights is None else torch.tensor(weights, device=device),
@@ -82,10 +86,11 @@ def run_generator(objective: Objective, generator: nn.Module, x_0: Tensor, guide
     window, e_posterior, corners = getattr(generator, "window", 0), draw.e_posterior, None
     if window:
         corners = window_corners(draw.place, x_0.shape[-1], window)
-        x0_hat = generator(x_tp1, guide, t, draw.latents, corners).float()
+        output = generator(x_tp1, guide, t, draw.latents, corners).float()
         x_0, x_t, x_tp1, e_posterior = (cut(whole, corners, window) for whole in (x_0, x_t, x_tp1, e_posterior))
     else:
-        x0_hat = generator(x_tp1, guide, t, draw.latents).float()
+        output = generator(x_tp1, guide, t, draw.latents).float()
+    x0_hat = output if objective.prediction == "image" else image_of_velocity(schedule, output, x_tp1, t)
     x_t_fake = q_posterior_sample(schedule, x0_hat, x_tp1, t, e_posterior)
     return Pass(x_0, x_t, x_tp1, t, x0_hat, x_t_fake, corners)
 
@@ -121,10 +126,18 @@ def penalty_objective(
     return loss, measures
 
 
+def reconstruction_objective(objective: Objective, batch: Pass) -> Tensor:
+    """The distance of the estimated from the true image, as `loss.reconstruction` measures it."""
+    if objective.loss.reconstruction == "velocity":
+        noise = objective.schedule.at(objective.schedule.noise, batch.t + 1)
+        return losses.velocity_loss(batch.x0_hat, batch.x_0, noise)
+    return losses.reconstruction_loss(batch.x0_hat, batch.x_0, pool=objective.loss.reconstruction_pool)
+
+
 def generator_objective(objective: Objective, discriminator: nn.Module | None, batch: Pass) -> tuple[Tensor, Measures]:
     """The generator's loss and its parts."""
     options = objective.loss
-    reconstruction = losses.reconstruction_loss(batch.x0_hat, batch.x_0, pool=options.reconstruction_pool)
+    reconstruction = reconstruction_objective(objective, batch)
     loss = options.reconstruction_weight * reconstruction
     measures = {"reconstruction": reconstruction}
     if discriminator is not None:

@@ -6,8 +6,9 @@ import torch
 
 from echodiff.config.models import Guide
 from echodiff.diffusion.guides import draw_guide
-from echodiff.diffusion.sampler import draw_noise, sample
-from echodiff.diffusion.schedule import Schedule
+from echodiff.diffusion.reverse import Reverse
+from echodiff.diffusion.sampler import sample
+from echodiff.diffusion.sampling_noise import SamplingNoise
 from echodiff.report.guides import draw_guide as draw_gray
 from echodiff.report.sheet import Row, draw_sheet
 from echodiff.store.image_set import ImageSet
@@ -21,7 +22,7 @@ SHEET_DPI = 120
 def draw_samples(
     path: Path,
     network: torch.nn.Module,
-    schedule: Schedule,
+    reverse: Reverse,
     guide: Guide,
     cases: ImageSet,
     *,
@@ -40,10 +41,10 @@ def draw_samples(
     seeds = [seed_of(seed, "sheet", case) for case in cases.case_id]
     samples = []
     for row, case_seed in enumerate(seeds):  # one by one: memory stays that of a single image
-        noise = draw_noise([case_seed], size=size, steps=schedule.steps, latents=network.latent_shapes(size)).to(device)
+        noise = SamplingNoise([case_seed], size=size, latents=network.latent_shapes(size), device=device)
         own = planes[slice(row, row + 1)]
         guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
-        samples.append(to_uint8(sample(network, schedule.to(device), guides, noise))[0, 0].cpu().numpy())
+        samples.append(to_uint8(sample(network, reverse.to(device), guides, noise))[0, 0].cpu().numpy())
     rows = [
         Row("Guide", [draw_gray(mask) for mask in cases.masks]),
         Row("Real image", list(cases.images)),

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from echodiff.diffusion.guides import draw_guide
-from echodiff.diffusion.sampler import draw_noise, sample
+from echodiff.diffusion.sampler import sample
+from echodiff.diffusion.sampling_noise import SamplingNoise
 from echodiff.errors import InputError
 from echodiff.progress import Progress
 from echodiff.store.image_set import ImageSet, ImageSetWriter
@@ -53,27 +55,23 @@ def draw_images(
     network = generator.network.to(device)
     if generator.model.speed.channels_last:
         network = network.to(memory_format=torch.channels_last)
-    schedule, guide = generator.schedule.to(device), generator.model.guide
+    reverse, guide = generator.reverse.to(device), generator.model.guide
     planes, latents = Planes.of(source, torch.device("cpu")), generator.network.latent_shapes(generator.size)
     threads = os.cpu_count() or 1 if device.type == "cuda" else 1
     work = [(row, index) for row in range(len(source)) for index in range(sampling.samples)]
-    for start in range(0, len(work), batch_size):
-        batch = work[start : start + batch_size]
-        seeds = [sampling.case_seed(source.case_id[row], index) for row, index in batch]
-        noise = draw_noise(seeds, size=generator.size, steps=schedule.steps, latents=latents, threads=threads)
-        own = planes[torch.tensor([row for row, _ in batch])].to(device)
-        guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
-        with autocast(generator.model.speed, device):
-            images = sample(
-                network,
-                schedule,
-                guides,
-                noise.to(device),
-                source=to_model(own.images),
-                strength=sampling.strength,
-            )
-        for (row, index), seed, image in zip(batch, seeds, to_uint8(images)[:, 0].cpu(), strict=True):
-            yield Drawn(row, index, seed, image)
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(work), batch_size):
+            batch = work[start : start + batch_size]
+            seeds = [sampling.case_seed(source.case_id[row], index) for row, index in batch]
+            noise = SamplingNoise(seeds, size=generator.size, latents=latents, device=device, pool=pool)
+            own = planes[torch.tensor([row for row, _ in batch])].to(device)
+            guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
+            with autocast(generator.model.speed, device):
+                images = sample(
+                    network, reverse, guides, noise, source=to_model(own.images), strength=sampling.strength
+                )
+            for (row, index), seed, image in zip(batch, seeds, to_uint8(images)[:, 0].cpu(), strict=True):
+                yield Drawn(row, index, seed, image)
 
 
 def translate_image_set(
@@ -107,7 +105,7 @@ def translate_image_set(
         "dataset": dataset,
         "model": generator.name,
         "model_fingerprint": generator.fingerprint,
-        "provenance": provenance("translate", vars(sampling) | {"steps": generator.model.diffusion.steps}),
+        "provenance": provenance("translate", vars(sampling) | {"steps": generator.reverse.steps, "method": generator.model.sampler.method}),
     }
     progress = Progress(len(source) * sampling.samples, description=f"translate {dataset}".strip(), unit="images")
     with ImageSetWriter(output, size=generator.size, attributes=attributes, with_seed=True) as writer:

@@ -11,6 +11,7 @@ from echodiff.diffusion.losses import (
     r1_penalty,
     r1_penalty_finite,
     reconstruction_loss,
+    velocity_loss,
 )
 
 RANDOM = np.random.default_rng(0)
@@ -117,3 +118,16 @@ def test_a_batch_in_parts_has_the_mean_of_the_parts():
         for part in (slice(0, 2), slice(2, 4))
     ]
     assert np.mean(parts) == pytest.approx(whole.item())
+
+
+def test_velocity_loss_is_the_squared_distance_of_velocities():
+    x_0, x0_hat, e = RANDOM.standard_normal((3, 2, 1, 4, 4))
+    noise = np.array([0.3, 0.8]).reshape(2, 1, 1, 1)
+    signal = np.sqrt(1 - noise**2)
+    x_tp1 = signal * x_0 + noise * e
+    velocity = signal * e - noise * x_0
+    velocity_hat = signal * (x_tp1 - signal * x0_hat) / noise - noise * x0_hat
+    found = velocity_loss(tensor(x0_hat), tensor(x_0), tensor(noise))
+    assert found.item() == pytest.approx(((velocity_hat - velocity) ** 2).mean(), rel=1e-10)
+    one = velocity_loss(tensor(x0_hat), tensor(x_0), tensor(noise), tensor(np.array([0.0, 2.0])))
+    assert one.item() == pytest.approx(((velocity_hat - velocity)[1] ** 2).mean(), rel=1e-10)

@@ -50,6 +50,31 @@ def test_every_weight_of_the_generator_learns_once_the_output_is_not_zero():
     assert [name for name, weight in generator.named_parameters() if not weight.grad.abs().sum() > 0] == []
 
 
+def test_a_packed_generator_computes_a_sixteenth_of_the_places():
+    torch.manual_seed(0)
+    generator = build_generator(SMALL.model_copy(update={"pack": 4, "attention": ()}), 64)
+    for weight in generator.parameters():
+        nn.init.normal_(weight, std=0.1)
+    places = []
+    generator.stem.register_forward_hook(lambda layer, given, found: places.append(found.shape[-2:]))
+    x, guide, t = random_input(64)
+    image = generator(x, guide, t, {"z": torch.zeros(2, 6)})
+    assert image.shape == x.shape and places == [(16, 16)]
+    assert image.std() > 0 and SMALL.model_copy(update={"pack": 4}).size_multiple == 4 * SMALL.size_multiple
+
+
+def test_a_generator_that_is_not_bounded_leaves_the_range_of_images():
+    found = {}
+    for bounded in (True, False):
+        torch.manual_seed(0)
+        generator = build_generator(SMALL, 32, bounded=bounded)
+        nn.init.normal_(generator.head[2].weight, std=10)
+        x, guide, t = random_input(32)
+        found[bounded] = generator(x, guide, t, {"z": torch.zeros(2, 6)})
+    assert found[True].abs().max() <= 1 < found[False].abs().max()
+    torch.testing.assert_close(found[True], found[False].tanh())
+
+
 def test_generator_output_depends_on_image_guide_step_and_latent():
     torch.manual_seed(0)
     generator = build_generator(SMALL, 32)

@@ -126,7 +126,7 @@ def test_a_generator_file_stands_by_itself(make_job, run_job, tmp_path):
     moved = shutil.copy(job.output / "generator.pt", tmp_path / "elsewhere.pt")
     trained = load_generator(moved)
     assert not trained.network.training
-    assert trained.schedule.steps == 4
+    assert trained.reverse.steps == 4
     assert trained.fingerprint == load_generator(job.output / "generator.pt").fingerprint
 
 

@@ -137,6 +137,10 @@ def test_processes_on_a_cpu_share_its_memory_and_those_on_gpus_do_not(make_job, 
         ({"diffusion": {"beta_min": 3.0, "beta_max": 2.0}}, "beta_max must not be below"),
         ({"generator": {"nme": 1}}, "nme"),
         ({"preset": "huge"}, "preset"),
+        ({"sampler": {"method": "ddim", "steps": 5}}, "expected at most diffusion.steps = 4"),
+        ({"sampler": {"steps": 2}}, "expected none with the method posterior"),
+        ({"preset": "fast", "diffusion": {"prediction": "velocity"}}, "set generator.name: ncsnpp"),
+        ({"loss": {"reconstruction": "velocity", "reconstruction_pool": 2}}, "expected 1 with reconstruction"),
     ],
 )
 def test_options_that_contradict_are_refused(options, match):
@@ -145,7 +149,7 @@ def test_options_that_contradict_are_refused(options, match):
 
 
 def test_a_preset_with_its_defaults_spelled_out_is_the_same_model():
-    for name in ("fast", "paper"):
+    for name in ("fast", "paper", "ddpm"):
         model = Model(preset=name)
         assert Model.model_validate(model.model_dump(mode="json")) == model
 

@@ -3,7 +3,9 @@
 import resource
 import signal
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -12,6 +14,9 @@ from PIL import Image
 from echodiff.errors import EchodiffError, OutputError
 from echodiff.train.generator_file import load_generator
 from echodiff.train.history import COLUMNS
+from echodiff.translate.translation import Sampling, draw_images
+
+CPU = torch.device("cpu")
 
 
 def test_a_training_leaves_generator_history_and_sheet(make_job, run_job):
@@ -66,6 +71,42 @@ def test_it_learns_a_constant_image(make_job, run_job, tiny_model):
     assert history["reconstruction"].iloc[0] > 0.4
     assert history["reconstruction"].iloc[-1] < 0.1
     assert history["loss_d"].isna().all()
+
+
+DIFFUSION = {
+    "diffusion": {"steps": 1000, "prediction": "velocity"},
+    "sampler": {"method": "ddim", "steps": 10},
+    "discriminator": "none",
+    "loss": {"reconstruction": "velocity", "reconstruction_weight": 1.0},
+    "optimiser": {"generator_rate": 3e-3, "ema": 0.9},
+}
+
+
+def test_a_diffusion_model_learns_where_its_images_are_bright(make_job, run_job, tiny_model):
+    """Images with a bright left half come out of pure noise, in ten steps of DDIM."""
+    job = make_job(tiny_model(**DIFFUSION, training={"steps": 150}))
+    job.training.images[:, :, :16], job.training.images[:, :, 16:] = 220, 40
+    run_job(job)
+    history = pd.read_parquet(job.output / "history.parquet")
+    assert history["reconstruction"].iloc[-1] < 0.5 * history["reconstruction"].iloc[0]
+    trained = load_generator(job.output / "generator.pt")
+    drawn = np.stack([d.image.numpy() for d in draw_images(trained, job.validation, Sampling(1), batch_size=1, device=CPU)])
+    assert drawn[:, :, :14].mean() == pytest.approx(220, abs=25)
+    assert drawn[:, :, 18:].mean() == pytest.approx(40, abs=25)
+
+
+def test_another_sampler_needs_no_new_training(make_job, run_job, tiny_model):
+    first = make_job(tiny_model(**DIFFUSION))
+    run_job(first)
+    found = load_generator(first.output / "generator.pt")
+    second = replace(first, model=tiny_model(**DIFFUSION | {"sampler": {"method": "ddim", "steps": 3}}))
+    run_job(second)
+    again = load_generator(second.output / "generator.pt")
+    assert list(first.checkpoints.glob("*.pt")) == [first.checkpoint] == [second.checkpoint]
+    assert (found.reverse.steps, again.reverse.steps) == (10, 3)
+    assert found.fingerprint != again.fingerprint
+    weights = zip(found.network.state_dict().values(), again.network.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in weights)
 
 
 def test_losses_that_are_not_finite_stop_the_training_and_leave_the_last_checkpoint(make_job, run_job, tiny_model):

@@ -7,7 +7,6 @@ from echodiff.config.models import Optimiser
 from echodiff.train import state as states
 from echodiff.train.data import Planes
 from echodiff.train.draws import draw_step
-from echodiff.train.generator_file import schedule_of
 from echodiff.train.objective import Objective, discriminator_objective, generator_objective, run_generator
 from echodiff.train.processes import Processes
 from echodiff.train.step import Setup, frozen, train_step
@@ -19,7 +18,7 @@ def make_setup(job):
     model = job.model
     data = Planes.of(job.training, CPU)
     state = states.new_state(model, data.images, CPU)
-    objective = Objective.of(model.loss, schedule_of(model), CPU)
+    objective = Objective.of(model, CPU)
     networks = (state.generator, state.discriminator)
     return Setup(model, objective, data, *networks, Processes(), CPU, steps=20), state
 

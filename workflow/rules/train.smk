@@ -25,6 +25,8 @@ rule train:
         checkpoints=lambda wildcards: f"{results_folder()}/checkpoints/{wildcards.model}",
         parts=lambda wildcards: options.models[wildcards.model].batch_parts,
         learned_from=lambda wildcards: options.models[wildcards.model].learned_from(),
+        # Of no weight, but generator.pt carries it; the training is not repeated, as its checkpoint is whole.
+        sampler=lambda wildcards: section(options.models[wildcards.model].sampler),
         code=code("diffusion", "train"),
     shell:
         "echodiff lease --gpus {resources.gpu} --launch torchrun --cores {threads} --parts {params.parts} -- "

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echodiff.diffusion.networks.layers import (
@@ -48,10 +49,11 @@ class ResidualBlock(nn.Module):
 
 
 class NCSNpp(nn.Module):
-    """G(x_{t+1}, guide, t, z) -> estimate of x_0, in [-1, 1].
+    """G(x_{t+1}, guide, t, z) -> estimate of x_0, in [-1, 1], or of any range where it is not `bounded`.
 
-    channels: width at full resolution. multipliers: of the width, one a level, each level half the size of
-    the one before. blocks: residual blocks a level. attention: sizes in pixels at which attention is applied.
+    pack: pixels a side that are packed into channels before all else, 1 for none. channels: width at full resolution. multipliers: of the width, one a level, each level half the size of
+    the one before. blocks: residual blocks a level. attention: sizes, of the packed image, at which attention is
+    applied.
     """
 
     def __init__(
@@ -66,18 +68,21 @@ class NCSNpp(nn.Module):
         latent: int = 100,
         style: int = 256,
         style_layers: int = 4,
+        pack: int = 1,
+        bounded: bool = True,
     ):
         super().__init__()
-        self.latent = latent
+        self.latent, self.pack = latent, pack
         time = 4 * channels
         widths = [channels * multiplier for multiplier in multipliers]
-        sizes = [size >> level for level in range(len(widths))]
+        sizes = [size // pack >> level for level in range(len(widths))]
         self.time = TimeEmbedding(channels, time, nn.SiLU())
         self.mapping = LatentMapping(latent, style, style_layers)
-        self.stem = conv3x3(1 + guide_channels, channels)
+        packed = pack**2 * (1 + guide_channels)
+        self.stem = conv3x3(packed, channels)
 
         self.down = nn.ModuleList()
-        skips, width, pyramid = [channels], channels, 1 + guide_channels
+        skips, width, pyramid = [channels], channels, packed
         for level, out in enumerate(widths):
             stage = nn.ModuleDict({"blocks": nn.ModuleList(), "attention": nn.ModuleList()})
             for _ in range(blocks):
@@ -114,8 +119,8 @@ class NCSNpp(nn.Module):
         self.head = nn.Sequential(
             nn.GroupNorm(norm_groups(width), width, eps=1e-6),
             nn.SiLU(),
-            conv3x3(width, 1, scale=0),
-            nn.Tanh(),
+            conv3x3(width, pack**2, scale=0),
+            nn.Tanh() if bounded else nn.Identity(),
         )
 
     def latent_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
@@ -124,7 +129,7 @@ class NCSNpp(nn.Module):
 
     def forward(self, x_tp1: Tensor, guide: Tensor, t: Tensor, z: dict[str, Tensor]) -> Tensor:
         time, w = self.time(t), self.mapping(z["z"])
-        pyramid = torch.cat([x_tp1, guide], dim=1)
+        pyramid = F.pixel_unshuffle(torch.cat([x_tp1, guide], dim=1), self.pack)
         h = self.stem(pyramid)
         skips = [h]
         for stage in self.down:
@@ -143,4 +148,4 @@ class NCSNpp(nn.Module):
             h = stage["attention"](h)
             if "resample" in stage:
                 h = stage["resample"](h, time, w)
-        return self.head(h)
+        return F.pixel_shuffle(self.head(h), self.pack)

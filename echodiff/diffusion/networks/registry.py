@@ -1,7 +1,7 @@
 """Networks by name, built from the options of the configuration.
 
-A generator is `forward(x_tp1 (B, 1, H, W), guide (B, G, H, W), t (B,), z) -> x_0 (B, 1, H, W)` in [-1, 1],
-with `latent_shapes(size) -> {name: shape without batch}` of the standard normal numbers z. A discriminator is
+A generator is `forward(x_tp1 (B, 1, H, W), guide (B, G, H, W), t (B,), z) -> x_0 (B, 1, H, W)` in [-1, 1]
+(or, not `bounded`, another estimate of any range), with `latent_shapes(size) -> {name: shape without batch}` of the standard normal numbers z. A discriminator is
 `forward(x_t (B, 1, H, W), x_tp1 (B, 1, H, W), t (B,)) -> logits (B, K)`. Either may have
 `calibrate(images (N, 1, H, W), schedule)`, which is called once before training with the training images in
 [-1, 1], and keeps what it learns of them in buffers. A generator with a `window` above 0 also takes
@@ -23,9 +23,17 @@ GENERATORS: dict[str, Callable[..., nn.Module]] = {"ncsnpp": NCSNpp, "fast": Fas
 DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {"residual": Discriminator, "fast": FastDiscriminator}
 
 
-def build_generator(options: GeneratorOptions, size: int, *, guide_channels: int = 1, steps: int = 4) -> nn.Module:
-    """The generator of `options` for images of `size` x `size` pixels and T = `steps`, with new weights."""
-    return GENERATORS[options.name](size, guide_channels=guide_channels, **_own(options, steps))
+def build_generator(
+    options: GeneratorOptions, size: int, *, guide_channels: int = 1, steps: int = 4, bounded: bool = True
+) -> nn.Module:
+    """The generator of `options` for images of `size` x `size` pixels and T = `steps`, with new weights.
+
+    bounded: its output lies in [-1, 1], as images do; else it may have any value.
+    """
+    own = _own(options, steps)
+    if options.name == "ncsnpp":
+        own["bounded"] = bounded
+    return GENERATORS[options.name](size, guide_channels=guide_channels, **own)
 
 
 def build_discriminator(options: DiscriminatorOptions, size: int, *, steps: int = 4) -> nn.Module:
