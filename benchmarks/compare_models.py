@@ -1,7 +1,7 @@
 """The models of a configuration on the same images with the same compute: what each has learned by then.
 
-    python benchmarks/compare_models.py --config config/config.yaml config/compare.yaml --data RESULTS/data/camus/images.h5
-        --split RESULTS/split/camus.parquet --folder FOLDER [--seconds 300] [--model NAME ...]
+    python benchmarks/compare_models.py --config config/config.yaml config/compare.yaml --folder FOLDER
+        --data RESULTS/data/camus/images.h5 --split RESULTS/split/camus.parquet [--seconds 300] [--model NAME ...]
 
 For each model: measures the CPU-seconds (user + system) of a step with one thread, the gradient penalty with its share;
 trains as many steps as fit into `seconds`; draws one image for each validation label map; and prints a row of Markdown.

@@ -100,12 +100,13 @@ def translate_image_set(
             f"{generator.name} was trained with, found {source.images.shape[1]} x {source.images.shape[2]}; "
             "run ingest with that image.size"
         )
+    sampled = vars(sampling) | {"steps": generator.reverse.steps, "method": generator.reverse.method}
     attributes = {
         "kind": "translation",
         "dataset": dataset,
         "model": generator.name,
         "model_fingerprint": generator.fingerprint,
-        "provenance": provenance("translate", vars(sampling) | {"steps": generator.reverse.steps, "method": generator.model.sampler.method}),
+        "provenance": provenance("translate", sampled),
     }
     progress = Progress(len(source) * sampling.samples, description=f"translate {dataset}".strip(), unit="images")
     with ImageSetWriter(output, size=generator.size, attributes=attributes, with_seed=True) as writer:

@@ -10,12 +10,16 @@ from echodiff.config.load import merge
 from echodiff.config.manual import in_readme
 from echodiff.errors import ConfigError
 
-CONFIGURATIONS = sorted(Path("config").glob("*.yaml"))
+CONFIGURATIONS = [["config.yaml"], ["paper.yaml"], ["config.yaml", "compare.yaml"], ["paper.yaml", "compare.yaml"]]
 
 
-@pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.name)
-def test_every_shipped_configuration_is_valid(path):
-    config = load_config(path)
+def test_no_shipped_configuration_is_left_out():
+    assert {name for files in CONFIGURATIONS for name in files} == {path.name for path in Path("config").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("files", CONFIGURATIONS, ids=" ".join)
+def test_every_shipped_configuration_is_valid(files):
+    config = load_config([Path("config") / name for name in files])
     assert config.training_dataset in config.datasets
     assert config.training_dataset not in config.source_datasets
     assert config.headline_model in config.models

@@ -8,6 +8,7 @@ from torch import nn
 
 from echodiff.config.networks import NcsnppGenerator, ResidualDiscriminator
 from echodiff.diffusion.networks.discriminator import minibatch_deviation
+from echodiff.diffusion.networks.layers import norm_groups
 from echodiff.diffusion.networks.registry import build_discriminator, build_generator
 from echodiff.diffusion.networks.resample import FirDown, FirDownConv, FirUp
 
@@ -23,6 +24,11 @@ def random_input(size: int, guides: int = 1, batch: int = 2):
     x = torch.randn(batch, 1, size, size, generator=random)
     guide = torch.randn(batch, guides, size, size, generator=random)
     return x, guide, torch.arange(batch) % 4
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(4, 1), (64, 16), (96, 24), (128, 32), (144, 24), (240, 30)])
+def test_groups_of_a_norm_divide_its_channels(channels, groups):
+    assert norm_groups(channels) == groups
 
 
 def test_parameter_counts_of_the_published_networks():

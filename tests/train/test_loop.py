@@ -90,7 +90,8 @@ def test_a_diffusion_model_learns_where_its_images_are_bright(make_job, run_job,
     history = pd.read_parquet(job.output / "history.parquet")
     assert history["reconstruction"].iloc[-1] < 0.5 * history["reconstruction"].iloc[0]
     trained = load_generator(job.output / "generator.pt")
-    drawn = np.stack([d.image.numpy() for d in draw_images(trained, job.validation, Sampling(1), batch_size=1, device=CPU)])
+    images = draw_images(trained, job.validation, Sampling(1), batch_size=1, device=CPU)
+    drawn = np.stack([one.image.numpy() for one in images])
     assert drawn[:, :, :14].mean() == pytest.approx(220, abs=25)
     assert drawn[:, :, 18:].mean() == pytest.approx(40, abs=25)
 

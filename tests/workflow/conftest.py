@@ -14,9 +14,10 @@ SMALL = Path(__file__).with_name("small.yaml")
 def run_snakemake():
     """Call Snakemake in a process of its own; the results lie below `folder`."""
 
-    def run(folder: Path, *arguments: object, configuration: Path = SMALL) -> subprocess.CompletedProcess:
+    def run(folder: Path, *arguments: object, configuration: Path | list[Path] = SMALL) -> subprocess.CompletedProcess:
+        files = configuration if isinstance(configuration, list) else [configuration]
         command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--cores", "2"]
-        command += ["--directory", folder, "--workflow-profile", "none", "--configfile", configuration, *arguments]
+        command += ["--directory", folder, "--workflow-profile", "none", "--configfile", *files, *arguments]
         return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=1200)
 
     return run

@@ -26,6 +26,16 @@ def test_shipped_configurations(run_snakemake, tmp_path, name):
     assert jobs.get("phantom", 0) == (6 if name == "config.yaml" else 0)
 
 
+def test_the_models_to_compare_with_go_through_everything(run_snakemake, tmp_path):
+    folder = REPOSITORY / "config"
+    result = run_snakemake(tmp_path, "--dry-run", configuration=[folder / "config.yaml", folder / "compare.yaml"])
+    assert result.returncode == 0, result.stderr
+    jobs = planned(result)
+    models = len(yaml.safe_load((folder / "compare.yaml").read_text())["models"])
+    assert jobs["train"] == models == 7 and jobs["translate"] == 6 * models
+    assert jobs["ingest"] == 6 and jobs["paired_tests"] == 1
+
+
 def test_the_paper_on_four_gpus(run_snakemake, tmp_path):
     paper = REPOSITORY / "config" / "paper.yaml"
     result = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", "--resources", "gpu=4", configuration=paper)

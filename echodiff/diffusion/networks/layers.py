@@ -37,8 +37,8 @@ def linear(in_features: int, out_features: int, *, scale: float = 1.0) -> nn.Mod
 
 
 def norm_groups(channels: int) -> int:
-    """Groups of a group norm: at least four channels each, at most 32 groups."""
-    return min(max(channels // 4, 1), 32)
+    """Groups of a group norm: the most, up to 32, that divide the channels with at least four in each."""
+    return max(groups for groups in range(1, min(max(channels // 4, 1), 32) + 1) if channels % groups == 0)
 
 
 def positional_embedding(t: Tensor, features: int) -> Tensor:

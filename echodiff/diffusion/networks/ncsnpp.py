@@ -51,9 +51,9 @@ class ResidualBlock(nn.Module):
 class NCSNpp(nn.Module):
     """G(x_{t+1}, guide, t, z) -> estimate of x_0, in [-1, 1], or of any range where it is not `bounded`.
 
-    pack: pixels a side that are packed into channels before all else, 1 for none. channels: width at full resolution. multipliers: of the width, one a level, each level half the size of
-    the one before. blocks: residual blocks a level. attention: sizes, of the packed image, at which attention is
-    applied.
+    pack: pixels a side that are packed into channels before all else, 1 for none. channels: width at full
+    resolution. multipliers: of the width, one a level, each level half the size of the one before. blocks: residual
+    blocks a level. attention: sizes, of the packed image, at which attention is applied.
     """
 
     def __init__(

@@ -1,11 +1,11 @@
 """Networks by name, built from the options of the configuration.
 
 A generator is `forward(x_tp1 (B, 1, H, W), guide (B, G, H, W), t (B,), z) -> x_0 (B, 1, H, W)` in [-1, 1]
-(or, not `bounded`, another estimate of any range), with `latent_shapes(size) -> {name: shape without batch}` of the standard normal numbers z. A discriminator is
-`forward(x_t (B, 1, H, W), x_tp1 (B, 1, H, W), t (B,)) -> logits (B, K)`. Either may have
-`calibrate(images (N, 1, H, W), schedule)`, which is called once before training with the training images in
-[-1, 1], and keeps what it learns of them in buffers. A generator with a `window` above 0 also takes
-`corners` (B, 2) and then computes only the windows there; such a pair's discriminator takes `corners` too.
+(or, not `bounded`, another estimate of any range), with `latent_shapes(size) -> {name: shape without batch}` of the
+standard normal numbers z. A discriminator is `forward(x_t (B, 1, H, W), x_tp1 (B, 1, H, W), t (B,)) -> logits (B, K)`.
+Either may have `calibrate(images (N, 1, H, W), schedule)`, which is called once before training with the training
+images in [-1, 1], and keeps what it learns of them in buffers. A generator with a `window` above 0 also takes `corners`
+(B, 2) and then computes only the windows there; such a pair's discriminator takes `corners` too.
 """
 
 from collections.abc import Callable
