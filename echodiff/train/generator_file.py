@@ -56,9 +56,7 @@ def generator_of(model: Model, size: int) -> nn.Module:
     """A new generator of a model, for the guides that it is trained with."""
     channels = guide_channels(model.guide.style, model.guide.sector)
     bounded = model.diffusion.prediction == "image"
-    return build_generator(
-        model.generator, size, guide_channels=channels, steps=model.diffusion.steps, bounded=bounded
-    )
+    return build_generator(model.generator, size, guide_channels=channels, steps=model.diffusion.steps, bounded=bounded)
 
 
 def discriminator_of(model: Model, size: int) -> nn.Module | None:
