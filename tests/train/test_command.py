@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -100,6 +101,29 @@ def test_two_processes_learn_the_same_as_one(command_files, tmp_path, weights_of
     histories = [pd.read_parquet(tmp_path / run / "model" / "history.parquet") for run in ("one", "two")]
     learned = ["loss_d", "loss_g", "r1", "reconstruction", "gradient_norm_d", "gradient_norm_g"]
     pd.testing.assert_frame_equal(histories[0][learned], histories[1][learned], rtol=1e-3)
+
+
+@pytest.mark.slow  # four processes that import torch
+def test_two_machines_learn_the_same_as_one(command_files, tmp_path, weights_of):
+    """Two launchers that know of each other by address and rank alone, as on two nodes with a common file system."""
+    options = {"training": {"steps": 6, "batch_size": 4}, "record": {"history_every": 3}}
+    finish(command(command_files("one", **options)))
+    arguments = command(command_files("two", **options))[1:]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = ["--nnodes=2", "--nproc-per-node=1", "--master-addr=127.0.0.1", f"--master-port={port}"]
+    launch = [sys.executable, "-m", "torch.distributed.run", *place]
+    nodes = [
+        subprocess.Popen([*launch, f"--node-rank={rank}", *arguments], stderr=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+    said = [node.communicate(timeout=300)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said
+    assert ["results in" in text for text in said] == [True, False]  # one of them writes
+    first, second = (weights_of(final(tmp_path / run)) for run in ("one", "two"))
+    for name in first:
+        torch.testing.assert_close(second[name], first[name], atol=1e-5, rtol=0, msg=name)
 
 
 def test_processes_end_with_a_launcher_that_is_killed(command_files, tmp_path):
