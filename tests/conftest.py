@@ -11,6 +11,9 @@ import pytest
 from echodiff.store.image_set import ImageSet, ImageSetWriter, read_image_set
 
 SAMPLE_DATA = "ECHODIFF_SAMPLE_DATA"
+# Read by torch when it is imported, here and in the commands that tests call. Tests share the cores by processes;
+# threads besides would wait for one another spinning, which trebles the time.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 WORKFLOW = Path(__file__).parent / "workflow"
 
 

@@ -99,7 +99,13 @@ def content(folder: Path, paths: list[Path]) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in files if file.is_file()}
 
 
-def test_a_full_disk_leaves_the_last_good_output(jobs):
+some_or_all = pytest.mark.parametrize(
+    "chosen", [of_stages, pytest.param(list, marks=pytest.mark.slow)], ids=["stages", "all"]
+)
+
+
+@some_or_all
+def test_a_full_disk_leaves_the_last_good_output(jobs, chosen):
     def check(job: Job) -> list[str]:
         before = content(job.folder, job.outputs)
         result = job.run(NEARLY_FULL_DISK)
@@ -108,18 +114,13 @@ def test_a_full_disk_leaves_the_last_good_output(jobs):
         changed = content(job.folder, job.outputs) != before
         return fault(result, ["results/"]) + (["its last good output is no longer there"] if changed else [])
 
-    said = complaints(jobs, check)
+    said = complaints(chosen(jobs), check)
     assert not said, said
 
 
 def test_without_a_folder_for_temporary_files_nothing_begins(jobs):
     said = complaints(jobs[:2], lambda job: fault(job.run(FULL_DISK), ["TMPDIR"]))
     assert not said, said
-
-
-some_or_all = pytest.mark.parametrize(
-    "chosen", [of_stages, pytest.param(list, marks=pytest.mark.slow)], ids=["stages", "all"]
-)
 
 
 @some_or_all

@@ -20,6 +20,7 @@ from echodiff.store.image_set import read_image_set
 REPOSITORY = Path(__file__).parents[2]
 SMALL = Path(__file__).with_name("small.yaml")
 SOURCES = ("vscan", "echonet", "3d_spatial")
+SPLIT = "results/split/camus.parquet"
 
 
 def reruns(result) -> set[str]:
@@ -143,8 +144,8 @@ def test_a_stage_can_be_forced_and_can_be_the_last(small_run, run_snakemake):
 
 def test_a_killed_run_continues(run_snakemake, tmp_path):
     """Killed in the middle with all its jobs, the workflow goes on with what is missing."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--cores", "2"]
-    command += ["--directory", tmp_path, "--workflow-profile", "none", "--configfile", SMALL, "--until", "split"]
+    command = [sys.executable, "-m", "snakemake", SPLIT, "--snakefile", REPOSITORY / "Snakefile", "--cores", "2"]
+    command += ["--directory", tmp_path, "--workflow-profile", "none", "--configfile", SMALL]
     running = subprocess.Popen(
         [str(part) for part in command],
         stdout=subprocess.DEVNULL,
@@ -158,11 +159,11 @@ def test_a_killed_run_continues(run_snakemake, tmp_path):
     subprocess.run(["pkill", "-KILL", "-s", str(running.pid)], check=False)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    assert not (tmp_path / "results" / "split" / "camus.parquet").exists()
+    assert not (tmp_path / SPLIT).exists()
     run_snakemake(tmp_path, "--unlock")
-    result = run_snakemake(tmp_path, "--rerun-incomplete", "--until", "split")
+    result = run_snakemake(tmp_path, "--rerun-incomplete", SPLIT)
     assert result.returncode == 0, result.stderr[-4000:]
-    assert (tmp_path / "results" / "split" / "camus.parquet").is_file()
+    assert (tmp_path / SPLIT).is_file()
     shutil.rmtree(tmp_path / "results")
 
 
