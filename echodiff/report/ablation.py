@@ -16,8 +16,8 @@ from echodiff.evaluate.frechet_table import AFTER, TRAINING
 from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES
 from echodiff.evaluate.paired import mean_interval
 from echodiff.evaluate.physics_distance import physics_interval
-from echodiff.report import physics
-from echodiff.report.inputs import dataset_title, in_order, model_title
+from echodiff.report import label_sources, physics
+from echodiff.report.inputs import in_order, model_title
 from echodiff.report.scores import case_scores
 from echodiff.report.table import Column, ReportTable, format_interval
 from echodiff.report.table2 import KERNEL_SCALE, one_extractor
@@ -32,7 +32,6 @@ KINDS: Mapping[str, str] = {
     "fidelity": "dice_lv",
 }
 SECTOR = "Sector"  # its measures hardly vary between real images, so that in spreads they would outweigh all others
-ALL = "All translated datasets"
 BEST = " *"
 LOWER, HIGHER, NEITHER = -1, 1, 0
 QUANTILE = NormalDist().inv_cdf(0.975)
@@ -53,21 +52,22 @@ class Measure:
     of: Callable[[Sequence[str], str], Interval]
 
 
-def ablation(tables: Mapping[str, pd.DataFrame], config: Config) -> ReportTable:
+def ablation(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: Config) -> ReportTable:
     """A row a model, for all translated datasets together and for each dataset; the best is marked where its interval
     lies apart from those of all other models.
 
     Args:
         tables: by kind (`KINDS`); `pixel` is needed, what the run has switched off is left out.
+        cases: the case tables, which say where label maps come from.
     """
     models = [name for name in config.models if name in set(tables["pixel"]["model"])]
     measures = _measures(tables, config)
     present = in_order(config, tables["pixel"]["dataset"])
     sources = [name for name in present if name != config.training_dataset]
     data, cells = [], []
-    for group, datasets in ((ALL, sources), *((name, [name]) for name in present)):
-        if not datasets:
-            continue
+    blocks = [("", label_sources.marked_title_of_all(cases, sources), sources)] if sources else []
+    blocks += [(name, label_sources.marked_title(cases, config, name), [name]) for name in present]
+    for dataset, heading, datasets in blocks:
         found = {model: {measure.key: measure.of(datasets, model) for measure in measures} for model in models}
         for model, values in found.items():
             numbers, texts = {}, {}
@@ -78,8 +78,7 @@ def ablation(tables: Mapping[str, pd.DataFrame], config: Config) -> ReportTable:
                 numbers[f"{measure.key}_best"] = best
                 texts[measure.key] = format_interval(*value, digits=measure.digits) + (BEST if best else "")
             n = _count(tables["pixel"], datasets, model)
-            data.append({"dataset": "" if group == ALL else group, "model": model, "n": n} | numbers)
-            heading = ALL if group == ALL else dataset_title(config, group)
+            data.append({"dataset": dataset, "model": model, "n": n} | numbers)
             cells.append({"group": heading, "title": model_title(model), "n": str(n)} | texts)
     return ReportTable(
         name="ablation",
@@ -93,7 +92,7 @@ def ablation(tables: Mapping[str, pd.DataFrame], config: Config) -> ReportTable:
         cells=pd.DataFrame(cells),
         data=pd.DataFrame(data),
         group="group",
-        notes=_notes(models),
+        notes=(*_notes(models), *label_sources.note(cases, config)),
     )
 
 

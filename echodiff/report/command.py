@@ -119,10 +119,9 @@ def table3(
     """Pixel metrics, published, legacy and correct, with floors and ceilings."""
     from echodiff.report import table3 as table
     from echodiff.report.inputs import read_tables
-    from echodiff.report.label_sources import COLUMNS
 
     rows = read_tables(metrics, (*table.KEYS, *table.METRICS))
-    table.table3(rows, read_tables(cases, COLUMNS), load_config(config)).write(output)
+    table.table3(rows, _case_tables(cases), load_config(config)).write(output)
 
 
 @app.command()
@@ -175,11 +174,18 @@ def audit(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, outpu
 
 
 @app.command()
-def physics(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+def physics(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Ultrasound physics of training images, sources and translations."""
     from echodiff.report import physics as table
+    from echodiff.report.inputs import read_tables
 
-    _table(table.physics, config, metrics, table.COLUMNS, output)
+    rows = read_tables(metrics, table.COLUMNS)
+    table.physics(rows, _case_tables(cases), load_config(config)).write(output)
 
 
 @app.command()
@@ -224,32 +230,42 @@ def fidelity(
     """Dice, border distances and clinical measures of segmented images against their guides."""
     from echodiff.report import fidelity as table
     from echodiff.report.inputs import read_tables
-    from echodiff.report.label_sources import COLUMNS
 
     rows = read_tables(metrics, table.COLUMNS)
-    table.fidelity(rows, read_tables(cases, COLUMNS), load_config(config)).write(output)
+    table.fidelity(rows, _case_tables(cases), load_config(config)).write(output)
 
 
 @app.command()
-def subgroups(config: list[Path] = ConfigFiles, metrics: list[Path] = ScoreFiles, output: Path = Stem) -> None:
+def subgroups(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = ScoreFiles,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Scores of synthetic images by quality, scanner and ejection fraction."""
     from echodiff.report.subgroups import subgroups as table_of
 
-    table_of(*_scores(metrics), load_config(config)).write(output)
+    table_of(*_scores(metrics), _case_tables(cases), load_config(config)).write(output)
 
 
 @app.command()
-def paired_tests(config: list[Path] = ConfigFiles, metrics: list[Path] = ScoreFiles, output: Path = Stem) -> None:
+def paired_tests(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = ScoreFiles,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Each model against one of them, case by case."""
     from echodiff.report.paired_tests import paired_tests as table_of
 
-    table_of(*_scores(metrics), load_config(config)).write(output)
+    table_of(*_scores(metrics), _case_tables(cases), load_config(config)).write(output)
 
 
 @app.command()
 def ablation(
     config: list[Path] = ConfigFiles,
     metrics: list[Path] = typer.Argument(..., help="Tables of every metric, of all datasets and models."),
+    cases: list[Path] = LabelSources,
     output: Path = Stem,
 ) -> None:
     """All models of the configuration side by side."""
@@ -257,7 +273,8 @@ def ablation(
     from echodiff.report.ablation import tables_by_kind
     from echodiff.store.table import read_table
 
-    table_of(tables_by_kind([read_table(path) for path in metrics]), load_config(config)).write(output)
+    tables = tables_by_kind([read_table(path) for path in metrics])
+    table_of(tables, _case_tables(cases), load_config(config)).write(output)
 
 
 @app.command()
@@ -307,6 +324,14 @@ def use_plot(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, ou
     from echodiff.report.inputs import read_tables
 
     table.draw_use(output, read_tables(metrics, table.COLUMNS), load_config(config))
+
+
+def _case_tables(files: Sequence[Path]) -> "pd.DataFrame":
+    """The case tables, which say where label maps come from."""
+    from echodiff.report.inputs import read_tables
+    from echodiff.report.label_sources import COLUMNS
+
+    return read_tables(files, COLUMNS)
 
 
 def _scores(files: Sequence[Path]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":

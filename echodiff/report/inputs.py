@@ -10,6 +10,8 @@ from echodiff.errors import InputError
 from echodiff.evaluate.trivial import TRANSLATOR_TITLES, TRANSLATORS
 from echodiff.store.table import read_table
 
+ALL_TRANSLATED = "All translated datasets"
+
 
 def dataset_title(config: Config, dataset: str) -> str:
     """The dataset's title in the configuration, else its name."""

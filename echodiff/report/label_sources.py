@@ -1,9 +1,11 @@
 """Label maps that no file gave, completed from the LV alone or predicted: marked where a table rests on them."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.report.inputs import dataset_title, in_order
+from echodiff.report.inputs import ALL_TRANSLATED, dataset_title, in_order
 
 COLUMNS = ("case_id", "dataset", "status", "label_source")
 MARK = "†"
@@ -12,8 +14,12 @@ NOT_OF_FILES = ("completed", "predicted")
 
 def marked_title(cases: pd.DataFrame, config: Config, dataset: str) -> str:
     """The dataset's title, marked where the label maps of kept cases were completed or predicted."""
-    title = dataset_title(config, dataset)
-    return f"{title} {MARK}" if _counts(cases, dataset) else title
+    return _marked(dataset_title(config, dataset), cases, [dataset])
+
+
+def marked_title_of_all(cases: pd.DataFrame, datasets: Sequence[str]) -> str:
+    """The heading of all translated `datasets` together, marked where one of them is."""
+    return _marked(ALL_TRANSLATED, cases, datasets)
 
 
 def note(cases: pd.DataFrame, config: Config) -> tuple[str, ...]:
@@ -29,6 +35,10 @@ def note(cases: pd.DataFrame, config: Config) -> tuple[str, ...]:
         return ()
     text = f"{MARK} Label maps that no file gave ({'; '.join(said)}): numbers of these structures rest on guesses."
     return (text,)
+
+
+def _marked(title: str, cases: pd.DataFrame, datasets: Sequence[str]) -> str:
+    return f"{title} {MARK}" if any(_counts(cases, dataset) for dataset in datasets) else title
 
 
 def _kept(cases: pd.DataFrame, dataset: str) -> pd.DataFrame:

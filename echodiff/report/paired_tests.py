@@ -5,7 +5,8 @@ import pandas as pd
 from echodiff.config import Config
 from echodiff.errors import InputError
 from echodiff.evaluate.paired import paired_test
-from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report import label_sources
+from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.paired_table import SIGNIFICANT, paired_table
 from echodiff.report.scores import case_scores
 from echodiff.report.table import ReportTable
@@ -13,8 +14,12 @@ from echodiff.report.table import ReportTable
 ALL = "all"
 
 
-def paired_tests(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Config) -> ReportTable:
+def paired_tests(
+    pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.DataFrame, config: Config
+) -> ReportTable:
     """Wilcoxon tests of every other model against `report.ablation.against`, a row a dataset, model and score.
+
+    `cases`: the case tables, which say where label maps come from.
 
     Raises:
         InputError: there are rows of one model only, or none of the model to compare with.
@@ -27,9 +32,11 @@ def paired_tests(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Con
             "give the tables of all models"
         )
     data = []
-    for dataset in (*in_order(config, rows["dataset"]), ALL):
-        own = rows if dataset == ALL else rows[rows["dataset"] == dataset]
-        own = own if dataset != ALL else own[own["dataset"] != config.training_dataset]
+    present = in_order(config, rows["dataset"])
+    sources = [name for name in present if name != config.training_dataset]
+    blocks = [(name, label_sources.marked_title(cases, config, name), [name]) for name in present]
+    for dataset, group, datasets in (*blocks, (ALL, label_sources.marked_title_of_all(cases, sources), sources)):
+        own = rows[rows["dataset"].isin(datasets)]
         base = own[own["model"] == against].set_index(["dataset", "case_id"])
         for model in models:
             if model == against or own.empty:
@@ -38,7 +45,6 @@ def paired_tests(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Con
             for score in scores:
                 found = paired_test(other[score.key].to_numpy(float), base[score.key].to_numpy(float))
                 names = {"dataset": dataset, "model": model, "against": against, "score": score.key}
-                group = "All translated datasets" if dataset == ALL else dataset_title(config, dataset)
                 printed = {"group": group, "title": model_title(model)}
                 printed |= {"label": f"{score.heading}: {score.label}", "digits": score.digits}
                 data.append(names | printed | vars(found))
@@ -52,5 +58,6 @@ def paired_tests(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Con
             "rank-biserial correlation, from -1 (lower in every case) to 1 (higher in every case). Bold: corrected "
             f"p below {SIGNIFICANT}.",
             "Each model is one training: a test over cases says nothing of how much a second training would differ.",
+            *label_sources.note(cases, config),
         ),
     )

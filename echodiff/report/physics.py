@@ -10,6 +10,7 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate.physics import GAIN_BANDS
+from echodiff.report import label_sources
 from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.table import Column, ReportTable, mean_sd
@@ -51,15 +52,19 @@ def groups_of(rows: pd.DataFrame, config: Config) -> list[tuple[str, str, pd.Dat
     return [group for group in groups if len(group[2])]
 
 
-def physics(rows: pd.DataFrame, config: Config) -> ReportTable:
-    """Mean and standard deviation over images of every measure."""
+def physics(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
+    """Mean and standard deviation over images of every measure.
+
+    `cases`: the case tables, which say where the label maps come from that gCNR rests on.
+    """
     data, cells = [], []
     for dataset, title, own in groups_of(rows, config):
         numbers = {f"{key}_{name}": value for key, *_ in (*MEASURES, *((gain,) for gain in GAINS))
                    for name, value in (("mean", own[key].mean()), ("sd", own[key].std(ddof=0)))}  # fmt: skip
         data.append({"dataset": dataset, "row": title, "n": len(own)} | numbers)
         texts = {key: mean_sd(own[key], digits) for key, _, _, digits in MEASURES}
-        cells.append({"group": dataset_title(config, dataset), "title": title, "n": str(len(own))} | texts)
+        group = label_sources.marked_title(cases, config, dataset)
+        cells.append({"group": group, "title": title, "n": str(len(own))} | texts)
     return ReportTable(
         name="physics",
         title="Ultrasound physics of real and synthetic images",
@@ -80,6 +85,7 @@ def physics(rows: pd.DataFrame, config: Config) -> ReportTable:
             "and far third of the depth. gCNR: 0 where LV and MYO look alike, 1 where a threshold parts them.",
             "Leakage: share of the pixels outside the sector that are not black. Overlap: of the tissue that is "
             "seen with the sector, intersection over union. A good translation lies at the training row.",
+            *label_sources.note(cases, config),
         ),
     )
 

@@ -6,7 +6,8 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate.paired import MINIMUM, mean_interval
-from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report import label_sources
+from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.scores import Score, case_scores
 from echodiff.report.table import Column, ReportTable, format_interval
 
@@ -17,18 +18,18 @@ ALL = "All cases"
 FEW = f"fewer than {MINIMUM}"
 
 
-def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Config) -> ReportTable:
+def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.DataFrame, config: Config) -> ReportTable:
     """Mean and 95 % interval of every score in every subgroup that cases of a dataset and model are known to fall in.
 
     A factor with a single known group in a dataset says nothing and has no rows; cases whose group is unknown stand
-    in the row of all cases alone.
+    in the row of all cases alone. `cases`: the case tables, which say where label maps come from.
     """
     rows, scores = case_scores(pixel, fidelity)
     data, cells = [], []
     for model in model_names(config, rows["model"]):
         for dataset in in_order(config, rows["dataset"]):
             own = rows[(rows["model"] == model) & (rows["dataset"] == dataset)]
-            heading = f"{dataset_title(config, dataset)}, {model_title(model)}"
+            heading = f"{label_sources.marked_title(cases, config, dataset)}, {model_title(model)}"
             for factor, group, members in _groups(own):
                 numbers, texts = _row(members, scores)
                 data.append({"dataset": dataset, "model": model, "factor": factor, "group": group} | numbers)
@@ -51,6 +52,7 @@ def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Config
             f"Groups of {FEW} cases have no interval and cannot be judged. Subgroups were not tested against one "
             "another: a difference between them is an observation, not a finding.",
             "Where a factor is not known, or all cases fall into one group, it has no rows.",
+            *label_sources.note(cases, config),
         ),
     )
 

@@ -51,8 +51,36 @@ def fidelity(pixel):
     return rows.assign(dice_lv=dice, dice_lv_myo=dice, dice_la=dice)
 
 
-def test_subgroups_are_means_over_their_own_cases_and_small_ones_say_so(pixel, fidelity):
-    table = subgroups(pixel, fidelity, _config())
+@pytest.fixture
+def cases(pixel):
+    """The case tables; one label map of `vscan` was predicted."""
+    rows = pixel[["dataset", "case_id"]].drop_duplicates(ignore_index=True).assign(status="kept", label_source="file")
+    rows.loc[rows["case_id"] == "vscan3", "label_source"] = "predicted"
+    return rows
+
+
+def test_tables_mark_datasets_with_labels_that_no_file_gave(pixel, fidelity, cases):
+    """In every table that compares models; nothing is marked where all labels are of files."""
+    for labels, mark, count in ((cases, " †", 1), (cases.assign(label_source="file"), "", 0)):
+        tables = (
+            (
+                subgroups(pixel, fidelity, labels, _config()),
+                "heading",
+                f"VSCAN{mark}, model first",
+                "CAMUS, model first",
+            ),
+            (paired_tests(pixel, fidelity, labels, _config()), "group", f"VSCAN{mark}", "ECHO"),
+            (ablation({"pixel": pixel}, labels, _config()), "group", f"All translated datasets{mark}", "CAMUS"),
+            (ablation({"pixel": pixel}, labels, _config()), "group", f"VSCAN{mark}", "ECHO"),
+            (paired_tests(pixel, fidelity, labels, _config()), "group", f"All translated datasets{mark}", "CAMUS"),
+        )
+        for table, column, marked, plain in tables:
+            assert {marked, plain} <= set(table.cells[column]), table.name
+            assert len([note for note in table.notes if "VSCAN: 1 predicted of 15" in note]) == count
+
+
+def test_subgroups_are_means_over_their_own_cases_and_small_ones_say_so(pixel, fidelity, cases):
+    table = subgroups(pixel, fidelity, cases, _config())
     data = table.data.set_index(["model", "dataset", "factor", "group"]).sort_index()
     own = pixel.query("comparison == 'synthetic' and model == 'first' and dataset == 'camus'")
     row = data.loc[("first", "camus", "quality", "Good")]
@@ -68,12 +96,12 @@ def test_subgroups_are_means_over_their_own_cases_and_small_ones_say_so(pixel, f
     assert data.loc[("first", "vscan")].index.get_level_values(0).unique().tolist() == ["", "quality"]
 
 
-def test_subgroups_do_without_mask_fidelity(pixel):
-    assert not any("dice" in column for column in subgroups(pixel, None, _config()).data)
+def test_subgroups_do_without_mask_fidelity(pixel, cases):
+    assert not any("dice" in column for column in subgroups(pixel, None, cases, _config()).data)
 
 
-def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelity):
-    table = paired_tests(pixel, fidelity, _config())
+def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelity, cases):
+    table = paired_tests(pixel, fidelity, cases, _config())
     data = table.data.set_index(["dataset", "score"])
     assert set(table.data["model"]) == {"second"}
     row = data.loc[("vscan", "psnr_sector_db")]
@@ -81,20 +109,20 @@ def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelit
     assert row["p"] < 0.001 < row["p_holm"] < 0.05
     assert data.loc[("all", "psnr_sector_db"), "n"] == 30  # of the translated datasets, not of the training dataset
     assert data.loc[("vscan", "dice_lv"), "p_holm"] > 0.05
-    turned = paired_tests(pixel, fidelity, _config(ablation={"against": "second"})).data
+    turned = paired_tests(pixel, fidelity, cases, _config(ablation={"against": "second"})).data
     assert turned.set_index(["dataset", "score"]).loc[("vscan", "psnr_sector_db"), "effect"] == -1
 
 
-def test_paired_tests_pair_cases_by_name_and_not_by_position(pixel):
+def test_paired_tests_pair_cases_by_name_and_not_by_position(pixel, cases):
     shuffled = pixel.sample(frac=1, random_state=3)
     pd.testing.assert_frame_equal(
-        paired_tests(shuffled, None, _config()).data, paired_tests(pixel, None, _config()).data
+        paired_tests(shuffled, None, cases, _config()).data, paired_tests(pixel, None, cases, _config()).data
     )
 
 
-def test_paired_tests_of_one_model_are_refused(pixel):
+def test_paired_tests_of_one_model_are_refused(pixel, cases):
     with pytest.raises(InputError, match="and of another model, found first"):
-        paired_tests(pixel[pixel["model"] == "first"], None, _config())
+        paired_tests(pixel[pixel["model"] == "first"], None, cases, _config())
     with pytest.raises(ConfigError, match="report.ablation.against"):
         _config(ablation={"against": "third"})
 
@@ -109,12 +137,12 @@ def _frechet(first, second):
     return pd.DataFrame(rows).assign(extractor="efficientnet_lite0")
 
 
-def test_ablation_marks_the_best_only_where_intervals_are_apart(pixel, fidelity):
+def test_ablation_marks_the_best_only_where_intervals_are_apart(pixel, fidelity, cases):
     tables = {"pixel": pixel, "fidelity": fidelity, "frechet": _frechet(50.0, 55.0)}
-    data = ablation(tables, _config()).data.set_index(["dataset", "model"])
+    data = ablation(tables, cases, _config()).data.set_index(["dataset", "model"])
     # 8 wide each, they overlap in one dataset; the mean of two has 5.7 and they still do; 60 is apart.
     assert not data["fd_efficientnet_lite0_best"].any()
-    apart = ablation(tables | {"frechet": _frechet(50.0, 60.0)}, _config()).data.set_index(["dataset", "model"])
+    apart = ablation(tables | {"frechet": _frechet(50.0, 60.0)}, cases, _config()).data.set_index(["dataset", "model"])
     assert apart.loc[("vscan", "first"), "fd_efficientnet_lite0_best"]
     assert not apart["fd_efficientnet_lite0_best"].xs("second", level="model").any()
     assert apart.loc[("", "first"), "fd_efficientnet_lite0"] == 50 and np.isnan(
@@ -124,9 +152,9 @@ def test_ablation_marks_the_best_only_where_intervals_are_apart(pixel, fidelity)
     assert data.loc[("", "first"), "n"] == 30 and data.loc[("vscan", "first"), "n"] == 15
 
 
-def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel):
+def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel, cases):
     one = pixel[pixel["model"] == "first"]
-    table = ablation({"pixel": one}, _config())
+    table = ablation({"pixel": one}, cases, _config())
     assert table.data["model"].tolist() == ["first"] * 4 and not table.data["ssim_sector_best"].any()
     assert not any("*" in note for note in table.notes)
 

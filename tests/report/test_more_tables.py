@@ -81,8 +81,8 @@ def physics_rows(image_sets):
     return pd.DataFrame(rows)
 
 
-def test_physics_sets_training_source_and_synthetic_side_by_side(physics_rows, config):
-    data = physics(physics_rows, config).data
+def test_physics_sets_training_source_and_synthetic_side_by_side(physics_rows, cases, config):
+    data = physics(physics_rows, cases, config).data
     vscan = data[data["dataset"] == "vscan"].set_index("row")
     assert vscan.index.tolist() == ["Training, real", "Source, real", "Synthetic, model small"]
     own = physics_rows[(physics_rows["dataset"] == "vscan") & (physics_rows["kind"] == "translation")]
@@ -174,9 +174,14 @@ def test_fidelity_has_its_ceiling_and_the_bias_of_clinical_measures(fidelity_row
     assert row["assd_la_mm_mean"] == pytest.approx(1.5)
 
 
-def test_label_maps_that_no_file_gave_are_marked(fidelity_rows, pixel, cases, config):
+def test_label_maps_that_no_file_gave_are_marked(fidelity_rows, physics_rows, pixel, cases, config):
     """One of the four kept cases of Vscan has a predicted label map; a rejected one would not count."""
-    for table in (fidelity(fidelity_rows, cases, config), table3(pixel, cases, config)):
+    tables = (
+        fidelity(fidelity_rows, cases, config),
+        table3(pixel, cases, config),
+        physics(physics_rows, cases, config),
+    )
+    for table in tables:
         groups = set(table.cells["group"])
         assert any(group.startswith("Vscan †") for group in groups)
         assert not any(group.startswith("CAMUS †") for group in groups)

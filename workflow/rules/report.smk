@@ -210,7 +210,8 @@ rule memory_table:
 
 rule physics_table:
     input:
-        physics_files(),
+        metrics=physics_files(),
+        cases=case_tables(),
     output:
         **table_files("physics"),
     log:
@@ -218,9 +219,11 @@ rule physics_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=cases_options,
         code=code("report"),
     shell:
-        "echodiff report physics --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report physics --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule memory_gallery:
@@ -320,7 +323,8 @@ rule bland_altman:
 
 rule subgroups:
     input:
-        score_files(),
+        metrics=score_files(),
+        cases=case_tables(),
     output:
         **table_files("subgroups"),
     log:
@@ -328,14 +332,17 @@ rule subgroups:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=cases_options,
         code=code("report", "evaluate/paired.py"),
     shell:
-        "echodiff report subgroups --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report subgroups --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule ablation:
     input:
-        ablation_files(),
+        metrics=ablation_files(),
+        cases=case_tables(),
     output:
         **table_files("ablation"),
     log:
@@ -343,15 +350,18 @@ rule ablation:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=cases_options,
         draws=[options.evaluate.draws, options.evaluate.seed],
         code=code("report", "evaluate/paired.py", "evaluate/physics_distance.py"),
     shell:
-        "echodiff report ablation --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report ablation --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule paired_tests:
     input:
-        score_files(),
+        metrics=score_files(),
+        cases=case_tables(),
     output:
         **table_files("paired_tests"),
     log:
@@ -359,10 +369,12 @@ rule paired_tests:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=cases_options,
         against=options.ablation_reference,
         code=code("report", "evaluate/paired.py"),
     shell:
-        "echodiff report paired-tests --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report paired-tests --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule extreme_table:
