@@ -1,4 +1,4 @@
-"""Layers that several networks share: convolutions, embeddings of time and latent, adaptive norm."""
+"""Layers that several networks share: convolutions, embeddings of time and latent, attention."""
 
 import math
 
@@ -73,21 +73,6 @@ class LatentMapping(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z * torch.rsqrt(z.square().mean(dim=1, keepdim=True) + 1e-8))
-
-
-class AdaptiveGroupNorm(nn.Module):
-    """Group norm whose scale and shift come from the style w (B, style); starts as a plain group norm."""
-
-    def __init__(self, channels: int, style: int):
-        super().__init__()
-        self.groups = norm_groups(channels)
-        self.style = linear(style, 2 * channels)
-        with torch.no_grad():
-            self.style.bias[:channels] = 1
-
-    def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        scale, shift = self.style(w)[:, :, None, None].chunk(2, dim=1)
-        return torch.addcmul(shift, F.group_norm(x, self.groups, eps=1e-6), scale)
 
 
 class SelfAttention(nn.Module):

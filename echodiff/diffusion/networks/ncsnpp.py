@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echodiff.diffusion.networks.layers import (
-    AdaptiveGroupNorm,
     LatentMapping,
     SelfAttention,
     TimeEmbedding,
@@ -20,6 +19,7 @@ from echodiff.diffusion.networks.layers import (
     linear,
     norm_groups,
 )
+from echodiff.diffusion.networks.norm import AdaptiveNormSilu
 from echodiff.diffusion.networks.resample import FirDown, FirDownConv, FirUp
 
 
@@ -31,20 +31,19 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, time: int, style: int, resample: nn.Module | None = None):
         super().__init__()
-        self.norm1 = AdaptiveGroupNorm(in_channels, style)
+        self.norm1 = AdaptiveNormSilu(in_channels, style)
         self.conv1 = conv3x3(in_channels, out_channels)
         self.time = linear(time, out_channels)
-        self.norm2 = AdaptiveGroupNorm(out_channels, style)
+        self.norm2 = AdaptiveNormSilu(out_channels, style)
         self.conv2 = conv3x3(out_channels, out_channels, scale=0)
         self.resample = resample or nn.Identity()
         same = in_channels == out_channels and resample is None
         self.skip = nn.Identity() if same else conv1x1(in_channels, out_channels)
-        self.activation = nn.SiLU()
 
     def forward(self, x: Tensor, time: Tensor, w: Tensor) -> Tensor:
-        h = self.conv1(self.resample(self.activation(self.norm1(x, w))))
-        h = h.add_(self.time(self.activation(time))[:, :, None, None])
-        h = self.conv2(self.activation(self.norm2(h, w)))
+        h = self.conv1(self.resample(self.norm1(x, w)))
+        h = h.add_(self.time(F.silu(time))[:, :, None, None])
+        h = self.conv2(self.norm2(h, w))
         return (self.skip(self.resample(x)) + h).mul_(math.sqrt(0.5))
 
 

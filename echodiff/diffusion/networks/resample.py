@@ -27,7 +27,7 @@ class _Halve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:
-        return _Double.apply(gradient) / 4
+        return _Double.apply(gradient / 4)
 
 
 class _Double(torch.autograd.Function):
