@@ -193,6 +193,13 @@ class Record(Section):
     sheet_cases: int = Field(default=6, ge=1)
     """Validation cases on the sheet."""
 
+    distance_seconds: float | None = Field(default=None, gt=0)
+    """Time between measurements of the Frechet distance of validation samples to the training images, written into
+    the history as `validation_fd`; once more at the end. `null`: never."""
+
+    distance_cases: int | None = Field(default=None, ge=2)
+    """Validation cases drawn for it, the first so many; `null`: all. Values of other numbers do not compare."""
+
     tensorboard: bool = False
     """Write the history for TensorBoard as well, into the folder of checkpoints."""
 

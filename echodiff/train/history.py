@@ -29,12 +29,13 @@ COLUMNS = (
     "rate_g",
     "rate_d",
     "memory_gib",  # peak: of the GPU, or of the process on a CPU
+    "validation_fd",  # Frechet distance of validation samples to the training images, in rows where it was measured
 )
 
 
 @dataclass
 class History:
-    """Rows of COLUMNS; what a model does not have (no discriminator) is NaN."""
+    """Rows of COLUMNS; what a model does not have (no discriminator), or was not measured, is NaN."""
 
     rows: list[list[float]] = field(default_factory=list)
 
@@ -48,12 +49,15 @@ class History:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "History":
-        """The history of a checkpoint."""
-        return cls(state["rows"].tolist())
+        """The history of a checkpoint; columns that it does not have yet are NaN."""
+        history = cls()
+        for row in state["rows"].tolist():
+            history.append(dict(zip(state["columns"], row, strict=True)))
+        return history
 
     @property
     def last(self) -> dict[str, float]:
-        """The last row, without what the model does not have."""
+        """The last row, without what is NaN."""
         row = zip(COLUMNS, self.rows[-1], strict=True)
         return {name: value for name, value in row if not math.isnan(value)}
 

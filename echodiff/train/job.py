@@ -34,6 +34,10 @@ class Job:
         """Of the training images."""
         return content_fingerprint(self.training)
 
+    def distance_cases(self) -> ImageSet:
+        """The validation cases that the Frechet distance is measured on while the model learns."""
+        return self.validation.select(self.validation.case_id[: self.model.record.distance_cases])
+
     @property
     def checkpoint(self) -> Path:
         """Where this training is kept."""
@@ -59,12 +63,17 @@ def check_job(job: Job, size: int, processes: Processes) -> None:
 
     Raises:
         ConfigError: image sizes that differ or that a network cannot halve often enough, a batch that the
-            processes cannot share.
+            processes cannot share, too few validation cases for a distance that is to be measured.
     """
     height, width = job.training.images.shape[1:]
     if (height, width) != (size, size):
         raise ConfigError(
             f"image.size: expected the size of the images, {height} x {width}, found {size}; run ingest again"
+        )
+    if job.model.record.distance_seconds is not None and len(job.distance_cases()) < 2:
+        raise ConfigError(
+            "record.distance_seconds: expected at least 2 validation cases to measure a distance between "
+            f"distributions, found {len(job.distance_cases())}; set it to null, or add cases"
         )
     networks = {"generator": job.model.generator}
     if job.model.discriminator != "none":

@@ -23,8 +23,8 @@ class Keeper:
 
     def __init__(self, job: Job, device: torch.device):
         self.job, self.device = job, device
-        self._saved = self._drawn = time.monotonic()
-        self._board = None
+        self._saved = self._drawn = self._measured = time.monotonic()
+        self._board = self._distance = None
         if job.model.record.tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -54,6 +54,20 @@ class Keeper:
         path = self.job.output / "samples.png"
         draw_samples(path, state.ema, reverse_of(model), model.guide, cases, seed=model.seed, device=self.device)
         self._drawn = time.monotonic()
+
+    def distance_if_due(self, state: State, *, last: bool) -> dict[str, float]:
+        """The history's `validation_fd` where the last one is old enough, or with the last row; else nothing."""
+        every = self.job.model.record.distance_seconds
+        if every is None or not (last or time.monotonic() - self._measured >= every):
+            return {}
+        if self._distance is None:
+            from echodiff.train.distance import ValidationDistance
+
+            self._distance = ValidationDistance(self.job, self.device)
+        value = self._distance.measure(state.ema)
+        self._measured = time.monotonic()
+        say(f"train {self.job.name}, step {state.step}: validation_fd {value:.1f}, {self._distance.described}")
+        return {"validation_fd": value}
 
     def note(self, state: State) -> None:
         """Pass the history's last row on to TensorBoard, where that is wanted."""

@@ -64,7 +64,10 @@ def train(job: Job, device: torch.device, processes: Processes) -> bool:
                 means.clear()
                 if keeper:
                     keeper.refuse_not_finite(found, state.step)
-                state.history.append(found | facts(setup, state) | row.next(state, model.training.batch_size))
+                found |= facts(setup, state) | row.next(state, model.training.batch_size)
+                if keeper:
+                    found |= keeper.distance_if_due(state, last=state.step == steps)
+                state.history.append(found)
                 if keeper:
                     keeper.note(state)
             if keeper:

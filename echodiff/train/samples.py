@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from echodiff.config.models import Guide
 from echodiff.diffusion.guides import draw_guide
@@ -31,10 +33,30 @@ def draw_samples(
 ) -> None:
     """Write the sheet as PNG, with a sample of `network` (in evaluation mode) for each case.
 
-    Each case's seed depends on its id, so that sheets of different times differ by what was learned alone.
-
     Raises:
         OutputError: the file cannot be written.
+    """
+    samples = sample_cases(network, reverse, guide, cases, seed=seed, device=device)
+    rows = [
+        Row("Guide", [draw_gray(mask) for mask in cases.masks]),
+        Row("Real image", list(cases.images)),
+        Row("Sample", samples),
+    ]
+    draw_sheet(path, rows, columns=cases.case_id, dpi=SHEET_DPI)
+
+
+def sample_cases(
+    network: torch.nn.Module,
+    reverse: Reverse,
+    guide: Guide,
+    cases: ImageSet,
+    *,
+    seed: int,
+    device: torch.device,
+) -> list[NDArray[np.uint8]]:
+    """A sample of `network` (in evaluation mode) for each case, uint8 (H, W).
+
+    Each case's seed depends on its id, so that samples of different times differ by what was learned alone.
     """
     planes = Planes.of(cases, device)
     size = planes.images.shape[-1]
@@ -45,9 +67,4 @@ def draw_samples(
         own = planes[slice(row, row + 1)]
         guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
         samples.append(to_uint8(sample(network, reverse.to(device), guides, noise))[0, 0].cpu().numpy())
-    rows = [
-        Row("Guide", [draw_gray(mask) for mask in cases.masks]),
-        Row("Real image", list(cases.images)),
-        Row("Sample", samples),
-    ]
-    draw_sheet(path, rows, columns=cases.case_id, dpi=SHEET_DPI)
+    return samples
