@@ -1,0 +1,184 @@
+"""Images a second in training and sampling on a GPU, share of its bfloat16 peak, and memory; eager against compiled.
+
+    python benchmarks/gpu.py --preset paper --preset fast --batch 4 --batch 32
+
+Each combination runs in a process of its own, on random images and with first weights. Training: `--rounds` times as
+many steps as lie between two gradient penalties, so that these have their share; "paper's schedule" is what 500 epochs
+of 405 images take at that rate. Sampling: all steps of the sampler, with the drawing of the noise on the CPU and the
+images back in its memory; `echodiff translate` itself runs it eager. "Of peak": operations a second, one multiply-add
+= 2, against those of a bfloat16 product of square matrices measured on the same device, or against `--peak` (TFLOP a
+second, from the card's data sheet). Seconds before the first round, which a compiler takes most of, stand by
+themselves.
+
+`--device cpu --mode eager` runs the same code without a GPU, to see that it works. A compiler needs minutes there: a
+step has a dozen graphs to trace, and each of their kernels goes through a C++ compiler.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+PAPER_IMAGES = 500 * 405
+
+
+def measure(options: argparse.Namespace, preset: str, batch: int, compiled: bool) -> dict[str, float | int | str]:
+    """The numbers of one row."""
+    import torch
+
+    from echodiff.config.models import Model
+    from echodiff.devices.torch_device import choose_device
+    from echodiff.diffusion.guides import draw_guide
+    from echodiff.diffusion.sampler import sample
+    from echodiff.diffusion.sampling_noise import SamplingNoise
+    from echodiff.train import loop
+    from echodiff.train import state as states
+    from echodiff.train.data import Planes
+    from echodiff.train.estimate import GIB, estimate
+    from echodiff.train.generator_file import reverse_of
+    from echodiff.train.objective import Objective
+    from echodiff.train.processes import Processes
+    from echodiff.train.step import Setup, autocast, train_step
+
+    device, size = choose_device(options.device), options.size
+    on_gpu = device.type == "cuda"
+    speed = {"precision": "bfloat16", "compile": compiled}
+    model = Model.model_validate({"preset": preset, "training": {"batch_size": batch}, "speed": speed})
+    images = torch.randint(0, 256, (64, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    data = Planes(images, images // 64, torch.ones_like(images)).to(device)
+    state = states.new_state(model, images, device)
+    networks = [loop.compiled(network, model.speed) for network in (state.generator, state.discriminator)]
+    setup = Setup(model, Objective.of(model, device), data, *networks, Processes(), device, steps=10**6)
+    drawer, reverse = loop.compiled(state.ema, model.speed), reverse_of(model).to(device)
+    own = data[torch.arange(batch, device=device) % len(data)]
+    guide = draw_guide(own.masks, own.sectors, style=model.guide.style, sector=model.guide.sector)
+    noise_options = {"size": size, "latents": state.ema.latent_shapes(size), "device": device}
+    pool, zero = ThreadPoolExecutor(os.cpu_count() or 1), torch.zeros((), device=device)
+
+    def train() -> None:
+        state.step = 0
+        for _ in range(model.loss.r1_every):
+            train_step(setup, state, zero)
+
+    def draw() -> None:
+        noise = SamplingNoise(range(batch), **noise_options, pool=pool)
+        with autocast(model.speed, device):
+            sample(drawer, reverse, guide, noise).cpu()
+
+    def memory() -> float:
+        """Peak of the GPU's memory since the last call; not known on a CPU."""
+        if not on_gpu:
+            return float("nan")
+        used = torch.cuda.max_memory_allocated(device) / GIB
+        torch.cuda.reset_peak_memory_stats(device)
+        return used
+
+    wait = (lambda: torch.cuda.synchronize(device)) if on_gpu else (lambda: None)
+    peak = options.peak * 1e12 if options.peak else product_rate(options.matrix, 10 * options.rounds, device, wait)
+    cost = estimate(model, size)
+    memory()
+    first_training, training = seconds(train, options.rounds, wait)
+    memory_training = memory()
+    first_sampling, sampling = seconds(draw, options.rounds, wait)
+    trained, drawn = batch * model.loss.r1_every / training, batch / sampling
+    return {
+        "device": torch.cuda.get_device_name(device) if on_gpu else "CPU",
+        "preset": preset,
+        "batch": batch,
+        "mode": "compiled" if compiled else "eager",
+        "training, images/s": trained,
+        "training, of peak": trained * cost.flops_a_step(model.loss.r1_every) / peak,
+        "training, GiB": memory_training,
+        "paper's schedule, min": PAPER_IMAGES / trained / 60,
+        "sampling, images/s": drawn,
+        "sampling, of peak": drawn * reverse.steps * cost.flops_forward / peak,
+        "sampling, GiB": memory(),
+        "first rounds, s": first_training + first_sampling,
+        "peak, TFLOP/s": peak / 1e12,
+    }
+
+
+def product_rate(side: int, repeats: int, device, wait: Callable[[], None]) -> float:
+    """Operations a second of a bfloat16 product of two square matrices."""
+    import torch
+
+    matrix = torch.randn(side, side, device=device, dtype=torch.bfloat16)
+    return 2 * side**3 / seconds(lambda: torch.mm(matrix, matrix), repeats, wait)[1]
+
+
+def seconds(work: Callable[[], object], repeats: int, wait: Callable[[], None]) -> tuple[float, float]:
+    """Wall seconds of a first call, and of one of the calls after it; `wait`: until the device has finished."""
+
+    def timed(times: int) -> float:
+        begun = time.perf_counter()
+        for _ in range(times):
+            work()
+        wait()
+        return time.perf_counter() - begun
+
+    return timed(1), timed(repeats) / repeats
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", action="append", choices=("paper", "fast"))
+    parser.add_argument("--batch", action="append", type=int)
+    parser.add_argument("--mode", action="append", choices=("eager", "compiled"))
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--matrix", type=int, default=8192, help="side of the matrices that the peak is measured with")
+    parser.add_argument("--peak", type=float, help="TFLOP a second in bfloat16, in place of the measured product")
+    parser.add_argument("--json", action="store_true", help="the first combination only, as JSON")
+    options = parser.parse_args(given)
+    options.preset, options.batch = options.preset or ["paper", "fast"], options.batch or [4]
+    options.mode = options.mode or ["eager", "compiled"]
+    return options
+
+
+def main() -> None:
+    """Measure every combination and print a table; one that fails, for want of memory say, leaves its reason."""
+    from echodiff.devices.cpu import prepare_cpu
+
+    prepare_cpu()
+    from echodiff.devices.torch_device import choose_device
+    from echodiff.errors import EchodiffError
+
+    options = arguments()
+    try:
+        choose_device(options.device)
+    except EchodiffError as error:
+        sys.exit(f"benchmarks/gpu.py: {error}")
+    if options.json:
+        row = measure(options, options.preset[0], options.batch[0], options.mode[0] == "compiled")
+        print(json.dumps(row))
+        return
+    same = [f"--{name}={getattr(options, name)}" for name in ("device", "size", "rounds", "matrix")]
+    same += [f"--peak={options.peak}"] if options.peak else []
+    combinations = [(p, b, m) for p in options.preset for b in options.batch for m in options.mode]
+    header, failed = False, 0
+    for preset, batch, mode in combinations:
+        own = [f"--preset={preset}", f"--batch={batch}", f"--mode={mode}"]
+        done = subprocess.run([sys.executable, __file__, "--json", *own, *same], capture_output=True, text=True)
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
+            print(f"{preset}, batch {batch}, {mode}: {said[-1]}", file=sys.stderr, flush=True)
+            failed += 1
+            continue
+        row = json.loads(done.stdout)
+        if not header:
+            print("| " + " | ".join(row) + " |")
+            print("|" + " --- |" * len(row))
+            header = True
+        cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()]
+        print("| " + " | ".join(cells) + " |", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
