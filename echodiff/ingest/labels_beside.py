@@ -1,7 +1,8 @@
 """A label map in a file beside an image: PNG, NIfTI, MetaImage, NRRD or DICOM SEG, one plane or a stack of frames."""
 
-import glob
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,56 @@ from numpy.typing import NDArray
 from echodiff.ingest.case import Reject
 from echodiff.ingest.dicom_seg import read_segmentation
 from echodiff.ingest.label_size import check_size
+from echodiff.ingest.listings import Listings
 from echodiff.ingest.picture import PICTURES, read_picture
 from echodiff.ingest.readers.dicom_header import is_dicom
 from echodiff.ingest.readers.itk import SUFFIXES, is_itk, read_itk, to_labels
 
 IMAGE_SUFFIXES = (*SUFFIXES, *PICTURES, ".dcm", ".dicom", ".dic", ".ima")
+STEM = "{stem}"
+WILDCARD = re.compile(r"[*?]")
 WHAT = "the label map"
 
 
-def label_files(path: Path, pattern: str) -> list[Path]:
-    """The label maps beside an image by the pattern's `{stem}`, in the order of their names."""
-    prefix, _, suffix = pattern.replace("[", "[[]").partition("{stem}")
-    name = f"{prefix}{glob.escape(stem_of_image(path))}{suffix}"  # brackets, * and ? in a name are no pattern
-    return [other for other in sorted(path.parent.glob(name)) if other != path and is_map(other)]
+class LabelFiles:
+    """Finds label maps beside images by a pattern of names, listing each folder once however many images it has.
+
+    In the pattern `{stem}` stands for the image's name without its ending, `*` and `?` for any characters, a `/` parts
+    folders (`../labels/{stem}.png`) and `**` stands for all folders below. Brackets are no pattern, and neither is
+    anything in an image's name.
+    """
+
+    def __init__(self, pattern: str):
+        self._parts = pattern.split("/")
+        self._listings = Listings()
+        self._below: dict[Path, list[Path]] = {}
+
+    def beside(self, path: Path) -> list[Path]:
+        """The label maps of an image, in the order of their names."""
+        *parts, name = self._parts
+        folders, stem = [path.parent], stem_of_image(path)
+        for part in parts:
+            folders = [inner for folder in folders for inner in self._inner(folder, part, stem)]
+        found = {other for folder in folders for other in self._matching(folder, name, stem)}
+        return [other for other in sorted(found) if other != path and is_map(other)]
+
+    def _inner(self, folder: Path, part: str, stem: str) -> list[Path]:
+        """The folders that a part of the pattern leads to."""
+        if part == "**":
+            if folder not in self._below:
+                self._below[folder] = [folder, *(inner for inner in folder.rglob("*") if inner.is_dir())]
+            return self._below[folder]
+        if WILDCARD.search(part):
+            return [inner for inner in self._matching(folder, part, stem) if inner.is_dir()]
+        return [Path(os.path.normpath(folder / part.replace(STEM, stem)))]
+
+    def _matching(self, folder: Path, part: str, stem: str) -> Iterator[Path]:
+        """What in a folder has a name that a part of the pattern matches."""
+        texts = [text.replace(STEM, stem) for text in WILDCARD.split(part)]
+        wildcards = [".*" if sign == "*" else "." for sign in WILDCARD.findall(part)]
+        rest = "".join(wild + re.escape(text) for wild, text in zip(wildcards, texts[1:], strict=True))
+        named = re.compile(re.escape(texts[0]) + rest, re.DOTALL)
+        return (folder / name for name in self._listings.beginning(folder, texts[0]) if named.fullmatch(name))
 
 
 def stem_of_image(path: Path) -> str:

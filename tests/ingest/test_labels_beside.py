@@ -1,5 +1,7 @@
 """Label maps beside an image: every format, and what may be wrong with them."""
 
+import os
+
 import cv2
 import numpy as np
 import pydicom
@@ -7,8 +9,11 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
+from echodiff.config.datasets import DicomDataset
 from echodiff.ingest.case import Reject
-from echodiff.ingest.labels_beside import label_files, read_label_stack, stem_of_image
+from echodiff.ingest.check.detect import guesses
+from echodiff.ingest.labels_beside import LabelFiles, read_label_stack, stem_of_image
+from echodiff.ingest.readers.dicom import DicomReader
 
 from .conftest import heart
 from .dicom_files import HEIGHT, WIDTH, write_gray, write_segmentation
@@ -141,6 +146,55 @@ def test_segmentations_that_do_not_fit_the_cine(tmp_path):
 def test_names(tmp_path):
     for name in ("1.2.840.5", "1.2.840.5_gt.png", "1.2.840.50_gt.png", "b[1].dcm", "b[1]_gt.nii.gz", "b1_gt.png"):
         (tmp_path / name).write_bytes(b"")
-    assert [path.name for path in label_files(tmp_path / "1.2.840.5", "{stem}_gt.*")] == ["1.2.840.5_gt.png"]
-    assert [path.name for path in label_files(tmp_path / "b[1].dcm", "{stem}_gt.*")] == ["b[1]_gt.nii.gz"]
+    assert [path.name for path in LabelFiles("{stem}_gt.*").beside(tmp_path / "1.2.840.5")] == ["1.2.840.5_gt.png"]
+    assert [path.name for path in LabelFiles("{stem}_gt.*").beside(tmp_path / "b[1].dcm")] == ["b[1]_gt.nii.gz"]
     assert stem_of_image(tmp_path / "1.2.840.5") == "1.2.840.5" and stem_of_image(tmp_path / "c.nii.gz") == "c"
+
+
+PLACES = ("a.dcm", "a_gt.png", "a_gtx.png", "ab_gt.png", "x_a_gt.png", "labels/a.png", "deep/er/a_gt.nii.gz", "a+.dcm")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "image", "expected"),
+    [
+        ("{stem}_gt.*", "a.dcm", ["a_gt.png"]),
+        ("{stem}_gt?.png", "a.dcm", ["a_gtx.png"]),
+        ("*{stem}_gt.png", "a.dcm", ["a_gt.png", "x_a_gt.png"]),
+        ("labels/{stem}.png", "a.dcm", ["labels/a.png"]),
+        ("lab*/{stem}.p?g", "a.dcm", ["labels/a.png"]),
+        ("**/{stem}_gt.*", "a.dcm", ["a_gt.png", "deep/er/a_gt.nii.gz"]),
+        ("../../{stem}_gt.*", "deep/er/a.dcm", ["a_gt.png"]),
+        ("{stem}_gt.*", "a+.dcm", []),
+        ("[a]_gt.*", "a.dcm", []),
+        ("nowhere/{stem}.png", "a.dcm", []),
+    ],
+)
+def test_patterns_of_label_maps(tmp_path, pattern, image, expected):
+    for place in PLACES:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    found = LabelFiles(pattern).beside(tmp_path / image)
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == expected
+
+
+def listings(folder, cases: int, monkeypatch) -> int:
+    """How often folders are listed while the cases of one are found."""
+    folder.mkdir()
+    for number in range(cases):
+        (folder / f"{number}.dcm").touch()
+        (folder / f"{number}_gt.png").touch()
+    asked = []
+    with monkeypatch.context() as patch:
+        for name in ("listdir", "scandir"):
+            real = getattr(os, name)
+            patch.setattr(os, name, lambda *of, real=real: asked.append(of) or real(*of))
+        found = list(DicomReader(DicomDataset(format="dicom", folder="anywhere")).find(folder))
+        guess = next(guesses(folder))
+    assert len(found) == cases and all(case.files["label"].stem == f"{case.name}_gt" for case in found)
+    assert guess.evidence == f"{cases} DICOM files"
+    return len(asked)
+
+
+def test_the_number_of_files_does_not_change_how_often_a_folder_is_listed(tmp_path, monkeypatch):
+    few, many = (listings(tmp_path / str(cases), cases, monkeypatch) for cases in (2, 40))
+    assert few == many > 0

@@ -8,10 +8,12 @@ import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
 from echodiff.config.datasets import VolumeDataset
+from echodiff.config.image import Image
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
 from echodiff.ingest.plane import Landmarks, cut, plane_through
 from echodiff.ingest.readers.volume import LANDMARKS, VolumeReader, read_planes
+from echodiff.ingest.run import ingest_dataset
 
 VOXEL = 1.0
 SHAPE = (60, 90, 70)  # z, y, x
@@ -146,3 +148,14 @@ def test_a_table_of_another_form_is_refused(tmp_path):
     with pytest.raises(InputError, match="none named name, apex_x"):
         read_planes(tmp_path / "planes.csv")
     assert read_planes(tmp_path / "none.csv") == {}
+
+
+def test_volumes_that_differ_in_their_ending_alone_are_two_cases(reader, tmp_path):
+    for suffix in (".nii.gz", ".nii", ".mha"):
+        write_volume(tmp_path, suffix=suffix)
+    cases = list(reader.find(tmp_path))
+    assert [case.name for case in cases] == ["vol1", "vol1.nii", "vol1.nii.gz"]
+    assert {case.patient for case in cases} == {"vol1"} and all(case.known["plane"] for case in cases)
+    options = VolumeDataset(format="volume", folder="anywhere", case_ids="source")
+    counts = ingest_dataset("ours", options, Image(size=64), tmp_path, tmp_path / "out", processes=0)
+    assert counts == {"kept": 3, "rejected": 0}

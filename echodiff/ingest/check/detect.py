@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from echodiff.ingest.check.labels import label_options
-from echodiff.ingest.labels_beside import label_files
+from echodiff.ingest.labels_beside import LabelFiles
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_header import is_dicom, is_volume
 from echodiff.ingest.readers.itk import is_itk
@@ -55,7 +55,7 @@ def guesses(folder: Path) -> Iterator[Guess]:
         options, remarks = label_options(dicom, LABEL_NAMES["dicom"])
         images = len(dicom) - options.pop("dicom_labels", 0)
         pattern = options.get("label_pattern", LABEL_NAMES["dicom"])
-        labels = {label for path in dicom for label in label_files(path, pattern)}
+        labels = _labels(dicom, pattern)
         remarks += _elsewhere(folder, [path for path in volumes if path not in labels])
         yield Guess("dicom", _counted(images, "DICOM file"), folder, options, tuple(remarks))
         return
@@ -66,11 +66,17 @@ def guesses(folder: Path) -> Iterator[Guess]:
         if not (folder / "planes.csv").is_file():
             remarks.append("found no planes.csv; the four-chamber planes will be looked for beside the labels")
         pattern = options.get("label_pattern", LABEL_NAMES["volume"])
-        labels = {label for path in volumes for label in label_files(path, pattern)}
+        labels = _labels(volumes, pattern)
         images = _counted(len(set(volumes) - labels), "volume")
         evidence = f"{images} in NIfTI, MetaImage, NRRD or Enhanced US Volume, {len(labels)} of labels"
         remarks += _elsewhere(folder, [])
         yield Guess("volume", evidence, folder, options, tuple(remarks))
+
+
+def _labels(images: list[Path], pattern: str) -> set[Path]:
+    """All label maps beside the images."""
+    maps = LabelFiles(pattern)
+    return {label for path in images for label in maps.beside(path)}
 
 
 def _elsewhere(folder: Path, volumes: list[Path]) -> list[str]:

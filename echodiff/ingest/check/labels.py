@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from echodiff.ingest.case import Reject
 from echodiff.ingest.identity import is_writable
 from echodiff.ingest.labels_beside import is_map, stem_of_image
+from echodiff.ingest.listings import Listings
 from echodiff.ingest.picture import PICTURES, read_picture
 from echodiff.ingest.readers.itk import is_itk, read_itk
 
@@ -49,15 +50,13 @@ def label_options(images: Sequence[Path], usual: str) -> tuple[dict[str, Any], l
 def most_frequent_pattern(images: Sequence[Path]) -> tuple[str | None, list[Path]]:
     """The pattern with `{stem}` by which most images have a label map, and these maps."""
     found: dict[str, list[Path]] = defaultdict(list)
-    siblings: dict[Path, list[Path]] = {}
+    listings = Listings()
     for path in images:
-        if path.parent not in siblings:
-            siblings[path.parent] = [other for other in sorted(path.parent.iterdir()) if is_map(other)]
         stem = stem_of_image(path)
-        for other in siblings[path.parent]:
-            rest = other.name.removeprefix(stem)
+        for name in listings.beginning(path.parent, stem):
+            other, rest = path.with_name(name), name.removeprefix(stem)
             # What follows the stem is a word of its own: image_1 is no label map of image.
-            if other != path and rest != other.name and re.match(r"[._-]?[A-Za-z]", rest):
+            if other != path and re.match(r"[._-]?[A-Za-z]", rest) and is_map(other):
                 ending = rest if rest.startswith(".") else re.split(r"\.", rest, maxsplit=1)[0] + ".*"
                 found["{stem}" + ending].append(other)
     counts = Counter({pattern: len(paths) for pattern, paths in found.items()})

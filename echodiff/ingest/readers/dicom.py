@@ -21,7 +21,7 @@ from echodiff.ingest.ed.r_wave import by_r_wave
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
-from echodiff.ingest.labels_beside import label_files, read_label_stack
+from echodiff.ingest.labels_beside import LabelFiles, read_label_stack
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
 from echodiff.ingest.readers.dicom_header import is_dicom, name_of, patient_of, read_header
@@ -51,7 +51,8 @@ class DicomReader:
         if not paths:
             raise InputError(f"{folder}: expected DICOM files, found none; `echodiff check` says what is in a folder")
         chosen = read_table(folder / self._options.ed_table)
-        beside = {path: label_files(path, self._options.label_pattern) for path in paths}
+        maps = LabelFiles(self._options.label_pattern)
+        beside = {path: maps.beside(path) for path in paths}
         labels = {label for found in beside.values() for label in found}
         names: set[str] = set()
         for path in paths:

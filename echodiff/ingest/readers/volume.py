@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from echodiff.config.datasets import VolumeDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
-from echodiff.ingest.labels_beside import label_files, stem_of_image
+from echodiff.ingest.labels_beside import LabelFiles, stem_of_image
 from echodiff.ingest.plane import Landmarks, Plane, cut, plane_through
 from echodiff.ingest.plane_found import find_landmarks
 from echodiff.ingest.readers.dicom_header import details, is_dicom, patient_of
@@ -40,15 +40,20 @@ class VolumeReader:
         planes = read_planes(folder / self._options.planes)
         files = (path for path in sorted(folder.rglob("*")) if path.is_file())
         volumes = {path: stem_of_image(path) for path in files if is_itk(path) or is_dicom(path)}
-        labels = {path: _labels_of(path, self._options.label_pattern) for path in volumes}
+        maps = LabelFiles(self._options.label_pattern)
+        labels = {path: [other for other in maps.beside(path) if is_itk(other)] for path in volumes}
         are_labels = {path for beside in labels.values() for path in beside}
+        names: set[str] = set()
         for path, stem in volumes.items():
             if path in are_labels:
                 continue
-            name = path.relative_to(folder).with_name(stem).as_posix()
+            relative = path.relative_to(folder)
+            place = relative.with_name(stem).as_posix()
+            name = place if place not in names else relative.as_posix()  # vol.nii beside vol.nii.gz
+            names.add(name)
             files = {"image": path, "label": labels[path][0]} if labels[path] else {"image": path}
-            patient = (patient_of(path) if is_dicom(path) else "") or (name.split("/")[0] if "/" in name else stem)
-            yield CaseReference(name, patient, files, {"plane": planes.get(name, planes.get(stem))})
+            patient = (patient_of(path) if is_dicom(path) else "") or (place.split("/")[0] if "/" in place else stem)
+            yield CaseReference(name, patient, files, {"plane": planes.get(place, planes.get(stem))})
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
@@ -160,11 +165,6 @@ def _read(path: Path) -> tuple[sitk.Image, dict[str, Any]]:
         return read_itk(path, "the volume"), {}
     volume, header = read_dicom_volume(path)
     return volume, details(header, 1)  # frame times would be those of planes
-
-
-def _labels_of(path: Path, pattern: str) -> list[Path]:
-    """Label volumes beside a volume, in the order of their names."""
-    return [other for other in label_files(path, pattern) if is_itk(other)]
 
 
 def _at(volume: sitk.Image, frame: int) -> sitk.Image:
