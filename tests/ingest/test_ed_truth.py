@@ -18,40 +18,36 @@ from .test_volume import body, to_itk, write_volume
 # Rules that answer for every cine; r_wave answers where the file has R wave times, label where the outline fits well.
 ALWAYS = {"table", "explicit", "labelled", "ecg", "largest_lv", "self_similarity"}
 EXACT = {"table", "explicit", "labelled", "largest_lv"}
-RECORDED = {"r_wave", "ecg"}
 MACHINES = {"vscan": 3, "vscan_air": 2, "2d_t": 3, "echonet": 4}  # machine -> patients of the short test
 
 
-def check(found, share: float, largest: int) -> None:
-    """Rules of tags, labels and ECG are exact; those of the picture are within one frame in `share` of the cines."""
+def check(found) -> None:
+    """Rules of tables, tags and labels are exact; those of R waves and of the picture are within one frame."""
     table = summary(found)
     text = table.to_string()
     for rule, row in table.iterrows():
         assert rule not in ALWAYS or row["answers"] == row["cines"] > 0, f"{rule}\n{text}"
-        if rule in EXACT:
-            assert row["largest"] == 0, f"{rule}\n{text}"
-        elif row["answers"]:
-            within, most = (1.0, 1) if rule in RECORDED else (share, largest)
-            assert row["within"] >= within and row["largest"] <= most, f"{rule}\n{text}"
+        if row["answers"]:
+            assert row["largest"] <= (0 if rule in EXACT else 1), f"{rule}\n{text}"
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_rule_finds_the_true_frame(tmp_path, machine):
     found = answers(machine, tmp_path / "files", patients=MACHINES[machine], frames=16, seed=31)
-    check(found, share=1.0, largest=1)
+    check(found)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_rule_on_many_cines(tmp_path, machine):
-    """Half of the cines with one beat of 24 frames, half with a beat and a half of 40."""
+    """Half of the cines with one beat of 24 frames, half with a beat and a half of 40, of two draws of patients."""
     found = [
         answer
-        for frames, seed in ((24, 52), (60, 53))
-        for answer in answers(machine, tmp_path / str(frames), patients=8, frames=frames, seed=seed)
+        for frames, seed in ((24, 52), (60, 53), (24, 1052), (60, 1053))
+        for answer in answers(machine, tmp_path / str(seed), patients=8, frames=frames, seed=seed)
     ]
     print(f"\n{machine}\n{summary(found).to_markdown()}")
-    check(found, share=0.9, largest=2)
+    check(found)
 
 
 def test_the_half_sequence_of_camus_runs_either_way(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.ed.cascade import Rules
+from echodiff.ingest.ed.persistence import delay
 from echodiff.ingest.ed.segmented_area import by_segmented_area
 from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.volume_curve import Pace
@@ -19,5 +20,5 @@ def picture_rules(
     rules: Rules = {"self_similarity": lambda: by_self_similarity(frames, sector, pace)}
     if predictor:
         areas_of = partial(predictor.ventricle_areas, sector=sector)
-        rules["segmented_area"] = lambda: by_segmented_area(frames, areas_of, pace)
+        rules["segmented_area"] = lambda: by_segmented_area(frames, areas_of, pace, delay(frames, sector))
     return rules

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from echodiff.ingest.ed.choice import Choice
 from echodiff.ingest.ed.motion import combined, motion, unit
+from echodiff.ingest.ed.persistence import delay
 from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Pace, fit_volume_curve, nearest_frame
 from echodiff.labels import BACKGROUND, LV, MYO
 
@@ -21,9 +22,10 @@ def by_label_agreement(
 
     Compared is the mean gray in a band outside the endocardium with that in a band inside, in units of their
     deviation: an outline drawn on another frame has blood outside or wall inside. The contrast falls as the ventricle
-    contracts; its course and that of the heart's motion are fitted together by beats of the volume curve, and in very
-    short cines their highest place decides. The confidence is the squared correlation of that fit times the correlation
-    of contrast and motion. None where there is no LV outline, or where these two do not agree.
+    contracts; its course and that of the heart's motion are fitted together by beats of the volume curve, and the delay
+    by the scanner's persistence is taken off; in very short cines their highest place decides. The confidence is the
+    squared correlation of that fit times the correlation of contrast and motion. None where there is no LV outline, or
+    where these two do not agree.
 
     Args:
         frames: (F, H, W); of longer cines the first 256 frames count.
@@ -50,7 +52,8 @@ def by_label_agreement(
     fit = fit_volume_curve(course, pace)
     if fit is None:
         return Choice(int(course.argmax()), agreement / 2)
-    return Choice(nearest_frame(fit, len(frames)), float(max(fit.correlation, 0) ** 2) * agreement)
+    frame = nearest_frame(fit, len(frames), delay(frames, sector))
+    return Choice(frame, float(max(fit.correlation, 0) ** 2) * agreement)
 
 
 def _bands(cavity: NDArray[np.bool_], mask: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -20,6 +20,7 @@ def by_segmented_area(
     frames: NDArray[np.uint8],
     areas_of: Areas,
     pace: Pace = UNKNOWN,
+    late: float = 0.0,
 ) -> Choice | None:
     """The frame at the top of the LV's area over the cine.
 
@@ -31,6 +32,7 @@ def by_segmented_area(
         frames: (F, H, W).
         areas_of: gives the area (N,) of the LV in frames (N, H, W), 0 where it finds none.
         pace: as far as known.
+        late: frames by which the scanner's persistence delays the picture.
     """
     frames = frames[:MOST_FRAMES]
     step = max(len(frames) / MOST_SEGMENTED, 1.0)
@@ -39,4 +41,5 @@ def by_segmented_area(
     fit = fit_volume_curve(course, pace._replace(frame_ms=pace.frame_ms * step if pace.frame_ms else None))
     if fit is None or fit.correlation < SMALLEST_FIT:
         return None
-    return Choice(nearest_frame(fit._replace(place=fit.place * step), len(frames)), fit.correlation**2)
+    fit = fit._replace(place=fit.place * step, beat=fit.beat * step)
+    return Choice(nearest_frame(fit, len(frames), late), fit.correlation**2)

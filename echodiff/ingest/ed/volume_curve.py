@@ -89,6 +89,15 @@ def volume_curve(phase: NDArray[np.float64], systole: float) -> NDArray[np.float
     return 1 - np.interp(phase % 1.0, *np.array(ejected).T)
 
 
-def nearest_frame(fit: Fit, frames: int) -> int:
-    """The frame at the place of ED; of two as near the earlier, as contraction follows at once."""
-    return min(int(np.ceil(fit.place - 0.5)), frames - 1)
+def nearest_frame(fit: Fit, frames: int, late: float = 0.0) -> int:
+    """The frame at the first place of ED in a cine of so many frames; of two as near the earlier, as contraction
+    follows at once.
+
+    Args:
+        late: frames by which the course comes after the heart. An ED that lies before the cine then gives way to that
+            of the next beat, if the cine has it.
+    """
+    place = fit.place - late
+    if place < -0.5 and place + fit.beat <= frames - 0.5:
+        place += fit.beat
+    return int(np.clip(np.ceil(place - 0.5), 0, frames - 1))
