@@ -13,6 +13,10 @@ class Reject(Exception):
     """A case that cannot be used; its one sentence says what was expected and found, and goes to the case table."""
 
 
+class NoLabels(Reject):
+    """A case without labels that somebody drew, where such are needed."""
+
+
 UNKNOWN_SPACING = (float("nan"), float("nan"))  # (row, column) of a source that does not say
 
 

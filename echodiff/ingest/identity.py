@@ -7,6 +7,7 @@ data, in a file outside the results; with it, and the source, a case can be foun
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,9 @@ from echodiff.ingest.case import CaseReference
 KEY_VARIABLE = "ECHODIFF_KEY_FILE"
 KEY_BYTES = 32
 HEX_DIGITS = 16  # 64 bits: two of a million cases collide with a probability of 3e-8
+SHORTEST = 2  # characters of a name in ASCII that are no identity, but would be found in every sentence
+WORD = r"[^\W_]"  # what a word is made of
+PLAIN = re.compile("[a-z]+|[0-9]+")  # words and numbers as sentences of this package have them
 PUBLIC_KEY = b"echodiff phantom: nobody is behind these names"  # the same ids on every machine
 
 
@@ -35,21 +39,32 @@ class Names:
         return self._name("patient", reference.patient)
 
     def clean(self, sentence: str, reference: CaseReference) -> str:
-        """A sentence without the names that the source uses, where these are to stay hidden."""
+        """A sentence without the names that the source uses, where these are to stay hidden.
+
+        Replaced is every word that is such a name, in capitals or not, and every word with a name in it but those in
+        small letters alone, or digits alone: a file `pat.dcm` leaves `patient` as it is, but not `Pat_2` or `xPat`.
+        """
         if self.style == "source":
             return writable(sentence)
-        hidden = {str(path) for path in reference.files.values()}
-        hidden |= {path.name for path in reference.files.values()} | {path.stem for path in reference.files.values()}
-        hidden |= {reference.name, reference.patient}
-        for name in sorted((name for name in hidden if len(name) > 2), key=len, reverse=True):
-            sentence = sentence.replace(name, "the file")
-        return sentence
+        hidden = {reference.name, reference.patient}
+        for path in reference.files.values():
+            hidden |= {str(path), path.name, path.stem}
+        names = sorted((name for name in hidden if len(name) > SHORTEST or not name.isascii()), key=len, reverse=True)
+        if not names:
+            return sentence
+        name = "|".join(re.escape(name) for name in names)
+        return re.sub(f"({WORD}*)({name})({WORD}*)", _without_name, sentence, flags=re.IGNORECASE)
 
     def _name(self, kind: str, name: str) -> str:
         if self.style == "source":
             return writable(name)
         text = "\x1f".join((self.dataset, kind, name)).encode("utf-8", "surrogateescape")
         return hmac.new(self._key, text, hashlib.sha256).hexdigest()[:HEX_DIGITS]
+
+
+def _without_name(found: re.Match[str]) -> str:
+    before, _, after = found.groups()
+    return found[0] if (before or after) and PLAIN.fullmatch(found[0]) else "the file"
 
 
 def writable(name: str) -> str:

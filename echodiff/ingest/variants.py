@@ -4,6 +4,7 @@ The cases that ingest kept are read again from their files, as shapes have to be
 square frame of an image set does not tell how a source without a pixel size was stretched.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.config.variants import Variants as Options
 from echodiff.errors import InputError
-from echodiff.ingest.case import CaseReference, Reader, Reject
+from echodiff.ingest.case import CaseReference, NoLabels, Reader, Reject
 from echodiff.ingest.frame import FittedFrame, fit_frame
 from echodiff.ingest.identity import Names
 from echodiff.ingest.labels.shape_model import read_shape_model
@@ -43,7 +44,7 @@ def write_variants(
 
     Case ids end in `_v1`, `_v2`, ...; image, sector and pixel size are those of `data`, and so is the LV. The number of
     processes and of samples changes none of the label maps. Cases whose labels were predicted have no LV that somebody
-    drew, and are passed over.
+    drew, and are passed over; how many, and why, is printed.
 
     Returns:
         The number of label maps.
@@ -68,14 +69,17 @@ def write_variants(
         "provenance": provenance("variants", {"dataset": name, **options.model_dump()}),
     }
     results = results_of(work, cases, processes, limit_s=dataset.case_seconds)
-    written = 0
+    written, passed = 0, Counter()
     with ImageSetWriter(output, size=image.size, attributes=attributes) as writer:
         steps = track(kept.case_id, len(cases), description=f"variants {name}", unit="cases")
         for row, (case_id, frames) in enumerate(zip(steps, results, strict=True)):
+            if isinstance(frames, Passed):
+                passed[frames.reason] += 1
+                continue
             if not isinstance(frames, list):
                 reason = frames.reason if isinstance(frames, Lost) else frames
                 raise InputError(f"{source}: case {case_id} was kept by ingest, but now: {reason}; ingest again")
-            if frames and (frames[0].image != kept.images[row]).any():
+            if (frames[0].image != kept.images[row]).any():
                 raise InputError(f"{data}: expected the frames of {source}, found others in {case_id}; ingest again")
             for number, frame in enumerate(frames, start=1):
                 planes = (kept.images[row], frame.mask, kept.sectors[row])
@@ -83,7 +87,16 @@ def write_variants(
                 written += 1
         if not written:
             raise InputError(f"{source}: expected cases whose labels have the left ventricle alone, found none")
+    for reason, count in passed.most_common():
+        print(f"variants {name}: {count} cases passed over: {reason}")
     return written
+
+
+@dataclass(frozen=True)
+class Passed:
+    """In place of variants: why a case that ingest kept has none."""
+
+    reason: str
 
 
 @dataclass
@@ -101,12 +114,15 @@ class VariantWork:
     def prepare(self) -> None:
         """Load what the format needs; called in each process before its first case."""
         cv2.setNumThreads(1)
-        self._reader = reader_of(self.dataset)
+        # Shapes are drawn about an LV that somebody traced: a frame whose labels are predicted is not looked for.
+        self._reader = reader_of(self.dataset.model_copy(update={"labels": "file"}))
 
-    def __call__(self, case: CaseReference) -> list[FittedFrame] | str:
-        """The fitted variants of a case, or why it has none."""
+    def __call__(self, case: CaseReference) -> list[FittedFrame] | Passed | str:
+        """The fitted variants of a case, why it is passed over, or what is wrong with its files."""
         try:
             return list(self._draw(case))
+        except NoLabels as error:
+            return Passed(self.names.clean(str(error), case))
         except Reject as error:
             return self.names.clean(str(error), case)
 
@@ -115,6 +131,6 @@ class VariantWork:
             self.prepare()
         frame = self._reader.read(case)
         if not frame.lv_only:
-            return
+            raise NoLabels("expected labels that have the left ventricle alone, found all structures")
         for variant in self.variants.draw(frame, self.names.case(case)):
             yield fit_frame(variant, self.image.size, self.image.fit)

@@ -57,7 +57,10 @@ class CaseWork:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = self._result(case)
-            return replace(result, row={**result.row, **identity_found(case.files.values())})
+            try:
+                return replace(result, row={**result.row, **identity_found(case.files.values())})
+            except Exception as error:  # without this account a case is not kept
+                return self._fault(error)
 
     def _result(self, case: CaseReference) -> CaseResult:
         try:
@@ -67,8 +70,11 @@ class CaseWork:
         except Reject as error:
             return CaseResult(rejected_row(str(error), self.dataset.scanner), None)
         except Exception as error:
-            reason = f"expected a readable case, found an unforeseen fault ({self._told(error)})"
-            return CaseResult(rejected_row(reason, self.dataset.scanner), None)
+            return self._fault(error)
+
+    def _fault(self, error: Exception) -> CaseResult:
+        reason = f"expected a readable case, found an unforeseen fault ({self._told(error)})"
+        return CaseResult(rejected_row(reason, self.dataset.scanner), None)
 
     def _told(self, error: Exception) -> str:
         """An unforeseen error's kind; its text only where names may be shown, as it may quote a tag or a path."""

@@ -33,7 +33,7 @@ class Workers(Generic[Case]):
     process before its first case, and does not count.
     """
 
-    def __init__(self, work: Callable[[Case], Any], processes: int, *, limit_s: float = 60.0):
+    def __init__(self, work: Callable[[Case], Any], processes: int, *, limit_s: float):
         self._work, self._processes, self._limit = work, max(processes, 1), limit_s
         self._workers: list[_Worker] = []
 

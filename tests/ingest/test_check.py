@@ -1,5 +1,6 @@
 """`echodiff check`: what a folder is, what is wrong with it, and an entry that works."""
 
+import os
 import shutil
 
 import numpy as np
@@ -12,9 +13,9 @@ from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.config.load import load_config
 from echodiff.ingest.case import CaseReference
-from echodiff.ingest.check.detect import contents, guesses, remedy
+from echodiff.ingest.check.detect import Guess, contents, guesses, remedy
 from echodiff.ingest.check.report import entry, summary
-from echodiff.ingest.check.trial import Trial, find_cases, spread
+from echodiff.ingest.check.trial import Trial, find_cases, read_on_trial, spread
 from echodiff.ingest.run import ingest_dataset
 
 from .conftest import heart, plane, write_echonet, write_itk
@@ -172,3 +173,14 @@ def test_a_missing_table_is_named(tmp_path, name):
     write_echonet(tmp_path)
     (tmp_path / name).unlink()
     assert any(name in remark for remark in guess_of(tmp_path).remarks)
+
+
+def test_a_case_on_trial_has_the_time_that_ingest_gives_it(tmp_path):
+    """A pipe that nobody writes to is a file without an end."""
+    os.mkfifo(tmp_path / "a.dcm")
+    write_gray(tmp_path / "b.dcm")
+    guess = Guess("dicom", "", tmp_path, {"labels": "none", "case_seconds": 2})
+    cases = [CaseReference(name, name, {"image": tmp_path / f"{name}.dcm"}) for name in "ab"]
+    hanging, whole = read_on_trial(guess, cases, 1)
+    assert hanging.row["reason"] == "expected to read the case within 2 s, found no end to it"
+    assert whole.kept

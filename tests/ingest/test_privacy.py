@@ -1,6 +1,7 @@
 """No identity leaves ingest: not in tables, images, names of files, or what is printed, whatever goes wrong."""
 
 import gzip
+import importlib
 import json
 import os
 import shutil
@@ -20,9 +21,11 @@ from pydicom.tag import Tag
 from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset, VolumeDataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
+from echodiff.ingest.case import CaseReference
 from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.check.report import summary
 from echodiff.ingest.check.trial import find_cases, read_on_trial
+from echodiff.ingest.identity import Names
 from echodiff.ingest.privacy import BURNED_IN, KINDS, identity_found
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.row import COLUMNS
@@ -232,6 +235,28 @@ def test_an_unforeseen_error_is_told_without_its_text(tmp_path, monkeypatch):
         assert "ValueError" in reason and (PERSON in reason) is told
 
 
+def test_a_fault_in_the_search_for_identity_is_a_reject(tmp_path, monkeypatch):
+    """Without the account of what was found a case is not kept, and the run goes on."""
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        write_gray(tmp_path / "in" / f"{name}.dcm")
+    work = importlib.import_module("echodiff.ingest.work")
+    real = work.identity_found
+
+    def fail(files):
+        if any(path.stem == "b" for path in files):
+            raise RecursionError(f"too deep at {PERSON}")
+        return real(files)
+
+    monkeypatch.setattr(work, "identity_found", fail)
+    monkeypatch.setenv("ECHODIFF_KEY_FILE", str(tmp_path / "key"))
+    dataset = DicomDataset(format="dicom", folder="anywhere", labels="none")
+    counts = ingest_dataset("ours", dataset, Image(size=64), tmp_path / "in", tmp_path / "out", processes=0)
+    assert counts == {"kept": 1, "rejected": 1}
+    table = read_table(tmp_path / "out" / "cases.parquet")
+    assert table["reason"].max() == "expected a readable case, found an unforeseen fault (RecursionError)"
+
+
 def test_a_run_without_a_usable_case_tells_no_name(tmp_path, monkeypatch):
     monkeypatch.setenv("ECHODIFF_KEY_FILE", str(tmp_path / "key"))
     (tmp_path / f"{PERSON}.dcm").write_bytes(b"nothing")
@@ -265,3 +290,50 @@ def test_a_flag_that_is_no_flag_is_not_passed_on(tmp_path):
     assert identity_found([tmp_path / "a.dcm"])["burned_in"] is None
     write_gray(tmp_path / "b.dcm", BurnedInAnnotation="NO")
     assert identity_found([tmp_path / "b.dcm"])["burned_in"] in BURNED_IN
+
+
+def cleaned(sentence: str, file: str, name: str = "case", patient: str = "someone") -> str:
+    reference = CaseReference(name, patient, {"image": Path("/data/Zyx") / file})
+    return Names("ours", "hashed", b"key").clean(sentence, reference)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "expected the patient's label map beside it, found none",
+        "expected frames of 1256 x 1024 pixels, found 256000 bytes",
+        "expected the modality US, found 12 others and a report",
+    ],
+)
+@pytest.mark.parametrize("stem", ["pat", "lab", "eside", "256", "a", "12", "US"])
+def test_words_that_hold_a_name_by_chance_stay(sentence, stem):
+    assert cleaned(sentence, f"{stem}.dcm") == sentence
+
+
+@pytest.mark.parametrize("file", ["Quill.dcm", "quill.dcm", "QUILL.nii.gz", "Quill"])
+@pytest.mark.parametrize(
+    "found",
+    [
+        "Quill",
+        "quill",
+        "QUILL",
+        "Quill.dcm",
+        "Quill_gt.png",
+        "QuillHans",
+        "quill2",
+        "xQuill",
+        "(Quill)",
+        "/data/Zyx/Quill",
+    ],
+)
+def test_a_name_is_hidden_however_it_is_written(file, found):
+    for patient in ("Quill", "someone"):
+        told = cleaned(f"expected a map, found {found}, which is none", file, "Quill", patient)
+        assert "quill" not in told.lower() and "which is none" in told
+
+
+def test_names_of_several_words_and_of_other_scripts_are_hidden():
+    for name in ("Quill^Hans", "Hans Quill", "Q. (old)", "\u674e\u660e", "\u674e", "M\u00fcller", "1.2.840.99"):
+        told = cleaned(f"expected a map, found {name} and {name}.dcm", f"{name}.dcm")
+        assert name not in told and told == "expected a map, found the file and the file"
+    assert cleaned("expected a, found the file", "file.dcm") == "expected a, found the the file"

@@ -1,5 +1,7 @@
 """Label maps drawn from the shape model: calibrated, about the same ventricle, the same in every order."""
 
+import shutil
+
 import h5py
 import numpy as np
 import pytest
@@ -117,10 +119,10 @@ def echonet(tmp_path_factory, model):
     return folder
 
 
-def write(folder, output, samples=2, seed=1, processes=0, image=IMAGE):
+def write(folder, output, samples=2, seed=1, processes=0, image=IMAGE, dataset=DATASET):
     return write_variants(
         "echonet",
-        DATASET,
+        dataset,
         image,
         folder / "files",
         folder / "data" / "images.h5",
@@ -165,6 +167,30 @@ def test_what_no_longer_belongs_together_is_refused(echonet, tmp_path):
     with pytest.raises(InputError, match="expected the files of case .*, found none; ingest again"):
         write(tmp_path / "less", tmp_path / "v.h5")
     assert not (tmp_path / "v.h5").exists()
+
+
+def test_cases_that_nobody_traced_are_passed_over(echonet, tmp_path, capsys):
+    """Their frame may have been found by a segmenter, which is not asked again."""
+    for name in ("data", "shape.npz"):
+        (tmp_path / name).symlink_to(echonet / name)
+    shutil.copytree(echonet / "files", tmp_path / "files")
+    table = tmp_path / "files" / "VolumeTracings.csv"
+    lines = table.read_text().splitlines(keepends=True)
+    first = lines[1].split(",")[0]
+    table.write_text("".join(line for line in lines if not line.startswith(first)))
+    predicted = DATASET.model_copy(update={"labels": "predicted"})
+    assert write(tmp_path, tmp_path / "v.h5", dataset=predicted) == 4
+    drawn = read_image_set(tmp_path / "v.h5").case_id
+    assert len(drawn) == 4 and not any(case.startswith(first.removesuffix(".avi")) for case in drawn)
+    assert "1 cases passed over: expected a tracing of the left ventricle" in capsys.readouterr().out
+    write(echonet, tmp_path / "whole.h5")
+    both = read_image_set(tmp_path / "whole.h5")
+    kept = [both.case_id.index(case) for case in drawn]
+    np.testing.assert_array_equal(read_image_set(tmp_path / "v.h5").masks, both.masks[kept])
+    table.write_text(lines[0])
+    with pytest.raises(InputError, match="left ventricle alone, found none"):
+        write(tmp_path, tmp_path / "w.h5", dataset=predicted)
+    assert not (tmp_path / "w.h5").exists()
 
 
 def test_command(run_echodiff, echonet, tmp_path):

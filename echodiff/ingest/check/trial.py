@@ -13,7 +13,7 @@ from echodiff.ingest.case import CaseReference
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.work import CaseWork
-from echodiff.ingest.workers import Lost, Workers
+from echodiff.ingest.workers import Lost, results_of
 from echodiff.labels import STRUCTURES
 
 TRIAL_SIZE = 64  # pixels of the frames that are made and thrown away
@@ -44,12 +44,13 @@ def find_cases(guess: Guess) -> list[CaseReference]:
 
 
 def read_on_trial(guess: Guess, cases: Sequence[CaseReference], processes: int) -> list[Trial]:
-    """Read cases as ingest does, each in a process that it may take down with it."""
+    """Read cases as ingest does, each in a process that it may take down with it, for `case_seconds` at most."""
     options = dict(guess.options)
     if "label_values" in options:  # which value means what is the user's to say: on trial any structure will do
         options["label_values"] = {value: min(place, LARGEST) for place, value in enumerate(options["label_values"])}
-    work = CaseWork(dataset_of(replace(guess, options=options)), Image(size=TRIAL_SIZE), None)
-    results = Workers(work, processes).results(cases)
+    dataset = dataset_of(replace(guess, options=options))
+    work = CaseWork(dataset, Image(size=TRIAL_SIZE), None)
+    results = results_of(work, cases, max(processes, 1), limit_s=dataset.case_seconds)
     rows = [
         {"status": "rejected", "reason": result.reason} if isinstance(result, Lost) else result.row
         for result in results

@@ -10,7 +10,7 @@ import pandas as pd
 
 from echodiff.config.datasets import EchonetDataset
 from echodiff.errors import InputError
-from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
+from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, NoLabels, Reject, SourceFrame
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.tracings import largest_tracing, polygon_mask, read_tracings
 from echodiff.ingest.readers.untraced import untraced
@@ -61,7 +61,7 @@ class EchonetReader:
         elif self._options.labels == "predicted" and self._options.ed == "auto":
             frame = untraced(case.files["video"], listed["FPS"], self._predictor)
         else:
-            raise Reject("expected a tracing of the left ventricle in VolumeTracings.csv, found none for this video")
+            raise NoLabels("expected a tracing of the left ventricle in VolumeTracings.csv, found none for this video")
         _check_size(frame.image.shape, listed)
         return replace(frame, details={"ef": listed["EF"], "frame_rate_hz": listed["FPS"]})
 
