@@ -18,6 +18,7 @@ import pandas as pd
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.config.image import Image
+from echodiff.ingest.ed.persistence import delay
 from echodiff.ingest.ed.segmented_area import by_segmented_area
 from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.volume_curve import UNKNOWN, Pace
@@ -50,7 +51,7 @@ def errors(folder: Path, predictor: Predictor) -> pd.DataFrame:
         peaks = np.array(json.loads(truth.ed_frames))
         areas_of = partial(predictor.ventricle_areas, sector=sector)
         rules = {
-            "segmented_area": lambda a=areas_of, f=frames, p=pace: by_segmented_area(f, a, p),
+            "segmented_area": lambda a=areas_of, f=frames, s=sector, p=pace: by_segmented_area(f, a, p, delay(f, s)),
             "self_similarity": lambda f=frames, s=sector, p=pace: by_self_similarity(f, s, p),
         }
         answers = {}
