@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -60,15 +61,14 @@ def features(
     from echodiff.evaluate.features import Extraction, feature_set, write_features
     from echodiff.store.image_set import read_image_set
 
-    if len(images) != len(output):
-        raise InputError(f"--output: expected one for each of the {len(images)} --images, found {len(output)}")
+    pairs = _in_step(images=images, output=output)
     options = load_config(config).evaluate
     choice = ExtractorChoice.read(extractor)
     device = _place(device, threads=0)
     extraction = Extraction(
         load_extractor(choice, device), options.batch_size, device, threads or len(os.sched_getaffinity(0))
     )
-    for source, target in zip(images, output, strict=True):
+    for source, target in pairs:
         content = read_image_set(source)
         if not len(content):
             raise InputError(f"{source}: expected images, found none; see the rejects of its case table")
@@ -80,9 +80,11 @@ def frechet(
     config: list[Path] = ConfigFiles,
     reference_features: Path = typer.Option(..., help="Features of the training dataset."),
     split: Path = typer.Option(..., help="Split of the training dataset."),
-    original_features: Path = typer.Option(..., help="Features of the dataset that was translated."),
-    synthetic_features: Path = typer.Option(..., help="Features of its translation."),
-    output: Path = typer.Option(..., help="Parquet, one row a metric and set of images."),
+    original_features: list[Path] = typer.Option(
+        ..., help="Features of a dataset that was translated; given again for each."
+    ),
+    synthetic_features: list[Path] = typer.Option(..., help="Features of its translation; in the same order."),
+    output: list[Path] = typer.Option(..., help="Parquet, one row a metric and set of images; in the same order."),
 ) -> None:
     """Distances of distributions from the training images before and after translation, with floors."""
     from echodiff.evaluate.features import read_features
@@ -90,42 +92,47 @@ def frechet(
     from echodiff.split.files import read_split
     from echodiff.store.table import write_table
 
+    sets = _in_step(original_features=original_features, synthetic_features=synthetic_features, output=output)
     options = load_config(config).evaluate
-    synthetic = read_features(synthetic_features)
-    table = frechet_table(
-        reference=read_features(reference_features),
-        split=read_split(split),
-        original=read_features(original_features),
-        synthetic=synthetic,
-        model=str(synthetic.attributes["model"]),
-        options=Options(draws=options.draws, seed=options.seed, neighbours=options.neighbours),
-    )
-    write_table(table, output)
+    reference, divided = read_features(reference_features), read_split(split)
+    for before, after, target in sets:
+        synthetic = read_features(after)
+        table = frechet_table(
+            reference=reference,
+            split=divided,
+            original=read_features(before),
+            synthetic=synthetic,
+            model=str(synthetic.attributes["model"]),
+            options=Options(draws=options.draws, seed=options.seed, neighbours=options.neighbours),
+        )
+        write_table(table, target)
 
 
 @app.command()
 def pixel(
     config: list[Path] = ConfigFiles,
-    original: Path = typer.Option(..., help="Image set of the dataset."),
-    cases: Path = typer.Option(..., help="Case table of the dataset: patients and subgroups."),
-    synthetic: Path = typer.Option(..., help="Its translation."),
-    output: Path = typer.Option(..., help="Parquet, one row a case and comparison."),
+    original: list[Path] = typer.Option(..., help="Image set of a dataset; given again for each."),
+    cases: list[Path] = typer.Option(..., help="Its case table: patients and subgroups; in the same order."),
+    synthetic: list[Path] = typer.Option(..., help="Its translation; in the same order."),
+    output: list[Path] = typer.Option(..., help="Parquet, one row a case and comparison; in the same order."),
 ) -> None:
     """MSE, PSNR, SSIM of every case, correct and legacy, beside their floors and ceilings."""
     from echodiff.evaluate.pixel_table import CASE_COLUMNS, pixel_table
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import read_table, write_table
 
-    options = load_config(config).evaluate
-    translation = read_image_set(synthetic)
-    table = pixel_table(
-        read_image_set(original),
-        translation,
-        read_table(cases, CASE_COLUMNS),
-        model=str(translation.attributes["model"]),
-        seed=options.seed,
-    )
-    write_table(table, output)
+    sets = _in_step(original=original, cases=cases, synthetic=synthetic, output=output)
+    seed = load_config(config).evaluate.seed
+    for real, rows, drawn, target in sets:
+        translation = read_image_set(drawn)
+        table = pixel_table(
+            read_image_set(real),
+            translation,
+            read_table(rows, CASE_COLUMNS),
+            model=str(translation.attributes["model"]),
+            seed=seed,
+        )
+        write_table(table, target)
 
 
 @app.command()
@@ -171,9 +178,9 @@ def memory(
     reference: Path = typer.Option(..., help="Image set of the training dataset."),
     reference_features: Path = typer.Option(..., help="Its features."),
     split: Path = typer.Option(..., help="Its split."),
-    synthetic: Path = typer.Option(..., help="Translation of a dataset."),
-    synthetic_features: Path = typer.Option(..., help="Its features."),
-    output: Path = typer.Option(..., help="Parquet, one row an image."),
+    synthetic: list[Path] = typer.Option(..., help="Translation of a dataset; given again for each."),
+    synthetic_features: list[Path] = typer.Option(..., help="Its features; in the same order."),
+    output: list[Path] = typer.Option(..., help="Parquet, one row an image; in the same order."),
 ) -> None:
     """Nearest training and nearest held-out image of every synthetic image; flags what is too close."""
     from echodiff.evaluate.features import read_features
@@ -182,15 +189,13 @@ def memory(
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import write_table
 
-    translation = read_image_set(synthetic)
-    table = memory_table(
-        Part(read_image_set(reference), read_features(reference_features)),
-        read_split(split),
-        Part(translation, read_features(synthetic_features)),
-        model=str(translation.attributes["model"]),
-        alarm_rate=load_config(config).evaluate.memory.alarm_rate,
-    )
-    write_table(table, output)
+    sets = _in_step(synthetic=synthetic, synthetic_features=synthetic_features, output=output)
+    alarm_rate = load_config(config).evaluate.memory.alarm_rate
+    real, divided = Part(read_image_set(reference), read_features(reference_features)), read_split(split)
+    for images, features, target in sets:
+        drawn = Part(read_image_set(images), read_features(features))
+        model = str(drawn.images.attributes["model"])
+        write_table(memory_table(real, divided, drawn, model=model, alarm_rate=alarm_rate), target)
 
 
 @app.command()
@@ -371,6 +376,18 @@ def use(
     model = REAL if arm == REAL else str(drawn[0].attributes["model"])
     counts = {"n_real": chosen.n_real, "n_synthetic": chosen.n_synthetic}
     write_table(table.assign(arm=arm, model=model, percent=percent, **counts), output)
+
+
+def _in_step(**given: Sequence[Path]) -> list[tuple[Path, ...]]:
+    """The files of options that are given once for each dataset, dataset by dataset."""
+    from echodiff.errors import InputError
+
+    (first, wanted), *others = given.items()
+    for name, paths in others:
+        if len(paths) != len(wanted):
+            one, many = (option.replace("_", "-") for option in (name, first))
+            raise InputError(f"--{one}: expected one for each of the {len(wanted)} --{many}, found {len(paths)}")
+    return list(zip(*given.values(), strict=True))
 
 
 def _place(device: str, threads: int) -> str:

@@ -67,7 +67,7 @@ class Screen:
     def _place(self, canvas: np.ndarray, image: np.ndarray, sector: np.ndarray) -> None:
         rows, columns = sector.shape
         part = canvas[self.row : self.row + rows, self.column : self.column + columns]
-        np.copyto(part, image[:, :, None], where=(sector > 0)[:, :, None])
+        cv2.copyTo(cv2.merge((image, image, image)), (sector > 0).astype(np.uint8), part)
 
     def _draw_text(self, person: Identity, title: str) -> None:
         size, step = self.layout.text, round(38 * self.layout.text)

@@ -63,6 +63,15 @@ def test_a_broken_file_is_named_in_one_sentence(run_echodiff, config, files, nam
     assert name in done.stderr and expected in done.stderr and "Traceback" not in done.stderr
 
 
+def test_options_of_several_datasets_are_given_equally_often(run_echodiff, config, files):
+    done = run_echodiff(
+        "evaluate", "pixel", "--config", config, "--original", files / "data.h5", "--original", files / "data.h5",
+        "--cases", files / "cases.parquet", "--synthetic", files / "translation.h5", "--output", files / "out.parquet",
+    )  # fmt: skip
+    assert done.returncode == 1 and not (files / "out.parquet").exists()
+    assert "--cases: expected one for each of the 2 --original, found 1" in done.stderr
+
+
 def _features(n, seed, shift=0.0, **attributes):
     rng = np.random.default_rng(seed)
     values = (rng.normal(size=(n, 16)) + shift).astype(np.float32)

@@ -34,8 +34,8 @@ rule features:
         runtime=120,
     params:
         config=configuration,
-        images=lambda wildcards, input: [f"--images {path}" for path in input.images],
-        output=lambda wildcards, output: [f"--output {path}" for path in output],
+        images=given("images", "images"),
+        output=given_output,
         polar=options.evaluate.polar,
         code=code("evaluate/features.py", "evaluate/extractors.py", "evaluate/weights.py", "evaluate/polar.py"),
     shell:
@@ -68,54 +68,74 @@ use rule features as features_of_samples with:
         "<benchmarks>/features/samples/{model}.tsv"
 
 
+# As with the features: one job a model, for all datasets.
 rule frechet:
     input:
         reference=f"<results>/features/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
-        original="<results>/features/data/{dataset}/images.h5",
-        synthetic="<results>/features/translations/{method}/{dataset}.h5",
+        original=expand("<results>/features/data/{dataset}/images.h5", dataset=SOURCES),
+        synthetic=expand("<results>/features/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
     output:
-        "<results>/metrics/{method}/{dataset}.frechet.parquet",
+        expand("<results>/metrics/{{method}}/{dataset}.frechet.parquet", dataset=SOURCES),
     log:
-        "<logs>/frechet/{method}/{dataset}.log",
+        "<logs>/frechet/{method}.log",
     benchmark:
-        "<benchmarks>/frechet/{method}/{dataset}.tsv"
+        "<benchmarks>/frechet/{method}.tsv"
     resources:
         mem_mb=4000,
         runtime=60,
     params:
         config=configuration,
+        original=given("original-features", "original"),
+        synthetic=given("synthetic-features", "synthetic"),
+        output=given_output,
         options=[options.evaluate.draws, options.evaluate.seed, options.evaluate.neighbours],
         code=code(
             *(f"evaluate/{name}.py" for name in ("frechet_table", "frechet", "kernel", "interval", "manifold", "pair"))
         ),
     shell:
         "echodiff evaluate frechet --config {params.config} --reference-features {input.reference} "
-        "--split {input.split} --original-features {input.original} --synthetic-features {input.synthetic} "
-        "--output {output} > {log} 2>&1"
+        "--split {input.split} {params.original} {params.synthetic} {params.output} > {log} 2>&1"
 
 
 rule pixel:
     input:
-        original="<results>/data/{dataset}/images.h5",
-        cases="<results>/data/{dataset}/cases.parquet",
-        synthetic="<results>/translations/{method}/{dataset}.h5",
+        original=expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),
+        cases=expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
+        synthetic=expand("<results>/translations/{{model}}/{dataset}.h5", dataset=DATASETS),
     output:
-        "<results>/metrics/{method}/{dataset}.pixel.parquet",
+        expand("<results>/metrics/{{model}}/{dataset}.pixel.parquet", dataset=DATASETS),
     log:
-        "<logs>/pixel/{method}/{dataset}.log",
+        "<logs>/pixel/{model}.log",
     benchmark:
-        "<benchmarks>/pixel/{method}/{dataset}.tsv"
+        "<benchmarks>/pixel/{model}.tsv"
     resources:
         mem_mb=2000,
         runtime=60,
     params:
         config=configuration,
+        original=given("original", "original"),
+        cases=given("cases", "cases"),
+        synthetic=given("synthetic", "synthetic"),
+        output=given_output,
         seed=options.evaluate.seed,
         code=code("evaluate/pixel_table.py", "evaluate/pixel.py", "evaluate/comparisons.py", "split/twins.py"),
     shell:
-        "echodiff evaluate pixel --config {params.config} --original {input.original} --cases {input.cases} "
-        "--synthetic {input.synthetic} --output {output} > {log} 2>&1"
+        "echodiff evaluate pixel --config {params.config} {params.original} {params.cases} {params.synthetic} "
+        "{params.output} > {log} 2>&1"
+
+
+use rule pixel as pixel_of_trivial with:
+    input:
+        original=expand("<results>/data/{dataset}/images.h5", dataset=SOURCES),
+        cases=expand("<results>/data/{dataset}/cases.parquet", dataset=SOURCES),
+        synthetic=expand("<results>/translations/{{translator}}/{dataset}.h5", dataset=SOURCES),
+    output:
+        expand("<results>/metrics/{{translator}}/{dataset}.pixel.parquet", dataset=SOURCES),
+    log:
+        "<logs>/pixel/{translator}.log",
+    benchmark:
+        "<benchmarks>/pixel/{translator}.tsv"
 
 
 rule trivial:
@@ -147,25 +167,28 @@ rule memory:
         reference=f"<results>/data/{TRAINING}/images.h5",
         reference_features=f"<results>/features/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
-        synthetic="<results>/translations/{method}/{dataset}.h5",
-        synthetic_features="<results>/features/translations/{method}/{dataset}.h5",
+        synthetic=expand("<results>/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
+        synthetic_features=expand("<results>/features/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
     output:
-        "<results>/metrics/{method}/{dataset}.memory.parquet",
+        expand("<results>/metrics/{{method}}/{dataset}.memory.parquet", dataset=SOURCES),
     log:
-        "<logs>/memory/{method}/{dataset}.log",
+        "<logs>/memory/{method}.log",
     benchmark:
-        "<benchmarks>/memory/{method}/{dataset}.tsv"
+        "<benchmarks>/memory/{method}.tsv"
     resources:
         mem_mb=4000,
         runtime=60,
     params:
         config=configuration,
+        synthetic=given("synthetic", "synthetic"),
+        synthetic_features=given("synthetic-features", "synthetic_features"),
+        output=given_output,
         options=section(options.evaluate.memory),
         code=code("evaluate/memory.py", "evaluate/memory_table.py"),
     shell:
         "echodiff evaluate memory --config {params.config} --reference {input.reference} "
-        "--reference-features {input.reference_features} --split {input.split} --synthetic {input.synthetic} "
-        "--synthetic-features {input.synthetic_features} --output {output} > {log} 2>&1"
+        "--reference-features {input.reference_features} --split {input.split} {params.synthetic} "
+        "{params.synthetic_features} {params.output} > {log} 2>&1"
 
 
 # Loading the libraries takes as long as a dataset: one job for all real images, one a model.
@@ -185,7 +208,7 @@ rule physics:
         runtime=60,
     params:
         config=configuration,
-        images=images_options,
+        images=given("images", "images"),
         split=split_option,
         options=section(options.evaluate.physics),
         code=code("evaluate/physics.py"),

@@ -70,6 +70,19 @@ def translate_input(wildcards):
     return files
 
 
+def given(option, name):
+    """For `params`: the option once for each file of the named input."""
+
+    def words(wildcards, input):
+        return [f"--{option} {path}" for path in input.get(name, [])]
+
+    return words
+
+
+def given_output(wildcards, output):
+    return [f"--output {path}" for path in output]
+
+
 def validation_only(wildcards, input):
     return f"--split {input.split} --subset validation" if "split" in input.keys() else ""
 
@@ -96,10 +109,6 @@ def physics_input(wildcards):
 
 def split_option(wildcards, input):
     return f"--split {input.split}" if "split" in input.keys() else ""
-
-
-def images_options(wildcards, input):
-    return [f"--images {path}" for path in input.images]
 
 
 def physics_files():
@@ -140,10 +149,6 @@ def use_input(wildcards):
     return files | {"synthetic": synthetic}
 
 
-def synthetic_options(wildcards, input):
-    return [f"--synthetic {path}" for path in input.get("synthetic", [])]
-
-
 def use_files():
     """All arms: real and both at every share, synthetic once with the label maps of all training patients."""
     pattern, percent = "<results>/use/{arm}/{judged}/{percent}.parquet", options.evaluate.use.percent
@@ -169,10 +174,6 @@ def ablation_files():
 def case_tables():
     """The case tables of all datasets, which say where their label maps come from."""
     return expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS)
-
-
-def cases_options(wildcards, input):
-    return [f"--cases {path}" for path in input.cases]
 
 
 CAPTIONS = {

@@ -95,7 +95,7 @@ rule table3:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=cases_options,
+        cases=given("cases", "cases"),
         code=code("report"),
     shell:
         "echodiff report table3 --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -219,7 +219,7 @@ rule physics_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=cases_options,
+        cases=given("cases", "cases"),
         code=code("report"),
     shell:
         "echodiff report physics --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -299,7 +299,7 @@ rule fidelity_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=cases_options,
+        cases=given("cases", "cases"),
         code=code("report"),
     shell:
         "echodiff report fidelity --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -332,7 +332,7 @@ rule subgroups:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=cases_options,
+        cases=given("cases", "cases"),
         code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report subgroups --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -350,7 +350,7 @@ rule ablation:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=cases_options,
+        cases=given("cases", "cases"),
         draws=[options.evaluate.draws, options.evaluate.seed],
         code=code("report", "evaluate/paired.py", "evaluate/physics_distance.py"),
     shell:
@@ -369,7 +369,7 @@ rule paired_tests:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=cases_options,
+        cases=given("cases", "cases"),
         against=options.ablation_reference,
         code=code("report", "evaluate/paired.py"),
     shell:

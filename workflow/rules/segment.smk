@@ -46,7 +46,7 @@ rule fidelity:
         runtime=60,
     params:
         config=configuration,
-        images=images_options,
+        images=given("images", "images"),
         subset=validation_only,
         code=code("segment", "evaluate/fidelity_table.py", "evaluate/overlap.py", "evaluate/clinical.py"),
     shell:

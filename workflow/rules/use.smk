@@ -48,7 +48,7 @@ rule use:
         runtime=480,
     params:
         config=configuration,
-        synthetic=synthetic_options,
+        synthetic=given("synthetic", "synthetic"),
         steps=options.evaluate.use.steps,
         options=section(options.evaluate.segmentation),
         code=code("segment", "evaluate/use.py", "evaluate/fidelity_table.py", "evaluate/overlap.py"),
