@@ -15,15 +15,16 @@ SAMPLE_DATA = "ECHODIFF_SAMPLE_DATA"
 # threads besides would wait for one another spinning, which trebles the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 WORKFLOW = Path(__file__).parent / "workflow"
+LONGEST = (WORKFLOW, Path(__file__).parent / "train")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items):
-    """Tests of a file share what it sets up and run in one process; so do those of the workflow, which come first.
+    """Tests of a file share what it sets up and run in one process; so do those of the workflow, which share a run.
 
-    They share a whole run and take longest.
+    The longest come first, so that no process waits for another at the end.
     """
-    items.sort(key=lambda item: item.path.parent != WORKFLOW)  # stable
+    items.sort(key=lambda item: (*LONGEST, item.path.parent).index(item.path.parent))  # stable
     for item in items:
         item.add_marker(pytest.mark.xdist_group("workflow" if item.path.parent == WORKFLOW else str(item.path)))
 
