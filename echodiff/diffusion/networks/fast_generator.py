@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echodiff.diffusion.networks.layers import norm_groups
+from echodiff.diffusion.networks.norm import norm_silu
 from echodiff.diffusion.networks.speckle import HeadMaps, SpeckleHead
 from echodiff.diffusion.networks.windows import cut
 from echodiff.diffusion.schedule import Schedule
@@ -50,10 +51,16 @@ class ModulatedBlock(nn.Module):
             self.conv2.weight.mul_(0.3)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.conv1(modulated(self.norm1, x))
         scale, shift = self.style(style)[:, :, None, None].chunk(2, dim=1)
-        h = self.conv2(F.silu(torch.addcmul(shift, self.norm2(h), 1 + scale)))
+        h = self.conv2(modulated(self.norm2, h, 1 + scale, shift))
         return self.skip(x) + h
+
+
+def modulated(norm: nn.GroupNorm, x: Tensor, scale: Tensor | float = 1.0, shift: Tensor | float = 0.0) -> Tensor:
+    """silu(scale * norm(x) + shift), in one pass: x (B, C, H, W), scale and shift (B, C, 1, 1) or numbers."""
+    weight, bias = (own.view(1, -1, 1, 1).expand(len(x), -1, -1, -1) for own in (norm.weight, norm.bias))
+    return norm_silu(x, weight * scale, bias * scale + shift, norm.num_groups)
 
 
 class CoarseTrunk(nn.Module):
@@ -79,7 +86,7 @@ class CoarseTrunk(nn.Module):
         h = self.middle(skips.pop(), style)
         for block in self.up:
             h = block(torch.cat([F.interpolate(h, scale_factor=2), skips.pop()], dim=1), style)
-        return F.silu(self.norm(h))
+        return modulated(self.norm, h)
 
 
 class FastGenerator(nn.Module):
