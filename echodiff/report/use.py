@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from echodiff.config import Config
@@ -101,9 +102,10 @@ def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
             lines.append((f"both, {model_title(model)}", colours[model], own))
         for label, colour, own in lines:
             shares = sorted(own["percent"].unique())
-            means, lows, highs = zip(*(_interval(own[own["percent"] == share][key]) for share in shares), strict=True)
+            means, lows, highs = np.array([_interval(own[own["percent"] == share][key]) for share in shares]).T
             panel.plot(shares, means, "o-", color=colour, label=label, linewidth=1.6, markersize=4)
-            panel.fill_between(shares, lows, highs, color=colour, alpha=0.12, linewidth=0)
+            bars = [means - lows, highs - means]  # seen at a single share too
+            panel.errorbar(shares, means, yerr=bars, fmt="none", ecolor=colour, elinewidth=1.0, capsize=3, alpha=0.6)
         for model in models:
             own = rows[(rows["model"] == model) & (rows["arm"] == SYNTHETIC)][key]
             label = f"synthetic only, {model_title(model)}"
