@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echodiff.diffusion.networks.penalised import penalised
+
 Discriminator = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 FINITE_STEP = 1e-2  # of the finite difference, in the image's units
@@ -46,8 +48,9 @@ def r1_penalty(discriminator: Discriminator, x_t: Tensor, x_tp1: Tensor, t: Tens
     Mescheder et al. 2018, eq. 9, with gamma 1. The graph stays, for the gradient of the penalty itself.
     """
     x_t = x_t.detach().requires_grad_(True)
-    logit = discriminator(x_t, x_tp1, t).float().mean(dim=1)
-    (gradient,) = torch.autograd.grad(logit.sum(), x_t, create_graph=True)
+    with penalised():
+        logit = discriminator(x_t, x_tp1, t).float().mean(dim=1)
+        (gradient,) = torch.autograd.grad(logit.sum(), x_t, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
 
 

@@ -3,13 +3,13 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echodiff.diffusion.networks.layers import TimeEmbedding, conv1x1, conv3x3, linear
+from echodiff.diffusion.networks.penalised import SLOPE, leaky
 from echodiff.diffusion.networks.resample import FirDown
 
-SLOPE = 0.2  # of the leaky rectifier
+VARIANCE_FLOOR = 1e-8  # added to the variance within a group
 
 
 class DownBlock(nn.Module):
@@ -24,8 +24,8 @@ class DownBlock(nn.Module):
         self.down = FirDown()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        h = self.conv1(F.leaky_relu(x, SLOPE)).add_(self.time(time)[:, :, None, None])
-        h = self.conv2(self.down(F.leaky_relu_(h, SLOPE)))
+        h = self.conv1(leaky(x)).add_(self.time(time)[:, :, None, None])
+        h = self.conv2(self.down(leaky(h, inplace=True)))
         return (self.skip(self.down(x)) + h).mul_(math.sqrt(0.5))
 
 
@@ -36,8 +36,10 @@ def minibatch_deviation(x: Tensor, group: int) -> Tensor:
     devices at multiples of `group` gives the same numbers.
     """
     batch, channels, height, width = x.shape
+    if group == 1:  # nothing deviates, and no derivative need be led back
+        return torch.cat([x, x.new_full((batch, 1, height, width), math.sqrt(VARIANCE_FLOOR))], dim=1)
     grouped = x.view(batch // group, group, channels, height, width)
-    deviation = (grouped.var(dim=1, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+    deviation = (grouped.var(dim=1, unbiased=False) + VARIANCE_FLOOR).sqrt().mean(dim=(1, 2, 3))
     plane = deviation.repeat_interleave(group).view(batch, 1, 1, 1).expand(batch, 1, height, width)
     return torch.cat([x, plane], dim=1)
 
@@ -64,10 +66,10 @@ class Discriminator(nn.Module):
         self.logit = linear(last, 1)
 
     def forward(self, x_t: Tensor, x_tp1: Tensor, t: Tensor) -> Tensor:
-        time = F.leaky_relu(self.time(t), SLOPE)
+        time = leaky(self.time(t))
         h = self.stem(torch.cat([x_t, x_tp1], dim=1))
         for block in self.blocks:
             h = block(h, time)
-        h = minibatch_deviation(F.leaky_relu(h, SLOPE), self.group)
-        h = F.leaky_relu(self.final(h), SLOPE)
+        h = minibatch_deviation(leaky(h), self.group)
+        h = leaky(self.final(h))
         return self.logit(h.sum(dim=(2, 3)))

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echodiff.diffusion.networks.penalised import Conv2d
+
 
 def variance_scaled(layer: nn.Module, scale: float) -> nn.Module:
     """Initialise a layer: uniform weights of variance scale / mean(fan in, fan out), no bias.
@@ -22,13 +24,13 @@ def variance_scaled(layer: nn.Module, scale: float) -> nn.Module:
 
 def conv3x3(in_channels: int, out_channels: int, *, stride: int = 1, padding: int = 1, scale: float = 1.0) -> nn.Module:
     """A 3x3 convolution."""
-    layer = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=padding)
+    layer = Conv2d(in_channels, out_channels, 3, stride=stride, padding=padding)
     return variance_scaled(layer, scale)
 
 
 def conv1x1(in_channels: int, out_channels: int, *, bias: bool = True, scale: float = 1.0) -> nn.Module:
     """A convolution of single pixels."""
-    return variance_scaled(nn.Conv2d(in_channels, out_channels, 1, bias=bias), scale)
+    return variance_scaled(Conv2d(in_channels, out_channels, 1, bias=bias), scale)
 
 
 def linear(in_features: int, out_features: int, *, scale: float = 1.0) -> nn.Module:
