@@ -15,6 +15,7 @@ SAMPLE_DATA = "ECHODIFF_SAMPLE_DATA"
 # threads besides would wait for one another spinning, which trebles the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 WORKFLOW = Path(__file__).parent / "workflow"
+SHARED_RUN_S = 1800
 LONGEST = (WORKFLOW, Path(__file__).parent / "train")
 
 
@@ -26,6 +27,8 @@ def pytest_collection_modifyitems(items):
     """
     items.sort(key=lambda item: (*LONGEST, item.path.parent).index(item.path.parent))  # stable
     for item in items:
+        if item.path.parent == WORKFLOW:
+            item.add_marker(pytest.mark.timeout(SHARED_RUN_S))  # the first one waits for the whole run
         item.add_marker(pytest.mark.xdist_group("workflow" if item.path.parent == WORKFLOW else str(item.path)))
 
 
