@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from echodiff.config.datasets import CamusDataset, Dataset, DicomDataset, EchonetDataset, VolumeDataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
+from echodiff.ingest import workers
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.run import ingest_dataset
 from echodiff.ingest.work import CaseWork
@@ -199,10 +200,12 @@ def test_some_damaged_files(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "count"), [("dicom", 800), ("labels", 900), ("camus", 700), ("volume", 500), ("echonet", 400)]
 )
-def test_many_damaged_files(tmp_path, name, count):
+def test_many_damaged_files(tmp_path, monkeypatch, name, count):
+    seconds, take = [], workers._Worker.take
+    monkeypatch.setattr(workers._Worker, "take", lambda own, done: seconds.append(own.seconds()) or take(own, done))
     counts = check_all_are_accounted_for(tmp_path, name, count, seed=2, processes=1)
     peak = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(f"{name}: {counts}, peak memory {max(peak) / 1024:.0f} MiB")
+    print(f"{name}: {counts}, longest case {max(seconds):.1f} s, peak memory {max(peak) / 1024:.0f} MiB")
     assert max(peak) < MOST_KIB
 
 

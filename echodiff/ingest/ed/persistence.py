@@ -22,8 +22,9 @@ def persistence(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> float:
 
     What is new in every frame is noise, seen best in blood: dark pixels whose slow course changes least. Averaged in
     this way noise is an autoregression of first order, and the changes from frame to frame correlate by
-    -(1 - a) a^(k - 1) / 2 at a lag of k frames, so that a is the ratio of two lags. Noise that comes after the
-    averaging, as of compression, adds to the first lag alone and makes the share smaller.
+    -(1 - a) a^(k - 1) / 2 at a lag of k frames: a follows from the first lag, and from the ratio of two. The smaller
+    counts, as motion makes the first larger and chance the second, in short cines most. Noise that comes after the
+    averaging, as of compression, makes both smaller.
 
     Args:
         frames: (F, H, W); 0 for fewer than eight.
@@ -41,7 +42,7 @@ def persistence(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> float:
         return 0.0
     changes = np.diff(values, axis=0)
     power, first, second = (float((changes[k:] * changes[: len(changes) - k]).mean()) for k in (0, 1, 2))
-    share = second / first if first < -FRESH * power else 0.0
+    share = min(1 + 2 * first / power, second / first) if first < -FRESH * power else 0.0
     return min(share, LARGEST) if share >= SMALLEST else 0.0
 
 
