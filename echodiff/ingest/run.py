@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,9 @@ def ingest_dataset(
     with (
         Journal(output / JOURNAL, _depends_on(attributes["provenance"], names, shape_model, segmenter)) as journal,
         ImageSetWriter(output / "images.h5", size=image.size, attributes=attributes) as writer,
+        closing(_finished(cases, work, names, journal, processes)) as finished,
     ):
-        for row, frame in _finished(cases, work, names, journal, processes):
+        for row, frame in finished:
             rows.append(row)
             if frame is not None:
                 writer.append(frame.image, frame.mask, frame.sector, frame.spacing_mm, row["case_id"])
@@ -121,24 +123,24 @@ def _in_order(found: Iterator[CaseReference], names: Names, source: Path) -> lis
 
 def _finished(
     cases: list[CaseReference], work: CaseWork, names: Names, journal: Journal, processes: int
-) -> Iterator[tuple[dict[str, Any], FittedFrame | None]]:
+) -> Generator[tuple[dict[str, Any], FittedFrame | None], None, None]:
     """Row and frame of every case, in order: from the journal of a run that was killed, or read now."""
     keys = [journal.key(case) for case in cases]
     unread = [case for case, key in zip(cases, keys, strict=True) if key not in journal]
     if len(unread) < len(cases):
         print(f"ingest {names.dataset}: {len(cases) - len(unread)} cases were finished by a run before")
-    results = results_of(work, unread, processes, limit_s=work.dataset.case_seconds)
     steps = zip(cases, keys, strict=True)
-    for case, key in track(steps, len(cases), description=f"ingest {names.dataset}", unit="cases"):
-        if key in journal:
-            yield journal.read(key)
-            continue
-        result = next(results)
-        if isinstance(result, Lost):
-            result = CaseResult(rejected_row(result.reason, work.dataset.scanner), None)
-        row = identified(result.row, case, names)
-        journal.append(key, row, result.frame)
-        yield row, result.frame
+    with closing(results_of(work, unread, processes, limit_s=work.dataset.case_seconds)) as results:
+        for case, key in track(steps, len(cases), description=f"ingest {names.dataset}", unit="cases"):
+            if key in journal:
+                yield journal.read(key)
+                continue
+            result = next(results)
+            if isinstance(result, Lost):
+                result = CaseResult(rejected_row(result.reason, work.dataset.scanner), None)
+            row = identified(result.row, case, names)
+            journal.append(key, row, result.frame)
+            yield row, result.frame
 
 
 def _depends_on(options: str, names: Names, *models: Path | None) -> str:

@@ -6,6 +6,7 @@ square frame of an image set does not tell how a source without a pixel size was
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,9 +69,11 @@ def write_variants(
         "variants": options.samples,
         "provenance": provenance("variants", {"dataset": name, **options.model_dump()}),
     }
-    results = results_of(work, cases, processes, limit_s=dataset.case_seconds)
     written, passed = 0, Counter()
-    with ImageSetWriter(output, size=image.size, attributes=attributes) as writer:
+    with (
+        ImageSetWriter(output, size=image.size, attributes=attributes) as writer,
+        closing(results_of(work, cases, processes, limit_s=dataset.case_seconds)) as results,
+    ):
         steps = track(kept.case_id, len(cases), description=f"variants {name}", unit="cases")
         for row, (case_id, frames) in enumerate(zip(steps, results, strict=True)):
             if isinstance(frames, Passed):

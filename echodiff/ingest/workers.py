@@ -6,7 +6,7 @@ holds it longer than the time limit, ends as `Lost`; its process is replaced. On
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -98,11 +98,17 @@ class Workers(Generic[Case]):
             worker.end()
 
 
-def results_of(work: Callable[[Case], Any], cases: Sequence[Case], processes: int, *, limit_s: float) -> Iterator[Any]:
-    """The results of `work` in the order of `cases`, by `Workers`; with 0 processes by this one, without a limit."""
-    if not processes:
-        return map(work, cases)
-    return Workers(work, min(processes, len(cases)), limit_s=limit_s).results(cases)
+def results_of(
+    work: Callable[[Case], Any], cases: Sequence[Case], processes: int, *, limit_s: float
+) -> Generator[Any, None, None]:
+    """The results of `work` in the order of `cases`, by `Workers`; with 0 processes by this one, without a limit.
+
+    To be closed by whoever may leave it before its end: it ends the processes.
+    """
+    if processes:
+        yield from Workers(work, min(processes, len(cases)), limit_s=limit_s).results(cases)
+    else:
+        yield from map(work, cases)
 
 
 class _Worker:
