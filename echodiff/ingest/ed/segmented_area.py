@@ -13,7 +13,7 @@ Areas = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
 MOST_SEGMENTED = 64  # frames; a fitted beat has quarters of the steps between them
 OUTLIERS = 3  # frames of the median that single badly segmented frames do not pass
-SMALLEST_FIT = 0.95  # correlation of areas and volume curve; on phantoms it parts large errors from the rest
+SMALLEST_FIT = 0.96  # correlation of areas and volume curve; on phantoms it parts large errors from the rest
 
 
 def by_segmented_area(
