@@ -52,7 +52,8 @@ def use(rows: pd.DataFrame, config: Config) -> ReportTable:
         data=pd.DataFrame(data),
         group="group",
         notes=(
-            f"Every segmenter took the passes nearest to {config.evaluate.use.steps} steps, at least one. Smaller shares of the patients are contained in "
+            f"Every segmenter took the passes nearest to {config.evaluate.use.steps} steps, at least one. "
+            "Smaller shares of the patients are contained in "
             "larger ones. Of the images drawn from training label maps, those of the chosen patients are used, or all "
             "where no real images are.",
             f"Published for synthetic images alone on CAMUS (semantic diffusion, 2023): Dice {peer}.",
