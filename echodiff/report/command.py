@@ -40,15 +40,17 @@ Inputs = typer.Argument(
 
 
 def _table(
-    build: "Callable[[pd.DataFrame, Config], ReportTable]",
+    build: "Callable[..., ReportTable]",
     config: Sequence[Path],
     files: Sequence[Path],
     columns: Sequence[str],
     output: Path,
+    *others: "pd.DataFrame",
 ) -> "ReportTable":
+    """Write the table that `build` makes of the tables in `files`, of `others` and of the configuration."""
     from echodiff.report.inputs import read_tables
 
-    table = build(read_tables(files, columns), load_config(config))
+    table = build(read_tables(files, columns), *others, load_config(config))
     table.write(output)
     return table
 
@@ -118,10 +120,8 @@ def table3(
 ) -> None:
     """Pixel metrics, published, legacy and correct, with floors and ceilings."""
     from echodiff.report import table3 as table
-    from echodiff.report.inputs import read_tables
 
-    rows = read_tables(metrics, (*table.KEYS, *table.METRICS))
-    table.table3(rows, _case_tables(cases), load_config(config)).write(output)
+    _table(table.table3, config, metrics, (*table.KEYS, *table.METRICS), output, _case_tables(cases))
 
 
 @app.command()
@@ -182,10 +182,8 @@ def physics(
 ) -> None:
     """Ultrasound physics of training images, sources and translations."""
     from echodiff.report import physics as table
-    from echodiff.report.inputs import read_tables
 
-    rows = read_tables(metrics, table.COLUMNS)
-    table.physics(rows, _case_tables(cases), load_config(config)).write(output)
+    _table(table.physics, config, metrics, table.COLUMNS, output, _case_tables(cases))
 
 
 @app.command()
@@ -229,10 +227,8 @@ def fidelity(
 ) -> None:
     """Dice, border distances and clinical measures of segmented images against their guides."""
     from echodiff.report import fidelity as table
-    from echodiff.report.inputs import read_tables
 
-    rows = read_tables(metrics, table.COLUMNS)
-    table.fidelity(rows, _case_tables(cases), load_config(config)).write(output)
+    _table(table.fidelity, config, metrics, table.COLUMNS, output, _case_tables(cases))
 
 
 @app.command()

@@ -59,12 +59,12 @@ def sample_cases(
     Each case's seed depends on its id, so that samples of different times differ by what was learned alone.
     """
     planes = Planes.of(cases, device)
-    size = planes.images.shape[-1]
+    size, reverse = planes.images.shape[-1], reverse.to(device)
     seeds = [seed_of(seed, "sheet", case) for case in cases.case_id]
     samples = []
     for row, case_seed in enumerate(seeds):  # one by one: memory stays that of a single image
         noise = SamplingNoise([case_seed], size=size, latents=network.latent_shapes(size), device=device)
         own = planes[slice(row, row + 1)]
         guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
-        samples.append(to_uint8(sample(network, reverse.to(device), guides, noise))[0, 0].cpu().numpy())
+        samples.append(to_uint8(sample(network, reverse, guides, noise))[0, 0].cpu().numpy())
     return samples
