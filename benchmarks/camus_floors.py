@@ -1,6 +1,7 @@
-"""Floors of the distances on real images of one dataset: random parts of it against the rest.
+r"""Floors of the distances on real images of one dataset: random parts of it, by patient, against the rest.
 
-    python benchmarks/camus_floors.py RESULTS/data/camus/images.h5 [--draws 40] [--held-out 45]
+    python benchmarks/camus_floors.py RESULTS/data/camus/images.h5 RESULTS/data/camus/cases.parquet \
+      [--draws 40] [--held-out 45]
 
 Features of EfficientNet-Lite0, in the full and in the polar frame; and what an outline of another kind would
 add: known sectors against hulls. Prints mean and 2.5 to 97.5 % range over
@@ -16,11 +17,13 @@ import numpy as np
 from echodiff.devices.cpu import prepare_cpu
 from echodiff.evaluate.features import Extraction, extract_features
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import split_halves
+from echodiff.evaluate.interval import divisions, split_halves
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.pair import Pair
 from echodiff.evaluate.polar import polar_frame, polar_frames
+from echodiff.split.twins import groups_of
 from echodiff.store.image_set import read_image_set
+from echodiff.store.table import read_table
 
 
 def both(pair: Pair) -> dict[str, float]:
@@ -31,6 +34,7 @@ def both(pair: Pair) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", type=Path)
+    parser.add_argument("cases", type=Path, help="its case table: patients, and the hashes of their frames")
     parser.add_argument("--draws", type=int, default=40)
     parser.add_argument("--held-out", type=int, default=45)
     arguments = parser.parse_args()
@@ -38,6 +42,8 @@ def main() -> None:
     from echodiff.evaluate.extractors import load_efficientnet
 
     images = read_image_set(arguments.images)
+    cases = read_table(arguments.cases, ("case_id", "patient", "frame_hash")).set_index("case_id").loc[images.case_id]
+    groups = groups_of(cases["patient"], cases["frame_hash"]).tolist()
     extraction = Extraction(load_efficientnet("cpu"), batch_size=4, device="cpu")
     sectors = np.stack(
         [polar_frame(image, sector > 0) for image, sector in zip(images.images, images.sectors, strict=True)]
@@ -53,7 +59,8 @@ def main() -> None:
         itself = Pair.of(features[name], features[name])
         for first in (arguments.held_out, None):
             n = first or len(images) // 2
-            for metric, values in split_halves(both, itself, first=first, draws=arguments.draws, seed=1).items():
+            parts = divisions(groups, first=first, draws=arguments.draws, seed=1)
+            for metric, values in split_halves(both, itself, parts).items():
                 low, high = np.quantile(values, (0.025, 0.975))
                 print(f"{name}, {n} v. {len(images) - n}, {metric}: {values.mean():.2f} [{low:.2f}, {high:.2f}]")
         print(f"{name}: distances took {time.process_time() - start:.1f} CPU-s")

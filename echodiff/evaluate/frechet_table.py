@@ -1,6 +1,6 @@
 """The table of distribution distances of one dataset and model: before, after, and floors of real images."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from echodiff.errors import InputError
 from echodiff.evaluate.features import FeatureSet, check_same_extractor
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import Interval, split_halves, subsamples, subsampling_intervals
+from echodiff.evaluate.interval import Interval, divisions, split_halves, subsamples, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.manifold import overlap
 from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, metric_name
@@ -57,14 +57,15 @@ def frechet_table(
     """Distances of the originals and of the synthetic images from the training and from the held-out images.
 
     Args:
-        reference: features of the training dataset; `split` (case_id, subset) says which are in training.
+        reference: features of the training dataset; `split` (case_id, group, subset) says which are in training.
         original: features of the dataset's originals; the cases of `synthetic` are compared.
         synthetic: features of the translation.
         model: name written into the rows.
 
     Returns:
         One row a metric, set and reference (training, held_out). `set`: before, after, and floors of real images:
-        floor_validation (held-out against training images), floor_halves (random halves of the training images),
+        floor_validation (held-out against training images), floor_halves (random halves of the training images,
+        never a group of the split in both),
         floor_same_n (as many training images as there are synthetic ones, against the rest of the training images or
         against the held-out ones). `n`, `n_reference`, `value`, `low`, `high` (95 % interval; of a floor the 2.5 and
         97.5 % quantiles over its draws), `dimension`, extractor and weights. Metrics in the polar frame, where the
@@ -86,10 +87,12 @@ def frechet_table(
             f"{model}, {TRAINING}: expected features of at least {MINIMUM} images, found {len(sets[TRAINING])}; "
             "a distance between distributions cannot be computed, so add cases"
         )
+    groups = split.set_index("case_id").loc[subsets[TRAINING].case_id, "group"].tolist()
     rows = []
     for frame in synthetic.frames:
         in_frame = {name: features.frame(frame).astype(np.float64) for name, features in sets.items()}
-        for row in _rows(in_frame, _measure(extractor, frame), options, overlaps=frame == FULL and options.neighbours):
+        overlaps = frame == FULL and options.neighbours
+        for row in _rows(in_frame, groups, _measure(extractor, frame), options, overlaps=overlaps):
             rows += _long(row)
     table = pd.DataFrame(rows)
     table.insert(0, "dataset", original.attributes.get("dataset", ""))
@@ -106,7 +109,9 @@ def _measure(extractor: str, frame: str) -> Measure:
     return lambda pair: {frechet: frechet_distance(pair), kernel: kernel_distance(pair)}
 
 
-def _rows(sets: Mapping[str, np.ndarray], distances: Measure, options: Options, *, overlaps: bool) -> Iterator[Row]:
+def _rows(
+    sets: Mapping[str, np.ndarray], groups: Sequence[str], distances: Measure, options: Options, *, overlaps: bool
+) -> Iterator[Row]:
     def everything(pair: Pair) -> dict[str, float]:
         return {**distances(pair), **overlap(pair)}
 
@@ -114,12 +119,10 @@ def _rows(sets: Mapping[str, np.ndarray], distances: Measure, options: Options, 
     yield from _against(sets, TRAINING, everything if overlaps else distances, options)
     itself = Pair.of(training, training)
     for name, first in ((FLOOR_HALVES, None), (FLOOR_SAME_N, len(sets[AFTER]))):
-        values = split_halves(
-            everything if overlaps else distances, itself, first=first, draws=max(options.draws, 1), seed=options.seed
-        )
+        parts = divisions(groups, first=first, draws=max(options.draws, 1), seed=options.seed)
+        values = split_halves(everything if overlaps else distances, itself, parts)
         if values:
-            half = len(training) // 2
-            n = half if first is None else min(first, half)
+            n = round(np.mean([len(part.first) for part in parts]))
             yield _floor(name, TRAINING, n, len(training) - n, values)
     if len(held_out) >= MINIMUM:
         yield from _against(sets, HELD_OUT, distances, options)

@@ -6,11 +6,12 @@ b / (n - b) times the variance over the subsamples (delete-d jackknife; Shao and
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from echodiff.evaluate.pair import Measure, Pair
+from echodiff.evaluate.pair import Measure, Pair, Rows
 
 KEPT = 0.8  # share of the images in a subsample
 QUANTILE = 1.959964  # two-sided 95 % of the normal distribution
@@ -42,26 +43,54 @@ def _kept(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
     return rng.choice(n, size=max(2, round(KEPT * n)), replace=False)
 
 
-def split_halves(
-    measure: Measure, itself: Pair, *, first: int | None = None, draws: int, seed: int
-) -> dict[str, NDArray[np.float64]]:
-    """Every statistic between two disjoint random parts of one set: the floor that nothing but chance explains.
+@dataclass(frozen=True)
+class Division:
+    """Positions of the images of both parts of one set; no group has images in both."""
+
+    first: Rows
+    second: Rows
+
+
+def divisions(groups: Sequence[str], *, first: int | None = None, draws: int, seed: int) -> list[Division]:
+    """Random divisions of a set into two parts that share no group.
+
+    Args:
+        groups: each image's group: images that are kept together, as those of one patient or of patients with an
+            identical frame (`split.twins`).
+        first: number of images of the first part, the rest is the second; halves where it is not given or
+            more than half. It is the largest number where the groups do not add up to it.
+
+    Returns:
+        One division a draw; a draw that leaves a part with fewer than two images is left out.
+    """
+    n = len(groups)
+    size = n // 2 if first is None else min(first, n // 2)
+    names, own = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    counts = np.bincount(own, minlength=len(names))
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(draws if size >= 2 else 0):
+        taken = np.zeros(len(names), bool)
+        room = size
+        for group in rng.permutation(len(names)):
+            if counts[group] <= room:
+                taken[group] = True
+                room -= counts[group]
+        found.append(Division(*(np.flatnonzero(side) for side in (taken[own], ~taken[own]))))
+    return [part for part in found if min(len(part.first), len(part.second)) >= 2]
+
+
+def split_halves(measure: Measure, itself: Pair, parts: Sequence[Division]) -> dict[str, NDArray[np.float64]]:
+    """Every statistic between the two parts of one set: the floor that nothing but chance explains.
 
     Args:
         itself: the pair of the set and itself.
-        first: number of images of the first part, the rest is the second; halves where it is not given or
-            more than half.
+        parts: its `divisions`.
 
     Returns:
-        Name -> one value a draw; no names for fewer than four images.
+        Name -> one value a division.
     """
-    n = len(itself.x)
-    size = n // 2 if first is None else min(first, n // 2)
-    if size < 2:
-        return {}
-    rng = np.random.default_rng(seed)
-    orders = [rng.permutation(n) for _ in range(draws)]
-    return _by_name([measure(itself.part(order[:size], order[size:])) for order in orders])
+    return _by_name([measure(itself.part(part.first, part.second)) for part in parts])
 
 
 def subsamples(measure: Measure, pair: Pair, n: int, *, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:

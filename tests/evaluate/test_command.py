@@ -79,9 +79,16 @@ def _features(n, seed, shift=0.0, **attributes):
     return FeatureSet(values, [f"c{i:03d}" for i in range(n)], base | attributes)
 
 
+def _split(reference, subsets):
+    """Each image a patient of its own."""
+    return pd.DataFrame({"case_id": reference.case_id, "group": reference.case_id, "subset": subsets})
+
+
 def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     reference = _features(60, 0)
-    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * 50 + ["validation"] * 10})
+    split = pd.DataFrame(
+        {"case_id": reference.case_id, "group": reference.case_id, "subset": ["train"] * 50 + ["validation"] * 10}
+    )
     table = (
         frechet_table(
             reference=reference,
@@ -111,7 +118,7 @@ def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
 
 def test_distances_and_their_intervals_do_not_depend_on_the_order_of_images():
     sets = {"reference": _features(40, 0), "original": _features(20, 1, shift=3.0), "synthetic": _features(18, 2)}
-    split = pd.DataFrame({"case_id": sets["reference"].case_id, "subset": ["train"] * 30 + ["validation"] * 10})
+    split = _split(sets["reference"], ["train"] * 30 + ["validation"] * 10)
     shuffled = {
         name: part.select(np.random.default_rng(7).permutation(part.case_id).tolist()) for name, part in sets.items()
     }
@@ -128,7 +135,9 @@ def test_distances_and_their_intervals_do_not_depend_on_the_order_of_images():
 
 def test_translations_that_are_the_training_images_have_no_distance():
     reference = _features(30, 0)
-    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * 20 + ["validation"] * 10})
+    split = pd.DataFrame(
+        {"case_id": reference.case_id, "group": reference.case_id, "subset": ["train"] * 20 + ["validation"] * 10}
+    )
     same = reference.select(reference.case_id[:20])
     table = frechet_table(
         reference=reference, split=split, original=same, synthetic=same, model="m", options=Options(draws=0, seed=0)
@@ -141,7 +150,13 @@ def test_translations_that_are_the_training_images_have_no_distance():
 def _table_of(training, synthetic):
     reference = _features(10, 0)
     held_out = 10 - training
-    split = pd.DataFrame({"case_id": reference.case_id, "subset": ["train"] * training + ["validation"] * held_out})
+    split = pd.DataFrame(
+        {
+            "case_id": reference.case_id,
+            "group": reference.case_id,
+            "subset": ["train"] * training + ["validation"] * held_out,
+        }
+    )
     return frechet_table(
         reference=reference, split=split, original=reference, synthetic=_features(synthetic, 2), model="m",
         options=Options(draws=2, seed=0),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import split_halves, subsamples, subsampling_intervals
+from echodiff.evaluate.interval import divisions, split_halves, subsamples, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.pair import Pair
 
@@ -97,7 +97,7 @@ def test_distances_of_identical_sets_are_zero_and_order_does_not_matter(n, dimen
 
 def test_kernel_distance_of_random_halves_is_zero_within_its_interval_but_frechet_is_not():
     x, _ = _sets(200, 2, 64)
-    halves = split_halves(both, Pair.of(x, x), draws=100, seed=0)
+    halves = split_halves(both, Pair.of(x, x), divisions(range(200), draws=100, seed=0))
     low, high = np.quantile(halves["kernel"], (0.025, 0.975))
     assert low < 0 < high and abs(halves["kernel"].mean()) < 2 * halves["kernel"].std()
     assert halves["frechet"].min() > 1  # the bias a floor row shows
@@ -130,7 +130,38 @@ def test_intervals_repeat_with_their_seed_and_are_absent_for_tiny_sets():
     first, again, other = (subsampling_intervals(both, Pair.of(x, y), draws=20, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
     assert np.isnan(subsampling_intervals(both, Pair.of(x[:3], y), draws=20, seed=1)["kernel"]).all()
-    assert split_halves(both, Pair.of(x[:3], x[:3]), draws=5, seed=0) == {}
+    assert split_halves(both, Pair.of(x[:3], x[:3]), divisions(list("abc"), draws=5, seed=0)) == {}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 12), min_size=4, max_size=40), st.one_of(st.none(), st.integers(2, 30)), st.integers(0, 9)
+)
+def test_a_division_never_has_a_group_on_both_sides(groups, first, seed):
+    """Frames of one patient, or of patients with an identical frame, are in one part together, each image once."""
+    size = min(first or len(groups), len(groups) // 2)
+    for part in divisions([f"p{group}" for group in groups], first=first, draws=5, seed=seed):
+        assert sorted([*part.first, *part.second]) == list(range(len(groups)))
+        assert not {groups[i] for i in part.first} & {groups[i] for i in part.second}
+        assert 2 <= len(part.first) <= size and len(part.second) >= 2
+
+
+def test_divisions_of_single_images_have_the_size_asked_for_and_differ():
+    parts = divisions(range(45), first=7, draws=20, seed=1)
+    assert {(len(part.first), len(part.second)) for part in parts} == {(7, 38)}
+    assert len({tuple(part.first) for part in parts}) > 15
+
+
+def test_twins_on_both_sides_would_lower_the_floor():
+    """Forty frames of twenty patients, two almost equal ones each: by images, halves look alike that share patients."""
+    rng = np.random.default_rng(3)
+    patients = rng.normal(size=(20, 30))
+    x = np.concatenate([patients, patients + 0.01 * rng.normal(size=patients.shape)])
+    names = [*range(20), *range(20)]
+    by_group, by_image = (
+        split_halves(both, Pair.of(x, x), divisions(groups, draws=30, seed=0)) for groups in (names, range(40))
+    )
+    assert by_group["frechet"].mean() > 1.2 * by_image["frechet"].mean()
 
 
 def test_a_part_of_a_pair_is_the_pair_of_the_parts():
