@@ -10,7 +10,6 @@ true end-diastole, how many are within one frame, and the seconds of processor t
 import argparse
 import json
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,7 @@ import pandas as pd
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.config.image import Image
-from echodiff.ingest.ed.persistence import delay
-from echodiff.ingest.ed.segmented_area import by_segmented_area
-from echodiff.ingest.ed.self_similarity import by_self_similarity
+from echodiff.ingest.ed.by_picture import picture_rules
 from echodiff.ingest.ed.volume_curve import UNKNOWN, Pace
 from echodiff.ingest.predicted import Predictor, read_predictor
 from echodiff.ingest.readers.dicom_header import read_header
@@ -49,11 +46,7 @@ def errors(folder: Path, predictor: Predictor) -> pd.DataFrame:
         frames, pace = read(folder / truth.file)
         sector = sector_from_pixels(frames)
         peaks = np.array(json.loads(truth.ed_frames))
-        areas_of = partial(predictor.ventricle_areas, sector=sector)
-        rules = {
-            "segmented_area": lambda a=areas_of, f=frames, s=sector, p=pace: by_segmented_area(f, a, p, delay(f, s)),
-            "self_similarity": lambda f=frames, s=sector, p=pace: by_self_similarity(f, s, p),
-        }
+        rules = picture_rules(frames, sector, pace, predictor)
         answers = {}
         for name, rule in rules.items():
             start = time.process_time()

@@ -104,8 +104,8 @@ ED, ES, FRAMES = 7, 3, 10
 
 
 def echonet_planes(seed: int, size: int = 112) -> list[Plane]:
-    """A short cine whose ventricle is largest at `ED`, smallest at `ES`."""
-    scale = [1.0 if frame == ED else 0.7 if frame == ES else 0.85 for frame in range(FRAMES)]
+    """A short cine whose ventricle is largest at `ED`, smallest at `ES`, half a beat apart."""
+    scale = 0.85 + 0.15 * np.cos(np.pi * (np.arange(FRAMES) - ED) / (ED - ES))
     return [plane(size, size, seed=100 * seed + frame, scale=s) for frame, s in enumerate(scale)]
 
 

@@ -17,7 +17,7 @@ from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
 from echodiff.ingest.ed.r_wave import by_r_wave
 from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.ed.table import read_table
-from echodiff.ingest.ed.volume_curve import Pace, fit_volume_curve, volume_curve
+from echodiff.ingest.ed.volume_curve import Measure, Pace, fit_volume_curve, nearest_frame, volume_curve
 
 from .conftest import fan, heart, picture
 
@@ -64,14 +64,40 @@ def test_the_volume_curve_is_found_again_in_noise(place, systole):
     time = np.arange(40)
     course = 3 * volume_curve((time - place) / 28, systole) + np.random.default_rng(1).normal(0, 0.3, 40) - 7
     for known in ((None, None), (1000 / 28, 60), (1000 / 28, 140)):  # the last rate is wrong
-        fit = fit_volume_curve(course, Pace(*known))
-        assert abs((fit.place - place + 14) % 28 - 14) <= 1 and fit.correlation > 0.9
+        fit = fit_volume_curve([Measure(course)], Pace(*known))
+        error = abs((fit.place - place + 14) % 28 - 14)
+        assert error <= 2 * fit.spread and fit.spread < 1.2 and fit.correlation > 0.9
+
+
+def test_a_drift_and_persistence_do_not_move_the_curve():
+    """A drift of the size of the beat, and a share of 0.6, which delays by 1.5 frames."""
+    time = np.arange(-40, 36)
+    volume = volume_curve((time - 14) / 30, 0.42)
+    for index in range(1, len(time)):
+        volume[index] = 0.6 * volume[index - 1] + 0.4 * volume[index]
+    drifting = Measure(volume[40:] + np.linspace(0, 1, 36), drifts=True)
+    fit = fit_volume_curve([drifting], persistence=0.6)
+    assert abs(fit.place - 14) < 0.3 and fit.correlation > 0.99
+    assert fit_volume_curve([drifting._replace(drifts=False)], persistence=0.6).correlation < 0.9
+    assert fit_volume_curve([drifting]).place - fit.place > 1
+
+
+def test_what_follows_no_beat_leaves_the_place_unsure():
+    noise = np.random.default_rng(3).normal(size=(2, 36))
+    fit = fit_volume_curve([Measure(noise[0]), Measure(noise[1])])
+    assert not fit.sure and fit.correlation < 0.5
+    one_peak = np.array([0.5, 0.5, 0.5, 0, 0.5, 0.5, 0.5, 1, 0.5, 0.5])
+    assert fit_volume_curve([Measure(one_peak)]).spread > 1
+
+
+def test_the_nearest_frame_is_the_earlier_of_two():
+    assert [nearest_frame(place, 30) for place in (-0.2, 7.5, 7.51, 29.7)] == [0, 7, 8, 29]
 
 
 def test_volume_curve_runs_from_one_to_nought():
     curve = volume_curve(np.linspace(0, 1, 201), 0.4)
     assert curve[0] == curve[-1] == 1 and curve.argmin() == 80 and curve.min() == 0
-    assert fit_volume_curve(np.ones(20)) is None and fit_volume_curve(np.arange(4.0)) is None
+    assert all(fit_volume_curve([Measure(course)]) is None for course in (np.ones(20), np.arange(4.0)))
 
 
 def screen(ed: int, frames: int, beat: float, *, marker: bool = True, trace: bool = True) -> np.ndarray:

@@ -1,12 +1,11 @@
-"""Persistence of the scanner: told by the noise of a cine, and its delay taken off end-diastole."""
+"""Persistence of the scanner: told by the noise of a cine, and end-diastole is not late by it."""
 
 import numpy as np
 import pytest
 
 from echodiff.ingest.ed.label_agreement import by_label_agreement
-from echodiff.ingest.ed.persistence import delay, persistence
+from echodiff.ingest.ed.persistence import persistence
 from echodiff.ingest.ed.self_similarity import by_self_similarity
-from echodiff.ingest.ed.volume_curve import Fit, nearest_frame
 
 from .test_ed import SECTOR, SIZE, beating
 
@@ -24,23 +23,22 @@ def averaged(frames: np.ndarray, share: float) -> np.ndarray:
 def test_the_share_is_told_by_the_noise_of_a_beating_heart(share, count):
     frames = averaged(beating(9, count)[0], share)
     assert persistence(frames, SECTOR) == pytest.approx(share, abs=0.08)
-    assert delay(frames, SECTOR) == pytest.approx(share / (1 - share), rel=0.4)
 
 
 def test_without_persistence_nothing_is_late():
     frames, _ = beating(9, 60)
     jittered = np.random.default_rng(1).normal(0, 3, frames.shape)  # noise that comes after, as of compression
     for cine in (frames, np.clip(frames + jittered, 1, 255).astype(np.uint8) * SECTOR, averaged(frames, 0.1)):
-        assert delay(cine, SECTOR) == 0
+        assert persistence(cine, SECTOR) == 0
 
 
 def test_cines_that_cannot_tell_are_not_late():
     frames, _ = beating(9)
-    assert delay(frames[:7], SECTOR) == 0
-    assert delay(np.repeat(frames[:1], 20, axis=0), SECTOR) == 0
-    assert delay(np.zeros_like(frames), SECTOR) == 0
+    assert persistence(frames[:7], SECTOR) == 0
+    assert persistence(np.repeat(frames[:1], 20, axis=0), SECTOR) == 0
+    assert persistence(np.zeros_like(frames), SECTOR) == 0
     smooth = np.linspace(50, 150, 20)[:, None, None] * np.ones(SIZE)
-    assert delay(smooth.astype(np.uint8), SECTOR) == 0
+    assert persistence(smooth.astype(np.uint8), SECTOR) == 0
 
 
 @pytest.mark.parametrize("ed", [4, 9, 17])
@@ -50,10 +48,3 @@ def test_end_diastole_is_not_late_on_a_scanner_that_averages(ed):
     frames = averaged(frames, 0.7)
     assert abs(by_self_similarity(frames, SECTOR).frame - ed) <= 1
     assert abs(by_label_agreement(frames, labels[ed], SECTOR).frame - ed) <= 1
-
-
-def test_an_end_diastole_before_the_cine_gives_way_to_the_next():
-    fit = Fit(0.25, 20.0, 1.0)
-    assert nearest_frame(fit, 30) == 0 and nearest_frame(fit, 30, 0.7) == 0
-    assert nearest_frame(fit, 30, 1.0) == 19 and nearest_frame(fit, 15, 1.0) == 0
-    assert nearest_frame(Fit(7.5, 20.0, 1.0), 30) == 7 and nearest_frame(Fit(29.5, 20.0, 1.0), 30) == 29

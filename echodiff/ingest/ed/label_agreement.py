@@ -5,9 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.ed.choice import Choice
-from echodiff.ingest.ed.motion import combined, motion, unit
-from echodiff.ingest.ed.persistence import delay
-from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Pace, fit_volume_curve, nearest_frame
+from echodiff.ingest.ed.motion import motion, unit
+from echodiff.ingest.ed.persistence import persistence
+from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Measure, Pace, fit_volume_curve, nearest_frame
 from echodiff.labels import BACKGROUND, LV, MYO
 
 BAND_SHARE = 0.012  # width of the bands on either side of the outline, of the frame's shorter side
@@ -22,10 +22,10 @@ def by_label_agreement(
 
     Compared is the mean gray in a band outside the endocardium with that in a band inside, in units of their
     deviation: an outline drawn on another frame has blood outside or wall inside. The contrast falls as the ventricle
-    contracts; its course and that of the heart's motion are fitted together by beats of the volume curve, and the delay
-    by the scanner's persistence is taken off; in very short cines their highest place decides. The confidence is the
-    squared correlation of that fit times the correlation of contrast and motion. None where there is no LV outline, or
-    where these two do not agree.
+    contracts; its course and those of the heart's motion are fitted together by beats of the volume curve, averaged by
+    the scanner's persistence; in very short cines their highest place decides. The confidence is the squared
+    correlation of that fit times the correlation of contrast and motion. None where there is no LV outline, where these
+    two do not agree, or where the place stays unsure.
 
     Args:
         frames: (F, H, W); of longer cines the first 256 frames count.
@@ -41,19 +41,19 @@ def by_label_agreement(
         return None
     frames = frames[:MOST_FRAMES]
     contrast = np.array([_contrast(frame, inside, outside) for frame in frames])
-    moved = motion(frames, sector, pace) if np.ptp(contrast) > SMALLEST_CHANGE else None
+    moved = motion(frames, sector) if np.ptp(contrast) > SMALLEST_CHANGE else None
     if moved is None:
         return None
     contrast = unit(contrast)
     agreement = float(contrast @ moved.course)
     if agreement < SMALLEST_AGREEMENT:
         return None
-    course = combined([contrast, moved.course], pace)
-    fit = fit_volume_curve(course, pace)
+    fit = fit_volume_curve([Measure(contrast), *moved.measures], pace, persistence(frames, sector))
     if fit is None:
-        return Choice(int(course.argmax()), agreement / 2)
-    frame = nearest_frame(fit, len(frames), delay(frames, sector))
-    return Choice(frame, float(max(fit.correlation, 0) ** 2) * agreement)
+        return Choice(int((contrast + moved.course).argmax()), agreement / 2)
+    if not fit.sure:
+        return None
+    return Choice(nearest_frame(fit.place, len(frames)), fit.correlation**2 * agreement)
 
 
 def _bands(cavity: NDArray[np.bool_], mask: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -1,4 +1,4 @@
-"""A cine's motion as one course that is high at end-diastole: two measures, each weighted by how well it beats."""
+"""A cine's motion as two measures that are high at end-diastole."""
 
 from typing import NamedTuple
 
@@ -8,46 +8,39 @@ from numpy.typing import NDArray
 
 from echodiff.ingest.ed.base_descent import base_descent
 from echodiff.ingest.ed.middle import middle
-from echodiff.ingest.ed.volume_curve import Pace, fit_volume_curve
+from echodiff.ingest.ed.volume_curve import Measure
 
 SIDE = 32  # pixels to which frames are reduced: speckle averages out, motion remains
 BOTTOM = 3 / 4  # of the sector's height: the left ventricle lies above it
+# Weight of the main direction against the descent: it bends at both ends of the motion, where what moved farther than
+# its own size looks no less alike (the arch of principal components), and so places its ends worse.
+CHANGE = 0.7
 FLAT = 1e-9
 
 
 class Motion(NamedTuple):
-    """The course (F,), of length 1 about its mean, and how far its two measures agree (0..1)."""
+    """Measures of a cine that moves, their sum (F,) of length 1 about its mean, and how far they agree (0..1)."""
 
+    measures: tuple[Measure, ...]
     course: NDArray[np.float64]
     agreement: float
 
 
-def motion(frames: NDArray[np.uint8], sector: NDArray[np.bool_], pace: Pace) -> Motion | None:
+def motion(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> Motion | None:
     """The main direction of change, turned to where the base descends, and that descent; None where nothing moves.
 
     Args:
         frames: (F, H, W), two or more.
         sector: (H, W).
-        pace: as far as known.
     """
     change, descent = _main_direction(frames, sector), unit(base_descent(frames, sector))
     if change is None or descent is None:
         return None
     agreement = float(change @ descent)
-    together = combined([np.copysign(1.0, agreement) * change, descent], pace)
-    return None if together is None else Motion(together, abs(agreement))
-
-
-def combined(courses: list[NDArray[np.float64]], pace: Pace) -> NDArray[np.float64] | None:
-    """Sum of courses (F,) of length 1, weighted by r2 / (1 - r2) of their fits by the volume curve; None where flat.
-
-    The weights are those of signals of one size in noise of different size. In cines that are too short for a fit all
-    weigh the same.
-    """
-    fits = [fit_volume_curve(course, pace) for course in courses]
-    shares = [1.0 if fit is None else max(fit.correlation, 0.0) ** 2 for fit in fits]
-    weights = [1.0 if fit is None else share / (1 - share + 1e-4) for fit, share in zip(fits, shares, strict=True)]
-    return unit(sum(weight * course for weight, course in zip(weights, courses, strict=True)))
+    change = np.copysign(1.0, agreement) * change
+    together = unit(change + descent)
+    measures = (Measure(change, weight=CHANGE), Measure(descent, drifts=True))
+    return None if together is None else Motion(measures, together, abs(agreement))
 
 
 def unit(course: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -1,7 +1,7 @@
 """How far a scanner's persistence delays what a cine shows.
 
 Scanners average frames in time: each frame shown is a share a of the one before and 1 - a of the new one. Motion then
-comes a / (1 - a) frames late, and with it end-diastole by any rule of the picture; tags and ECG are not delayed.
+comes up to a / (1 - a) frames late, and with it end-diastole by any rule of the picture; tags and ECG are not delayed.
 """
 
 import numpy as np
@@ -44,12 +44,6 @@ def persistence(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> float:
     power, first, second = (float((changes[k:] * changes[: len(changes) - k]).mean()) for k in (0, 1, 2))
     share = min(1 + 2 * first / power, second / first) if first < -FRESH * power else 0.0
     return min(share, LARGEST) if share >= SMALLEST else 0.0
-
-
-def delay(frames: NDArray[np.uint8], sector: NDArray[np.bool_]) -> float:
-    """Frames by which motion in a cine (F, H, W) comes late, with its sector (H, W)."""
-    share = persistence(frames, sector)
-    return share / (1 - share)
 
 
 def _lowest(values: NDArray, measure: NDArray[np.float64], share: float) -> NDArray:

@@ -1,13 +1,13 @@
 """ED by predicted labels: the frame with the largest left ventricle, CAMUS's own definition."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from echodiff.ingest.ed.choice import Choice
-from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Pace, fit_volume_curve, nearest_frame
+from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Measure, Pace, fit_volume_curve, nearest_frame
 
 Areas = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
@@ -20,26 +20,36 @@ def by_segmented_area(
     frames: NDArray[np.uint8],
     areas_of: Areas,
     pace: Pace = UNKNOWN,
-    late: float = 0.0,
+    persistence: float = 0.0,
+    others: Sequence[Measure] = (),
 ) -> Choice | None:
     """The frame at the top of the LV's area over the cine.
 
     At most 64 of the first 256 frames are segmented, at even distances. The course of the areas, of which a median
-    takes single outliers, is fitted by beats of the volume curve; the confidence is the squared correlation. None
-    where the areas do not follow such a curve, as with frames that are segmented badly, or with fewer than eight.
+    takes single outliers, is fitted by beats of the volume curve; where they follow one, they and the other measures
+    are fitted together, and the confidence is the squared correlation of that fit. None where the areas do not follow
+    such a curve, as with frames that are segmented badly, where there are fewer than eight, or where the place stays
+    unsure.
 
     Args:
         frames: (F, H, W).
         areas_of: gives the area (N,) of the LV in frames (N, H, W), 0 where it finds none.
         pace: as far as known.
-        late: frames by which the scanner's persistence delays the picture.
+        persistence: share of the frame before that each frame shows.
+        others: what else is high at end-diastole, in each of the first 256 frames.
     """
     frames = frames[:MOST_FRAMES]
     step = max(len(frames) / MOST_SEGMENTED, 1.0)
     chosen = np.rint(np.arange(0, len(frames) - 0.5, step)).astype(int)
-    course = median_filter(areas_of(frames[chosen]), OUTLIERS, mode="nearest")
-    fit = fit_volume_curve(course, pace._replace(frame_ms=pace.frame_ms * step if pace.frame_ms else None))
-    if fit is None or fit.correlation < SMALLEST_FIT:
+    areas = Measure(median_filter(areas_of(frames[chosen]), OUTLIERS, mode="nearest"))
+    delay = persistence / (1 - persistence) / step
+    share = delay / (1 + delay)  # that delays as much among the chosen frames
+    pace = pace._replace(frame_ms=pace.frame_ms * step if pace.frame_ms else None)
+    alone = fit_volume_curve([areas], pace, share)
+    if alone is None or alone.correlation < SMALLEST_FIT:
         return None
-    fit = fit._replace(place=fit.place * step, beat=fit.beat * step)
-    return Choice(nearest_frame(fit, len(frames), late), fit.correlation**2)
+    beside = [other._replace(course=other.course[chosen]) for other in others]
+    fit = fit_volume_curve([areas, *beside], pace, share)
+    if fit is None or not fit.sure:
+        return None
+    return Choice(nearest_frame(fit.place * step, len(frames)), fit.correlation**2)
