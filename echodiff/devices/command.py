@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from echodiff.devices.lease import Lease, lock_folder, take
+from echodiff.devices.torchrun import on_nodes, on_this_machine
 from echodiff.devices.visible import visible_devices
-from echodiff.errors import InputError
+from echodiff.errors import ConfigError, InputError
 
 
 def lease(
@@ -22,23 +23,38 @@ def lease(
     parts: Annotated[
         int | None, typer.Option(min=1, help="Parts that the work can be cut into: the processes must divide it.")
     ] = None,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines of the SLURM job, for torchrun.")] = 1,
 ) -> None:
     """Wait for free GPUs, then become COMMAND with CUDA_VISIBLE_DEVICES set to them.
 
     Under SLURM the scheduler has assigned the cards, and they are used as they are.
     """
     held = _devices(gpus, parts)
-    print(_sentence(gpus, held.devices), file=sys.stderr, flush=True)
+    print(_sentence(gpus, held.devices, nodes), file=sys.stderr, flush=True)
+    processes = processes_for(len(held.devices) or cores, parts, nodes)
+    if launch == "torchrun" and nodes > 1:
+        _become(on_nodes(command, nodes=nodes, processes=processes, cores=cores))
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(held.devices)
     for descriptor in held.descriptors:
         os.set_inheritable(descriptor, True)
-    processes = processes_for(len(held.devices) or cores, parts)
-    _become(_launched(command, processes) if launch == "torchrun" else command)
+    _become(on_this_machine(command, processes) if launch == "torchrun" else command)
 
 
-def processes_for(workers: int, parts: int | None) -> int:
-    """As many of `workers` (cards or cores) as can share `parts` evenly; all of them where nothing is shared."""
-    return workers if parts is None else max(n for n in range(1, workers + 1) if parts % n == 0)
+def processes_for(workers: int, parts: int | None, nodes: int = 1) -> int:
+    """Processes on each of `nodes` machines: as many of its `workers` (cards or cores) as share `parts` evenly.
+
+    Raises:
+        ConfigError: not even one process on each machine can.
+    """
+    if parts is None:
+        return workers
+    fitting = [n for n in range(1, workers + 1) if parts % (n * nodes) == 0]
+    if not fitting:
+        raise ConfigError(
+            f"lease --nodes {nodes}: expected work that {nodes} machines can share, found {parts} parts (the "
+            "training's batch, in the parts of `discriminator.group`); use fewer machines or a batch that they divide"
+        )
+    return max(fitting)
 
 
 def _devices(gpus: int, parts: int | None) -> Lease:
@@ -50,19 +66,12 @@ def _devices(gpus: int, parts: int | None) -> Lease:
     return take(processes_for(min(gpus, len(visible)), parts), visible, lock_folder())
 
 
-def _sentence(wanted: int, devices: Sequence[str]) -> str:
+def _sentence(wanted: int, devices: Sequence[str], nodes: int) -> str:
+    each = f" of each of {nodes} machines" if nodes > 1 else ""
     if not devices:
-        return "lease: this job runs on the CPU" + (", no GPU is visible" if wanted else "")
-    fewer = f" ({wanted} were asked for)" if len(devices) < wanted else ""
-    return f"lease: this job runs on GPU {', '.join(devices)}{fewer}"
-
-
-def _launched(command: Sequence[str], processes: int) -> list[str]:
-    """`command` under torchrun, on a free port so that jobs side by side do not clash."""
-    if processes < 2:
-        return list(command)
-    torchrun = [sys.executable, "-m", "echodiff.devices.launch", "--standalone", f"--nproc-per-node={processes}"]
-    return [*torchrun, "--no-python", *command]
+        return f"lease: this job runs on the CPU{each}" + (", no GPU is visible" if wanted else "")
+    fewer = f" ({wanted} were asked for)" if len(devices) * nodes < wanted else ""
+    return f"lease: this job runs on GPU {', '.join(devices)}{each}{fewer}"
 
 
 def _become(command: Sequence[str]) -> None:

@@ -145,7 +145,7 @@ def read_features(path: Path) -> FeatureSet:
     if not path.is_file():
         raise InputError(f"{path}: expected features, found no such file; run `echodiff evaluate features`")
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:  # files change by replacement; not all disks lock
             attributes = plain_attributes(file)
             if attributes.pop("schema_version", None) != SCHEMA_VERSION:
                 raise InputError(f"{path}: expected features of schema {SCHEMA_VERSION}; compute them again")

@@ -154,7 +154,7 @@ def read_image_set(path: Path | str, case_ids: Sequence[str] | None = None) -> I
     if not path.is_file():
         raise InputError(f"{path}: expected an image set, found no such file; run the stage that makes it")
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:  # files change by replacement; not all disks lock
             content = _read_open(file, path)
     except OSError as error:
         raise InputError(

@@ -123,6 +123,41 @@ def test_slurm_has_assigned_the_cards(environment):
     assert result.stdout.strip() == "a,b,c,d"
 
 
+SRUN = """
+import subprocess, sys
+options = [word for word in sys.argv[1:] if word.startswith("--")][:4]
+assert options == ["--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--cpus-per-task=3"], options
+started = [subprocess.Popen(sys.argv[5:]) for _ in range(2)]
+sys.exit(max(process.wait() for process in started))
+"""
+
+
+def test_several_machines_of_a_slurm_job_train_together(tmp_path, environment):
+    """srun is played by a script that starts its command twice, as on two machines; torchrun is the real one."""
+    srun = tmp_path / "srun"
+    srun.write_text(f"#!{sys.executable}\n{SRUN}")
+    srun.chmod(0o755)
+    environment |= {"SLURM_JOB_ID": str(os.getpid()), "PATH": f"{tmp_path}:{environment['PATH']}"}
+    lease = ["lease", "--gpus", "8", "--nodes", "2", "--launch", "torchrun", "--cores", "3", "--parts", "4", "--"]
+    script = "import os, sys; sys.stdout.write('rank {RANK} of {WORLD_SIZE}\\n'.format(**os.environ))"
+    command = [sys.executable, "-m", "echodiff", *lease, sys.executable, "-c", script]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert sorted(result.stdout.splitlines()) == [f"rank {rank} of 4" for rank in range(4)]
+    assert "GPU a, b, c, d of each of 2 machines" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("job", "parts", "expected"),
+    [("1", "3", "expected work that 2 machines can share, found 3 parts"), (None, "4", "found no SLURM_JOB_ID")],
+)
+def test_machines_that_cannot_train_together(environment, job, parts, expected):
+    environment |= {"SLURM_JOB_ID": job} if job else {}
+    lease = ["lease", "--nodes", "2", "--launch", "torchrun", "--parts", parts, "--", "true"]
+    result = subprocess.run([sys.executable, "-m", "echodiff", *lease], env=environment, capture_output=True, text=True)
+    assert result.returncode == 1 and expected in result.stderr
+
+
 def test_a_command_that_is_not_there(environment):
     command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "1", "--", "no-such-command"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -42,10 +42,20 @@ def test_the_paper_on_four_gpus(run_snakemake, tmp_path):
     assert result.returncode == 0, result.stderr
     train = result.stdout[result.stdout.index("rule train:") :]
     assert "gpu=4" in train.split("Shell command")[0]
-    assert re.search(r"echodiff lease --gpus 4 --launch torchrun .*-- echodiff train", train)
+    assert re.search(r"echodiff lease --gpus 4 --launch torchrun --nodes 1 .*-- echodiff train", train)
     assert "results-paper/models/paper" in train
     leased = re.findall(r"echodiff lease --gpus 1 -- echodiff translate .*--output (\S+)/", result.stdout)
     assert sorted(leased) == ["results-paper/samples/paper"] + 6 * ["results-paper/translations/paper"]
+
+
+def test_the_profile_of_a_cluster(run_snakemake, tmp_path):
+    """A machine of its own for each job; several of them are asked for by resources alone."""
+    pytest.importorskip("snakemake_executor_plugin_slurm", reason="needs `pip install -e .[slurm]`")
+    machines = ["train:gpu=8", "train:nodes=2", "train:tasks=2", "train:tasks_per_gpu=0", "train:mpi=srun"]
+    profile = ["--profile", REPOSITORY / "profiles" / "slurm", "--set-resources", *machines]
+    result = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", *profile)
+    assert result.returncode == 0, result.stderr
+    assert "echodiff lease --gpus 8 --launch torchrun --nodes 2 --cores" in result.stdout
 
 
 def test_two_models_are_both_trained_and_evaluated(run_snakemake, tmp_path):

@@ -23,13 +23,16 @@ rule train:
         folder=lambda wildcards, output: Path(output.generator).parent,
         # Not an output: Snakemake deletes outputs before a rerun, and a killed training continues from here.
         checkpoints=lambda wildcards: f"{results_folder()}/checkpoints/{wildcards.model}",
+        # Machines of a cluster: from a profile alone, as in profiles/slurm; no reason to train again.
+        nodes=lambda wildcards, resources: resources.get("nodes", 1),
         parts=lambda wildcards: options.models[wildcards.model].batch_parts,
         learned_from=lambda wildcards: options.models[wildcards.model].learned_from(),
         # Of no weight, but generator.pt carries it; the training is not repeated, as its checkpoint is whole.
         sampler=lambda wildcards: section(options.models[wildcards.model].sampler),
         code=code("diffusion", "train"),
     shell:
-        "echodiff lease --gpus {resources.gpu} --launch torchrun --cores {threads} --parts {params.parts} -- "
+        "echodiff lease --gpus {resources.gpu} --launch torchrun --nodes {params.nodes} --cores {threads} "
+        "--parts {params.parts} -- "
         "echodiff train --config {params.config} --model {wildcards.model} --data {input.images} "
         "--split {input.split} --output {params.folder} --checkpoints {params.checkpoints} "
         "--threads {threads} 2>&1 | tee {log}"
