@@ -138,38 +138,32 @@ def pixel(
 @app.command()
 def trivial(
     config: list[Path] = ConfigFiles,
-    translator: str = typer.Option(..., help="resector, resector_histogram, nearest_mask or label_paint."),
+    translator: list[str] = typer.Option(
+        [],
+        help="One of resector, resector_histogram, nearest_mask, label_paint; may "
+        "be given again; all where it is not given.",
+    ),
     reference: Path = typer.Option(..., help="Image set of the training dataset."),
     split: Path = typer.Option(..., help="Its split; training images alone are looked at."),
-    original: Path = typer.Option(..., help="Image set to translate."),
-    subset: str = typer.Option("", help="Translate only this subset of the split (training dataset)."),
-    output: Path = typer.Option(..., help="Translation under the translator's name as model."),
+    original: list[Path] = typer.Option(..., help="Image set to translate; may be given again."),
+    output: Path = typer.Option(..., help="Folder for TRANSLATOR/DATASET.h5, the translator as model."),
 ) -> None:
-    """Translate a dataset without a model, as a row to compare the models with."""
+    """Translate datasets without a model, as rows to compare the models with."""
     from echodiff.errors import InputError
-    from echodiff.evaluate.trivial import TRANSLATORS, Reference
+    from echodiff.evaluate.trivial import TRANSLATORS, Reference, translate_trivially
     from echodiff.split.files import read_subset
-    from echodiff.store.image_set import ImageSetWriter, read_image_set
-    from echodiff.store.provenance import provenance, seed_of
+    from echodiff.store.image_set import read_image_set
 
-    if translator not in TRANSLATORS:
-        raise InputError(f"--translator: expected {', '.join(TRANSLATORS)}, found {translator!r}")
+    unknown = [name for name in translator if name not in TRANSLATORS]
+    if unknown:
+        raise InputError(f"--translator: expected {', '.join(TRANSLATORS)}, found {unknown[0]!r}")
     seed = load_config(config).evaluate.seed
     known = Reference.of(read_image_set(reference, read_subset(split, "train")))
-    images = read_image_set(original, read_subset(split, subset) if subset else None)
-    attributes = {
-        "kind": "translation",
-        "dataset": images.attributes["dataset"],
-        "model": translator,
-        "model_fingerprint": translator,
-        "provenance": provenance("evaluate trivial", {"translator": translator, "seed": seed}),
-    }
-    size = images.images.shape[1]
-    with ImageSetWriter(output, size=size, attributes=attributes, with_seed=True) as writer:
-        for i, case in enumerate(images.case_id):
-            frame = TRANSLATORS[translator](images, i, known, seed)
-            rest = (images.masks[i], images.sectors[i], images.spacing_mm[i], case)
-            writer.append(frame, *rest, seed=seed_of(seed, translator, case))
+    for path in original:
+        images = read_image_set(path)
+        for name in translator or TRANSLATORS:
+            target = output / name / f"{images.attributes['dataset']}.h5"
+            translate_trivially(images, name, known, seed=seed, output=target)
 
 
 @app.command()

@@ -10,6 +10,7 @@ Each turns a case of a source dataset into a frame in the training images' style
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import cv2
@@ -18,8 +19,8 @@ from numpy.typing import NDArray
 
 from echodiff.evaluate.comparisons import TISSUES
 from echodiff.labels import STRUCTURES
-from echodiff.store.image_set import ImageSet
-from echodiff.store.provenance import seed_of
+from echodiff.store.image_set import ImageSet, ImageSetWriter
+from echodiff.store.provenance import provenance, seed_of
 
 Frame = NDArray[np.uint8]
 
@@ -169,3 +170,24 @@ TRANSLATOR_TITLES: Final[dict[str, str]] = {
     "nearest_mask": "trivial: nearest training mask",
     "label_paint": "trivial: painted labels, speckle",
 }
+
+
+def translate_trivially(images: ImageSet, translator: str, reference: Reference, *, seed: int, output: Path) -> None:
+    """Write the frames that a translator makes of `images`, as a translation by a model of its name.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    attributes = {
+        "kind": "translation",
+        "dataset": images.attributes["dataset"],
+        "model": translator,
+        "model_fingerprint": translator,
+        "provenance": provenance("evaluate trivial", {"translator": translator, "seed": seed}),
+    }
+    size = images.images.shape[1]
+    with ImageSetWriter(output, size=size, attributes=attributes, with_seed=True) as writer:
+        for i, case in enumerate(images.case_id):
+            frame = TRANSLATORS[translator](images, i, reference, seed)
+            rest = (images.masks[i], images.sectors[i], images.spacing_mm[i], case)
+            writer.append(frame, *rest, seed=seed_of(seed, translator, case))

@@ -22,7 +22,8 @@ def test_shipped_configurations(run_snakemake, tmp_path, name):
     jobs = planned(result)
     assert jobs["ingest"] == jobs["translate"] == 6
     assert jobs["train"] == jobs["split"] == jobs["shape_model"] == 1
-    assert jobs["frechet"] == jobs["pixel"] + jobs.get("pixel_of_trivial", 0)
+    assert jobs["frechet"] == jobs["pixel"] == jobs["memory"] == 1
+    assert jobs["trivial"] == jobs["frechet_of_trivial"] == jobs["pixel_of_trivial"] == jobs["memory_of_trivial"] == 1
     assert jobs.get("phantom", 0) == (6 if name == "config.yaml" else 0)
 
 
@@ -90,7 +91,7 @@ def test_what_is_switched_off_is_not_run(run_snakemake, tmp_path):
         "subgroups",
         "ablation",
     }
-    assert not off & set(jobs) and jobs["frechet"] == 1
+    assert not off & set(jobs) and not [name for name in jobs if "trivial" in name] and jobs["frechet"] == 1
 
 
 def test_variants_are_drawn_and_translated_where_they_are_asked_for(run_snakemake, tmp_path):

@@ -40,8 +40,6 @@ PHANTOMS = [name for name, dataset in options.datasets.items() if dataset.phanto
 wildcard_constraints:
     dataset="|".join(DATASETS),
     model="|".join(MODELS),
-    translator="|".join(TRIVIAL) or "none",
-    method="|".join(MODELS + TRIVIAL),
 
 
 def configuration(wildcards, resources):

@@ -47,13 +47,13 @@ rule features:
 use rule features as features_of_translations with:
     input:
         extractor="<results>/features/extractor.json",
-        images=expand("<results>/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
+        images=expand("<results>/translations/{{model}}/{dataset}.h5", dataset=SOURCES),
     output:
-        expand("<results>/features/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
+        expand("<results>/features/translations/{{model}}/{dataset}.h5", dataset=SOURCES),
     log:
-        "<logs>/features/translations/{method}.log",
+        "<logs>/features/translations/{model}.log",
     benchmark:
-        "<benchmarks>/features/translations/{method}.tsv"
+        "<benchmarks>/features/translations/{model}.tsv"
 
 
 use rule features as features_of_samples with:
@@ -74,13 +74,13 @@ rule frechet:
         reference=f"<results>/features/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
         original=expand("<results>/features/data/{dataset}/images.h5", dataset=SOURCES),
-        synthetic=expand("<results>/features/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
+        synthetic=expand("<results>/features/translations/{{model}}/{dataset}.h5", dataset=SOURCES),
     output:
-        expand("<results>/metrics/{{method}}/{dataset}.frechet.parquet", dataset=SOURCES),
+        expand("<results>/metrics/{{model}}/{dataset}.frechet.parquet", dataset=SOURCES),
     log:
-        "<logs>/frechet/{method}.log",
+        "<logs>/frechet/{model}.log",
     benchmark:
-        "<benchmarks>/frechet/{method}.tsv"
+        "<benchmarks>/frechet/{model}.tsv"
     resources:
         mem_mb=4000,
         runtime=60,
@@ -125,56 +125,19 @@ rule pixel:
         "{params.output} > {log} 2>&1"
 
 
-use rule pixel as pixel_of_trivial with:
-    input:
-        original=expand("<results>/data/{dataset}/images.h5", dataset=SOURCES),
-        cases=expand("<results>/data/{dataset}/cases.parquet", dataset=SOURCES),
-        synthetic=expand("<results>/translations/{{translator}}/{dataset}.h5", dataset=SOURCES),
-    output:
-        expand("<results>/metrics/{{translator}}/{dataset}.pixel.parquet", dataset=SOURCES),
-    log:
-        "<logs>/pixel/{translator}.log",
-    benchmark:
-        "<benchmarks>/pixel/{translator}.tsv"
-
-
-rule trivial:
-    input:
-        reference=f"<results>/data/{TRAINING}/images.h5",
-        split=f"<results>/split/{TRAINING}.parquet",
-        original="<results>/data/{dataset}/images.h5",
-    output:
-        "<results>/translations/{translator}/{dataset}.h5",
-    log:
-        "<logs>/trivial/{translator}/{dataset}.log",
-    benchmark:
-        "<benchmarks>/trivial/{translator}/{dataset}.tsv"
-    resources:
-        mem_mb=2000,
-        runtime=60,
-    params:
-        config=configuration,
-        seed=options.evaluate.seed,
-        code=code("evaluate/trivial.py"),
-    shell:
-        "echodiff evaluate trivial --config {params.config} --translator {wildcards.translator} "
-        "--reference {input.reference} --split {input.split} --original {input.original} "
-        "--output {output} > {log} 2>&1"
-
-
 rule memory:
     input:
         reference=f"<results>/data/{TRAINING}/images.h5",
         reference_features=f"<results>/features/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
-        synthetic=expand("<results>/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
-        synthetic_features=expand("<results>/features/translations/{{method}}/{dataset}.h5", dataset=SOURCES),
+        synthetic=expand("<results>/translations/{{model}}/{dataset}.h5", dataset=SOURCES),
+        synthetic_features=expand("<results>/features/translations/{{model}}/{dataset}.h5", dataset=SOURCES),
     output:
-        expand("<results>/metrics/{{method}}/{dataset}.memory.parquet", dataset=SOURCES),
+        expand("<results>/metrics/{{model}}/{dataset}.memory.parquet", dataset=SOURCES),
     log:
-        "<logs>/memory/{method}.log",
+        "<logs>/memory/{model}.log",
     benchmark:
-        "<benchmarks>/memory/{method}.tsv"
+        "<benchmarks>/memory/{model}.tsv"
     resources:
         mem_mb=4000,
         runtime=60,
