@@ -1,10 +1,12 @@
 """The models of a configuration on the same images with the same compute: what each has learned by then.
 
     python benchmarks/compare_models.py --config config/config.yaml config/compare.yaml --folder FOLDER
-        --data RESULTS/data/camus/images.h5 --split RESULTS/split/camus.parquet [--seconds 300] [--model NAME ...]
+        --data RESULTS/data/camus/images.h5 --split RESULTS/split/camus.parquet
+        [--seconds 300 | --steps N] [--model NAME ...]
 
 For each model: measures the CPU-seconds (user + system) of a step with one thread, the gradient penalty with its share;
-trains as many steps as fit into `seconds`; draws one image for each validation label map; and prints a row of Markdown.
+trains as many steps as fit into `seconds` (or `steps`, where they are given); draws one image for each validation label
+map; and prints a row of Markdown.
 FD, KID: distances of these to the training images in features of EfficientNet-Lite0, in the full frame. Speckle by
 `echodiff.evaluate.physics`: its spread in dB, mean / deviation of the envelope, width along and across the beams in
 mm at middle depth, medians over the images. The first row is the real validation images themselves. A model whose row
@@ -99,14 +101,13 @@ class Comparison:
         pair = Pair.of(self._extract(images.images, self._extraction), self._reference)
         return {"fd": frechet_distance(pair), "kid_1e3": 1e3 * kernel_distance(pair), **speckle_of(images)}
 
-    def run(self, name: str, seconds: float) -> dict[str, float]:
-        """Train, draw and score a model."""
+    def run(self, name: str, seconds: float, steps: int | None) -> dict[str, float]:
+        """Train, draw and score a model; with given steps, or as many as take these CPU-seconds."""
         kept = self.folder / "rows" / f"{name}.json"
         if kept.is_file():
             return json.loads(kept.read_text())
         model = self.config.models[name]
-        each = seconds_a_step(model, self.training)
-        steps = max(1, round(seconds / each))
+        steps = steps or max(1, round(seconds / seconds_a_step(model, self.training)))
         content = {"training_dataset": "camus", "datasets": {"camus": {"format": "camus", "folder": "."}}}
         options = model.model_dump(mode="json")
         options["training"]["steps"] = steps
@@ -146,6 +147,7 @@ def main() -> None:
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--steps", type=int)
     parser.add_argument("--model", nargs="*", help="only these; all of the configuration otherwise")
     arguments = parser.parse_args()
     prepare_cpu()
@@ -154,7 +156,7 @@ def main() -> None:
     comparison = Comparison(config, arguments.data, arguments.split, arguments.folder)
     print_row("real validation images", comparison.score(comparison.validation))
     for name in arguments.model or config.models:
-        print_row(name, comparison.run(name, arguments.seconds))
+        print_row(name, comparison.run(name, arguments.seconds, arguments.steps))
 
 
 if __name__ == "__main__":
