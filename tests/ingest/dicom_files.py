@@ -9,9 +9,11 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     JPEGBaseline8Bit,
+    JPEGLSLossless,
     RLELossless,
     SegmentationStorage,
     UltrasoundMultiFrameImageStorage,
@@ -147,4 +149,27 @@ def write_segmentation(path: Path, planes: dict[tuple[int, int | None], np.ndarr
     dataset.PixelData = bits + b"\0" * (len(bits) % 2)
     for key, value in tags.items():
         setattr(dataset, key, value)
+    return save(dataset, path)
+
+
+def write_jpeg_ls(path: Path, frames: np.ndarray) -> Path:
+    dataset = header(len(frames))
+    dataset.PixelData = frames.tobytes()
+    dataset["PixelData"].VR = "OB"
+    dataset.compress(JPEGLSLossless)
+    return save(dataset, path)
+
+
+def write_deflated(path: Path, frames: np.ndarray) -> Path:
+    dataset = header(len(frames))
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.PixelData = frames.tobytes()
+    return save(dataset, path)
+
+
+def write_subsampled(path: Path, frames: np.ndarray) -> Path:
+    """Gray as uncompressed YBR_FULL_422: two luminances, then a pair of colour differences (PS3.3 C.7.6.3.1.2)."""
+    dataset = header(len(frames), SamplesPerPixel=3, PlanarConfiguration=0, PhotometricInterpretation="YBR_FULL_422")
+    pairs = frames.reshape(*frames.shape[:2], -1, 2)
+    dataset.PixelData = np.concatenate([pairs, np.full_like(pairs, 128)], axis=-1).tobytes()
     return save(dataset, path)

@@ -19,10 +19,13 @@ from .dicom_files import (
     save,
     write_big_endian,
     write_colour,
+    write_deflated,
     write_gray,
     write_jpeg,
+    write_jpeg_ls,
     write_palette,
     write_rle,
+    write_subsampled,
 )
 
 FRAMES = cine()
@@ -33,12 +36,15 @@ WRITERS = {
     "RGB by plane": (lambda path: write_colour(path, colour(FRAMES), planar=1), 0),
     "YBR_FULL": (lambda path: write_colour(path, colour(FRAMES), "YBR_FULL"), 1),
     "YBR_FULL by plane": (lambda path: write_colour(path, colour(FRAMES), "YBR_FULL", 1), 1),
+    "YBR_FULL_422": (lambda path: write_subsampled(path, FRAMES), 0),
     "YBR_FULL_422, JPEG": (lambda path: write_jpeg(path, colour(FRAMES)), 25),
     "PALETTE COLOR, 16 bits": (lambda path: write_palette(path, FRAMES), 0),
     "PALETTE COLOR, big endian": (lambda path: write_palette(path, FRAMES, ">"), 0),
     "PALETTE COLOR, 8 bits as 16": (lambda path: write_palette(path, FRAMES, scale=1), 0),
     "12 bits, big endian": (lambda path: write_big_endian(path, FRAMES), 1),
     "RLE": (lambda path: write_rle(path, FRAMES), 0),
+    "JPEG-LS": (lambda path: write_jpeg_ls(path, FRAMES), 0),
+    "deflated": (lambda path: write_deflated(path, FRAMES), 0),
 }
 WITHOUT_LABELS = DicomReader(DicomDataset(format="dicom", folder="x", labels="none"))
 

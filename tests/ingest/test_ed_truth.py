@@ -1,4 +1,8 @@
-"""End-diastole of phantom cines of every machine, by every rule: within one frame of the truth."""
+"""End-diastole of phantom cines of every machine, by every rule: no answer is off by more than a frame."""
+
+import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +16,15 @@ from echodiff.ingest.readers.camus import CamusReader
 from echodiff.ingest.readers.volume import VolumeReader
 from echodiff.phantom.dataset import write_dataset
 
-from .ed_truth import answers, summary
+from .ed_truth import Answer, answers, summary
 from .test_volume import body, to_itk, write_volume
 
 # Rules that answer for every cine; r_wave answers where the file has R wave times, label where the outline fits well.
-ALWAYS = {"table", "explicit", "labelled", "ecg", "largest_lv", "self_similarity"}
+ALWAYS = {"table", "explicit", "labelled", "ecg", "largest_lv"}
+MOSTLY = {"self_similarity"}  # it has no answer where it is unsure by more than a frame
 EXACT = {"table", "explicit", "labelled", "largest_lv"}
+DRAWS = {12: 8, 24: 4, 36: 8, 60: 3}  # frames (up to 40 of them one beat) -> patients of a draw
+SEEDS = [int(seed) for seed in os.environ.get("ECHODIFF_ED_SEEDS", "52,1052").split(",")]  # of the draws; any will do
 MACHINES = {"vscan": 3, "vscan_air": 2, "2d_t": 3, "echonet": 4}  # machine -> patients of the short test
 
 
@@ -27,6 +34,7 @@ def check(found) -> None:
     text = table.to_string()
     for rule, row in table.iterrows():
         assert rule not in ALWAYS or row["answers"] == row["cines"] > 0, f"{rule}\n{text}"
+        assert rule not in MOSTLY or row["answers"] > 0.9 * row["cines"], f"{rule}\n{text}"
         if row["answers"]:
             assert row["largest"] <= (0 if rule in EXACT else 1), f"{rule}\n{text}"
 
@@ -40,14 +48,22 @@ def test_every_rule_finds_the_true_frame(tmp_path, machine):
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_rule_on_many_cines(tmp_path, machine):
-    """Half of the cines with one beat of 24 frames, half with a beat and a half of 40, of two draws of patients."""
+    """One beat of 12, 24 or 36 frames, or a beat and a half of 40, of every draw of patients."""
     found = [
         answer
-        for frames, seed in ((24, 52), (60, 53), (24, 1052), (60, 1053))
-        for answer in answers(machine, tmp_path / str(seed), patients=8, frames=frames, seed=seed)
+        for seed in SEEDS
+        for frames, patients in DRAWS.items()
+        for answer in _removed_after(machine, tmp_path / f"{seed}_{frames}", patients, frames, seed + frames)
     ]
     print(f"\n{machine}\n{summary(found).to_markdown()}")
     check(found)
+
+
+def _removed_after(machine: str, folder: Path, patients: int, frames: int, seed: int) -> list[Answer]:
+    """The answers on a draw of which no file is left: a run has gigabytes of them."""
+    found = answers(machine, folder, patients=patients, frames=frames, seed=seed)
+    shutil.rmtree(folder)
+    return found
 
 
 def test_the_half_sequence_of_camus_runs_either_way(tmp_path):

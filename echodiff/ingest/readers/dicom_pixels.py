@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
-from pydicom.uid import JPEGBaseline8Bit
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from echodiff.ingest.case import Reject
 
@@ -55,12 +55,24 @@ def gray_frames(path: Path, header: Dataset) -> NDArray[np.uint8]:
     result = np.empty((frames, int(header.Rows), int(header.Columns)), np.uint8)
     count = 0
     with decoding_faults(header):
-        for frame in iter_pixels(path, raw=_is_luminance_first(header), decoding_plugin=_decoder(header)):
+        for frame in _decoded(path, header, frames):
             result[count] = to_gray(frame, header)
             count += 1
     if count != frames:
         raise Reject(f"expected {frames} frames, found {count}; the file is cut short")
     return result
+
+
+def _decoded(path: Path, header: Dataset, frames: int) -> Iterator[NDArray]:
+    """Frames as they are stored, one after the other."""
+    source, options = _source(path, header), {"raw": _is_luminance_first(header), "decoding_plugin": _decoder(header)}
+    native = not header.file_meta.TransferSyntaxUID.is_compressed
+    if native and header.PhotometricInterpretation == "YBR_FULL_422":
+        # In one go pydicom looks for the second frame behind the length that the first has without subsampling.
+        for index in range(frames):
+            yield from iter_pixels(source, indices=[index], **options)
+    else:
+        yield from iter_pixels(source, **options)
 
 
 def _check_compression(header: Dataset) -> None:
@@ -82,7 +94,7 @@ def colour_frame(path: Path, header: Dataset, index: int) -> NDArray[np.uint8] |
     if int(header.get("SamplesPerPixel", 1)) == 1 and header.PhotometricInterpretation != "PALETTE COLOR":
         return None
     with decoding_faults(header):
-        (frame,) = iter_pixels(path, indices=[index], decoding_plugin=_decoder(header))
+        (frame,) = iter_pixels(_source(path, header), indices=[index], decoding_plugin=_decoder(header))
         return _rgb(frame, header)
 
 
@@ -102,6 +114,12 @@ def to_gray(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
 def _is_luminance_first(header: Dataset) -> bool:
     """YBR_FULL and YBR_FULL_422 hold the luminance of BT.601 as their first channel (PS3.3 C.7.6.3.1.2)."""
     return header.PhotometricInterpretation in ("YBR_FULL", "YBR_FULL_422") and int(header.BitsStored) == 8
+
+
+def _source(path: Path, header: Dataset) -> Path | Dataset:
+    """What frames are decoded from: the file, one after the other, or a deflated file as a whole (PS3.5 A.5), in which
+    pydicom looks for pixels at the places that they have once it is inflated."""
+    return dcmread(path) if header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian else path
 
 
 def _decoder(header: Dataset) -> str:
