@@ -1,5 +1,7 @@
 """Volumes: the plane of three landmarks is cut at physical scale, in any orientation of the volume."""
 
+import gzip
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,29 @@ def test_the_lateral_annulus_is_shown_on_the_right():
         assert (np.array(lateral) - MITRAL) @ plane.right > 0
         assert (np.array(MITRAL) - APEX) @ plane.down > 0
         assert np.cross(plane.right, plane.down) @ (np.array(lateral) - APEX) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("slope", "shift"), [(0.5, 0.0), (2.0, -10.0)])
+def test_scaled_integers_of_nifti_are_no_cut_file(reader, tmp_path, slope, shift):
+    """Two bytes a voxel in the file, which scl_slope and scl_inter (at byte 112) turn into floating point."""
+    write_volume(tmp_path)
+    path = tmp_path / "vol1.nii.gz"
+    before = reader.read(next(reader.find(tmp_path))).image
+    sitk.WriteImage(sitk.Cast(sitk.ReadImage(str(path)), sitk.sitkInt16), str(path))
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    struct.pack_into("<ff", content, 112, slope, shift)
+    path.write_bytes(gzip.compress(bytes(content)))
+    after = reader.read(next(reader.find(tmp_path))).image
+    assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.999 and after.max() > 0
+    path.write_bytes(gzip.compress(bytes(content[:-100])))
+    with pytest.raises(Reject, match="found it cut short"):
+        reader.read(next(reader.find(tmp_path)))
+
+
+def test_notes_of_macos_are_no_volumes(reader, tmp_path):
+    write_volume(tmp_path)
+    (tmp_path / "._vol1.nii.gz").write_bytes(b"\0\5\x16\7")
+    assert [case.name for case in reader.find(tmp_path)] == ["vol1"]
 
 
 def test_a_pixel_shows_the_point_where_it_lies():

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import math
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ from echodiff.ingest.readers.itk_header import stored
 SUFFIXES = (".nii.gz", ".nii", ".mhd", ".mha", ".nrrd", ".nhdr")
 LARGEST_BYTES = 2**30  # what a header may promise: 64 volumes of 256 x 256 x 256 voxels of a byte
 NIFTI_HEADER = 348
+NIFTI_TYPES = {348: 70, 540: 12}  # where the header of each size (NIfTI-1, NIfTI-2) holds the code of its data type
+# Bytes a voxel as stored (nifti1.h, DT_*): scl_slope makes floating point of integers that are smaller in the file.
+NIFTI_BYTES = {2: 1, 256: 1, 4: 2, 512: 2, 8: 4, 768: 4, 16: 4, 64: 8, 1024: 8, 1280: 8}
 BYTES = {
     **dict.fromkeys((sitk.sitkUInt8, sitk.sitkInt8), 1),
     **dict.fromkeys((sitk.sitkUInt16, sitk.sitkInt16), 2),
@@ -29,8 +33,8 @@ sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
 
 
 def is_itk(path: Path) -> bool:
-    """Whether the name ends like one of these formats."""
-    return path.name.lower().endswith(SUFFIXES)
+    """Whether the name ends like one of these formats, and is no `._` note that macOS leaves beside copied files."""
+    return path.name.lower().endswith(SUFFIXES) and not path.name.startswith("._")
 
 
 def read_itk(path: Path, what: str) -> sitk.Image:
@@ -54,7 +58,7 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     if pixels is not None and not pixels.hold(expected):
         raise Reject(f"{what}: expected {expected} bytes of pixels, found it cut short")
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        _check_whole(path, expected, what)
+        _check_whole(path, math.prod(size), what)
     with _faults(what):
         image = reader.Execute()
     if not (np.isfinite(image.GetSpacing()).all() and min(image.GetSpacing()) > 0):
@@ -132,18 +136,27 @@ def _listed(values) -> str:
     return shown + (", ..." if len(values) > 8 else "")
 
 
-def _check_whole(path: Path, expected: int, what: str) -> None:
+def _check_whole(path: Path, voxels: int, what: str) -> None:
     """NIfTI that was cut short is read without an error, its rest filled with zeros: count its bytes first."""
     opener = gzip.open if path.name.lower().endswith(".gz") else open
     found = 0
     try:
         with opener(path, "rb") as file:
+            expected = voxels * _nifti_bytes(file.read(NIFTI_HEADER))
+            file.seek(0)
             while found <= 2 * expected + 2**22 and (part := file.read(2**22)):
                 found += len(part)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, KeyError, struct.error, zlib.error) as error:
         raise Reject(f"{what}: expected a readable image, found it damaged or cut short") from error
     if found < expected + NIFTI_HEADER:
         raise Reject(f"{what}: expected {expected} bytes of pixels, found it cut short")
+
+
+def _nifti_bytes(header: bytes) -> int:
+    """Bytes of a voxel in the file; KeyError or struct.error where the header is none."""
+    order = "<" if struct.unpack_from("<i", header)[0] in NIFTI_TYPES else ">"
+    place = NIFTI_TYPES[struct.unpack_from(f"{order}i", header)[0]]
+    return NIFTI_BYTES[struct.unpack_from(f"{order}h", header, place)[0]]
 
 
 @contextlib.contextmanager
