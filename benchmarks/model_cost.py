@@ -94,13 +94,13 @@ def main() -> None:
     """Measure every combination and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", action="append", choices=("paper", "fast"))
-    parser.add_argument("--precision", action="append", choices=("float32", "bfloat16"))
+    parser.add_argument("--precision", action="append", choices=("auto", "float32", "bfloat16"))
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="one combination only, as JSON")
     options = parser.parse_args()
-    presets, precisions = options.preset or ["paper", "fast"], options.precision or ["float32"]
+    presets, precisions = options.preset or ["paper", "fast"], options.precision or ["auto"]
     if options.json:
         row = measure(presets[0], precisions[0], options.size, options.threads, options.repeats)
         print(json.dumps(row))

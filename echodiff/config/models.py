@@ -165,8 +165,8 @@ class Speed(Section):
     """How it is computed; a run may be continued with other values."""
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of convolutions; weights are always float32. `bfloat16`: where the device has units for it;
-    `auto`: on GPUs that have them."""
+    """Arithmetic of convolutions; weights, losses and optimisers are always float32. `auto`: bfloat16 where the device
+    has units for it (most GPUs, newer CPUs), else float32; `bfloat16`: refused where it has none."""
 
     channels_last: bool = True
     """Memory layout with the channels innermost."""

@@ -30,7 +30,6 @@ PRESETS: dict[str, dict[str, Any]] = {
             "ema_warmup": True,
         },
         "training": {"batch_size": 4, "steps": 1500},
-        "speed": {"precision": "bfloat16"},
     },
     # Ho et al. 2020 with the velocity of Salimans and Ho 2022, sampled by DDIM (Song et al. 2021).
     "ddpm": {

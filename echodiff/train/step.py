@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from echodiff.config.models import Model, Speed
 from echodiff.diffusion.guides import draw_guide
+from echodiff.errors import ConfigError
 from echodiff.train import state as states
 from echodiff.train.augment import augment
 from echodiff.train.data import Planes, batch_cases
@@ -195,15 +196,25 @@ def frozen(network: nn.Module | None) -> Iterator[None]:
 
 
 def arithmetic(setup: Setup) -> contextlib.AbstractContextManager:
-    """The arithmetic of the networks' passes."""
+    """The arithmetic of the networks' passes in a training."""
     return autocast(setup.model.speed, setup.device)
 
 
 def autocast(speed: Speed, device: torch.device) -> contextlib.AbstractContextManager:
-    """bfloat16 where it is asked for, or left open on a GPU, and the device has units for it."""
-    wanted = speed.precision == "bfloat16" or (speed.precision == "auto" and device.type == "cuda")
-    if wanted and has_bfloat16(device):
+    """The arithmetic of the networks' passes on a device.
+
+    Raises:
+        ConfigError: bfloat16 is asked for, and the device has no units for it.
+    """
+    if speed.precision == "float32":
+        return contextlib.nullcontext()
+    if has_bfloat16(device):
         return torch.autocast(device.type, torch.bfloat16)
+    if speed.precision == "bfloat16":
+        raise ConfigError(
+            f"speed.precision: expected a device that computes in bfloat16, found a {device.type} without units for "
+            "it; choose auto, which then takes float32, or float32"
+        )
     return contextlib.nullcontext()
 
 

@@ -32,6 +32,8 @@ TINY = {
     "training": {"batch_size": 4, "steps": 6},
     "loss": {"r1_every": 2},
     "record": {"history_every": 2, "sheet_cases": 2},
+    # What is compared to the last digits is computed with all of them, whatever units the processor has.
+    "speed": {"precision": "float32"},
 }
 
 

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from echodiff.config.models import Optimiser
+from echodiff.config.models import Optimiser, Speed
+from echodiff.errors import ConfigError
 from echodiff.train import state as states
+from echodiff.train import step
 from echodiff.train.data import Planes
 from echodiff.train.draws import draw_step
 from echodiff.train.objective import Objective, discriminator_objective, generator_objective, run_generator
@@ -143,3 +145,33 @@ def test_finite_penalty_and_exact_one_agree_in_a_whole_step(make_job, tiny_model
     _, exact = take_steps(make_job(tiny_model(loss={"r1_every": 1})), 1)
     _, finite = take_steps(make_job(tiny_model(loss={"r1_every": 1, "r1_method": "finite"})), 1)
     assert 0 < finite[0]["r1"] < 20 * exact[0]["r1"]
+
+
+@pytest.mark.parametrize("units", [True, False])
+def test_bfloat16_is_taken_where_the_device_has_units_and_refused_where_it_is_asked_for_in_vain(monkeypatch, units):
+    monkeypatch.setattr(step, "has_bfloat16", lambda device: units)
+
+    def product(precision: str) -> torch.dtype:
+        with step.autocast(Speed(precision=precision), CPU):
+            return (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+
+    assert product("float32") == torch.float32
+    assert product("auto") == (torch.bfloat16 if units else torch.float32)
+    if units:
+        assert product("bfloat16") == torch.bfloat16
+    else:
+        with pytest.raises(ConfigError, match="found a cpu without units for it; choose auto"):
+            product("bfloat16")
+
+
+def test_in_bfloat16_nearly_the_same_is_learned(make_job, tiny_model, monkeypatch):
+    """Weights and optimisers stay in float32; the steps point the same way but for bfloat16's eight bits."""
+    monkeypatch.setattr(step, "has_bfloat16", lambda device: True)
+    _, first = make_setup(make_job(tiny_model()))
+    start, moves = flat(first.generator), []
+    for precision in ("float32", "bfloat16"):
+        state, _ = take_steps(make_job(tiny_model(speed={"precision": precision})), 4)
+        assert {weight.dtype for weight in state.generator.parameters()} == {torch.float32}
+        moves.append(flat(state.generator) - start)
+    cosine = torch.nn.functional.cosine_similarity(*moves, dim=0)
+    assert 0.9 < cosine < 1
