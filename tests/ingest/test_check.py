@@ -163,7 +163,12 @@ def test_command(run_echodiff, tmp_path):
     options = yaml.safe_load(done.stdout.split("that are there:")[1])["datasets"]["ours"]
     assert options["label_pattern"] == "{stem}_mask.*"
     (tmp_path / "empty").mkdir()
-    for wrong, reason in (("empty", "no file at all"), ("missing", "expected a folder")):
+    (tmp_path / "one.dcm").write_bytes(b"")
+    for wrong, reason in (
+        ("empty", "no file at all"),
+        ("missing", "expected a folder, found none"),
+        ("one.dcm", "expected a folder, found a file; give the folder that holds it"),
+    ):
         refused = run_echodiff("check", tmp_path / wrong)
         assert refused.returncode == 1 and reason in refused.stderr
 

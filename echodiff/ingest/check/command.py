@@ -18,6 +18,8 @@ def check(
     from echodiff.ingest.check.report import entry, summary
     from echodiff.ingest.check.trial import find_cases, read_on_trial, spread
 
+    if folder.is_file():
+        raise InputError(f"{folder}: expected a folder, found a file; give the folder that holds it")
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder, found none; check the path")
     guess = next(guesses(folder), None)

@@ -19,7 +19,7 @@ SYSTOLE = ((0.0, 0.0), (0.12, 0.02), (0.40, 0.50), (0.70, 0.88), (1.0, 1.0))
 # Circulation 1968), of which ED, as the mitral valve closes, leaves 0.38 at 60 and 0.46 at 85 beats a minute.
 SYSTOLES = np.array([0.30, 0.34, 0.38, 0.42, 0.46, 0.50])
 USUAL_SYSTOLE, SYSTOLE_SPREAD = 0.42, 0.04
-SEEN = 0.6  # correlation from which there is a beat at all; noise reaches 0.5
+SEEN = 0.6  # correlation from which there is a beat at all; noise reaches more, but leaves the place unsure
 BELIEVED = 0.8  # correlation from which a beat of the known length is believed
 FEWEST_FRAMES = 8
 STEPS = 4  # tried places of ED a frame
