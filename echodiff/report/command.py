@@ -274,11 +274,16 @@ def ablation(
 
 
 @app.command()
-def extreme(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+def extreme(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Images drawn from guides of extreme shape."""
     from echodiff.report import extreme as table
 
-    _table(table.extreme, config, metrics, table.COLUMNS, output)
+    _table(table.extreme, config, metrics, table.COLUMNS, output, _case_tables(cases))
 
 
 @app.command()
@@ -298,19 +303,29 @@ def extreme_sheet(
 
 
 @app.command()
-def use(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+def use(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Segmenters that learned from real images, synthetic images or both."""
     from echodiff.report import use as table
 
-    _table(table.use, config, metrics, table.COLUMNS, output)
+    _table(table.use, config, metrics, table.COLUMNS, output, _case_tables(cases))
 
 
 @app.command()
-def use_tests(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+def use_tests(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Paired tests of segmenters that learned from synthetic images against those that did not."""
     from echodiff.report import use as table
 
-    _table(table.use_tests, config, metrics, table.COLUMNS, output)
+    _table(table.use_tests, config, metrics, table.COLUMNS, output, _case_tables(cases))
 
 
 @app.command()

@@ -6,7 +6,7 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate.extreme import DEFORMATIONS, TITLES, UNCHANGED, parts_of
-from echodiff.report import fidelity
+from echodiff.report import fidelity, label_sources
 from echodiff.report.guides import draw_guide
 from echodiff.report.inputs import model_names, model_title
 from echodiff.report.sheet import Row
@@ -19,8 +19,11 @@ COLUMNS = ("dataset", "model", "case_id", "deformation", *DICE, *INVENTED, "leak
 SHOWN = 2
 
 
-def extreme(rows: pd.DataFrame, config: Config) -> ReportTable:
-    """Mean and standard deviation over patients, a row a deformation, a block a model."""
+def extreme(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
+    """Mean and standard deviation over patients, a row a deformation, a block a model.
+
+    `cases`: the case tables, which say where the label maps come from that were deformed.
+    """
     data, cells = [], []
     for model in model_names(config, rows["model"]):
         for deformation in DEFORMATIONS:
@@ -31,7 +34,8 @@ def extreme(rows: pd.DataFrame, config: Config) -> ReportTable:
             data.append({"model": model, "deformation": deformation, "n": len(own)} | numbers)
             texts = {key: mean_sd(own[key], 3) for key in (*DICE, "leakage")}
             texts |= {key: _percent(own[key]) for key in INVENTED}
-            cells.append({"group": model_title(model), "title": TITLES[deformation], "n": str(len(own))} | texts)
+            group = label_sources.marked(model_title(model), cases, [config.training_dataset])
+            cells.append({"group": group, "title": TITLES[deformation], "n": str(len(own))} | texts)
     return ReportTable(
         name="extreme",
         title="Guides of extreme shape",
@@ -53,6 +57,7 @@ def extreme(rows: pd.DataFrame, config: Config) -> ReportTable:
             "Drawn though the guide lacks it: segmented pixels over those of the unchanged guide. Leakage: share of "
             "the pixels outside the sector that are not black. A distance between distributions would say nothing: no "
             "real images have such shapes.",
+            *label_sources.note(cases[cases["dataset"] == config.training_dataset], config),
         ),
     )
 

@@ -12,14 +12,19 @@ MARK = "†"
 NOT_OF_FILES = ("completed", "predicted")
 
 
+def marked(title: str, cases: pd.DataFrame, datasets: Sequence[str]) -> str:
+    """The title, marked where label maps of kept cases of one of `datasets` were completed or predicted."""
+    return f"{title} {MARK}" if any(_counts(cases, dataset) for dataset in datasets) else title
+
+
 def marked_title(cases: pd.DataFrame, config: Config, dataset: str) -> str:
     """The dataset's title, marked where the label maps of kept cases were completed or predicted."""
-    return _marked(dataset_title(config, dataset), cases, [dataset])
+    return marked(dataset_title(config, dataset), cases, [dataset])
 
 
 def marked_title_of_all(cases: pd.DataFrame, datasets: Sequence[str]) -> str:
     """The heading of all translated `datasets` together, marked where one of them is."""
-    return _marked(ALL_TRANSLATED, cases, datasets)
+    return marked(ALL_TRANSLATED, cases, datasets)
 
 
 def note(cases: pd.DataFrame, config: Config) -> tuple[str, ...]:
@@ -35,10 +40,6 @@ def note(cases: pd.DataFrame, config: Config) -> tuple[str, ...]:
         return ()
     text = f"{MARK} Label maps that no file gave ({'; '.join(said)}): numbers of these structures rest on guesses."
     return (text,)
-
-
-def _marked(title: str, cases: pd.DataFrame, datasets: Sequence[str]) -> str:
-    return f"{title} {MARK}" if any(_counts(cases, dataset) for dataset in datasets) else title
 
 
 def _kept(cases: pd.DataFrame, dataset: str) -> pd.DataFrame:

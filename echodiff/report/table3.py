@@ -2,18 +2,19 @@
 floors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate import comparisons as c
+from echodiff.evaluate.trivial import TRANSLATORS
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.published import published_value
 from echodiff.report.table import NOTHING, Column, ReportTable, format_mean_sd, mean_sd
 
-KEYS = ("dataset", "model", "comparison")
+KEYS = ("case_id", "dataset", "model", "comparison")
 
 PUBLISHED = "published"
 ROWS: Mapping[str, str] = {
@@ -54,22 +55,19 @@ NOTES = (
 
 
 def table3(metrics: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
-    """Mean and standard deviation over cases of every dataset, model and comparison.
+    """Mean and standard deviation over cases.
+
+    Of every dataset: the published values, all models and translators without a model, and the floors and the ceiling,
+    which are of no model and stand once.
 
     `cases`: the case tables, which say where label maps come from.
     """
     data, cells = [], []
     for dataset in in_order(config, metrics["dataset"]):
-        for model in model_names(config, metrics["model"]):
-            own = metrics[(metrics["dataset"] == dataset) & (metrics["model"] == model)]
-            if own.empty:
-                continue
-            group = f"{label_sources.marked_title(cases, config, dataset)}, {model_title(model)}"
-            for comparison, title in ROWS.items():
-                numbers, printed = _row(own, dataset, comparison)
-                if numbers:
-                    data.append({"dataset": dataset, "model": model, "row": comparison} | numbers)
-                    cells.append({"group": group, "title": title} | printed)
+        group = label_sources.marked_title(cases, config, dataset)
+        for names, title, numbers, printed in _rows(metrics[metrics["dataset"] == dataset], dataset, config):
+            data.append({"dataset": dataset} | names | numbers)
+            cells.append({"group": group, "title": title} | printed)
     columns = [Column("title", "", align="left"), Column("n", "N")]
     columns += [Column(metric, label, heading) for metric, (label, heading, _) in METRICS.items()]
     return ReportTable(
@@ -80,19 +78,25 @@ def table3(metrics: pd.DataFrame, cases: pd.DataFrame, config: Config) -> Report
         cells=pd.DataFrame(cells),
         data=pd.DataFrame(data),
         group="group",
-        highlight=[i for i, row in enumerate(cells) if row["title"] == ROWS[c.SYNTHETIC]],
+        highlight=[i for i, row in enumerate(cells) if row["title"].startswith(ROWS[c.SYNTHETIC])],
         notes=(*NOTES, *label_sources.note(cases, config)),
     )
 
 
-def _row(own: pd.DataFrame, dataset: str, comparison: str) -> tuple[dict, dict]:
-    """The numbers and the printed cells of a row; both empty where the paper has no such dataset."""
-    if comparison != PUBLISHED:
-        rows = own[own["comparison"] == comparison]
-        return _data(rows), {"n": str(len(rows))} | _cells(rows)
-    if pd.isna(published_value(dataset, "ssim")[0]):
-        return {}, {}
-    return _published_data(dataset), {"n": NOTHING} | _published_cells(dataset)
+def _rows(own: pd.DataFrame, dataset: str, config: Config) -> Iterator[tuple[dict, str, dict, dict]]:
+    """Names, title, numbers and printed cells of the rows of a dataset."""
+    if not pd.isna(published_value(dataset, "ssim")[0]):
+        names = {"model": "", "row": PUBLISHED}
+        yield names, ROWS[PUBLISHED], _published_data(dataset), {"n": NOTHING} | _published_cells(dataset)
+    for model in model_names(config, own["model"]):
+        title = model_title(model)
+        title = title if model in TRANSLATORS else f"{ROWS[c.SYNTHETIC]}, {title}"
+        rows = own[(own["model"] == model) & (own["comparison"] == c.SYNTHETIC)]
+        yield {"model": model, "row": c.SYNTHETIC}, title, _data(rows), {"n": str(len(rows))} | _cells(rows)
+    alike = own.drop_duplicates(["case_id", "comparison"])
+    for comparison in (name for name in ROWS if name not in (PUBLISHED, c.SYNTHETIC)):
+        rows = alike[alike["comparison"] == comparison]
+        yield {"model": "", "row": comparison}, ROWS[comparison], _data(rows), {"n": str(len(rows))} | _cells(rows)
 
 
 def _data(rows: pd.DataFrame) -> dict[str, float]:

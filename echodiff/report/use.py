@@ -10,6 +10,7 @@ from echodiff.config import Config
 from echodiff.evaluate.overlap import OUTLINES
 from echodiff.evaluate.paired import mean_interval, paired_test
 from echodiff.evaluate.use import ALL_PERCENT, BOTH, REAL, SYNTHETIC
+from echodiff.report import label_sources
 from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS
 from echodiff.report.inputs import model_names, model_title
@@ -23,8 +24,12 @@ TITLES = {REAL: "Real only", SYNTHETIC: "Synthetic only", BOTH: "Both"}
 PEER = (0.886, 0.919, 0.852)
 
 
-def use(rows: pd.DataFrame, config: Config) -> ReportTable:
-    """Mean and standard deviation over the held-out real patients, a row an arm and share of real patients."""
+def use(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
+    """Mean and standard deviation over the held-out real patients, a row an arm and share of real patients.
+
+    `cases`: the case tables, which say where label maps come from; an arm that learns from some that no file gave is
+    marked.
+    """
     data, cells = [], []
     for arm, model, percent, own in _arms(rows, config):
         first = own.iloc[0]
@@ -34,6 +39,7 @@ def use(rows: pd.DataFrame, config: Config) -> ReportTable:
         texts = {key: mean_sd(own[key], digits) for keys, _, digits in METRICS for key in keys}
         share = f"{percent} %" if arm != SYNTHETIC else NOTHING
         group = TITLES[arm] if arm == REAL else f"{TITLES[arm]}, {model_title(model)}"
+        group = label_sources.marked(group, cases, learned_from(arm, config))
         texts |= {key: str(value) for key, value in counts.items()}
         cells.append({"group": group, "share": share, "n": str(len(own))} | texts)
     peer = ", ".join(f"{LABELS[name]} {value}" for name, value in zip(OUTLINES, PEER, strict=True))
@@ -57,12 +63,21 @@ def use(rows: pd.DataFrame, config: Config) -> ReportTable:
             "larger ones. Of the images drawn from training label maps, those of the chosen patients are used, or all "
             "where no real images are.",
             f"Published for synthetic images alone on CAMUS (semantic diffusion, 2023): Dice {peer}.",
+            *label_sources.note(cases, config),
         ),
     )
 
 
-def use_tests(rows: pd.DataFrame, config: Config) -> ReportTable:
-    """Wilcoxon tests over the held-out patients: both against real at each share, synthetic against all real images."""
+def learned_from(arm: str, config: Config) -> list[str]:
+    """The datasets whose label maps an arm learns from or is tested on."""
+    return [config.training_dataset, *([] if arm == REAL else config.source_datasets)]
+
+
+def use_tests(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
+    """Wilcoxon tests over the held-out patients: both against real at each share, synthetic against all real images.
+
+    `cases`: as for `use`.
+    """
     data = []
     for arm, model, percent, own in _arms(rows, config):
         base = rows[(rows["arm"] == REAL) & (rows["percent"] == (percent if arm == BOTH else ALL_PERCENT))]
@@ -75,7 +90,8 @@ def use_tests(rows: pd.DataFrame, config: Config) -> ReportTable:
             for key, name in zip(keys, OUTLINES, strict=True):
                 found = paired_test(own[key].to_numpy(float), base[key].to_numpy(float))
                 names = {"arm": arm, "model": model, "percent": percent, "score": key}
-                printed = {"group": model_title(model), "title": title}
+                group = label_sources.marked(model_title(model), cases, learned_from(arm, config))
+                printed = {"group": group, "title": title}
                 printed |= {"label": f"{heading}: {LABELS[name]}", "digits": digits}
                 data.append(names | printed | vars(found))
     return paired_table(
@@ -86,6 +102,7 @@ def use_tests(rows: pd.DataFrame, config: Config) -> ReportTable:
         notes=(
             "Difference: with synthetic images less without; a higher Dice and a lower distance are better. Effect: "
             f"rank-biserial correlation. Bold: corrected p below {SIGNIFICANT}. Each arm is one training.",
+            *label_sources.note(cases, config),
         ),
     )
 

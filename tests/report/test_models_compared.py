@@ -191,9 +191,12 @@ def deformed(small_image_set):
     return [replace(black, attributes={"dataset": "camus", "model": name}) for name in ("second", "first")]
 
 
-def test_extreme_has_a_row_a_model_and_deformation(deformed):
+def test_extreme_has_a_row_a_model_and_deformation(deformed, cases):
     rows = pd.concat([extreme_table(images, images.masks) for images in deformed])
-    table = extreme(rows, _config())
+    table = extreme(rows, cases, _config())
+    assert set(table.cells["group"]) == {"model first", "model second"}
+    guessed = extreme(rows, cases.assign(label_source="completed"), _config())
+    assert set(guessed.cells["group"]) == {"model first †", "model second †"} and "completed" in guessed.notes[-1]
     assert table.data["model"].tolist() == ["first"] * len(DEFORMATIONS) + ["second"] * len(DEFORMATIONS)
     data = table.data.set_index(["model", "deformation"])
     assert data.loc[("first", "tiny"), ["n", "dice_lv_mean", "leakage_mean"]].tolist() == [3, 1, 0]

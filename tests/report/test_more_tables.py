@@ -25,7 +25,9 @@ def test_trivial_translators_follow_the_models_and_say_what_they_are(distances, 
     assert table.data["model"].tolist() == ["small", "small", "nearest_mask", "nearest_mask"]
     assert table.cells["group"].tolist()[2] == "Trivial: nearest training mask"
     rows = table3(pd.concat([pixel.assign(model="resector"), pixel]), cases, config).data
-    assert rows["model"].drop_duplicates().tolist() == ["small", "resector"]
+    assert rows.loc[rows["row"] == "synthetic", "model"].tolist() == 2 * ["small", "resector"]
+    floors = rows[rows["row"] == "another_patient"]  # of no model: once a dataset, over the same cases
+    assert floors["dataset"].tolist() == ["camus", "vscan"] and floors["n"].tolist() == [6, 6]
 
 
 def test_distribution_has_a_row_a_set_with_its_interval(distances, config):

@@ -29,8 +29,8 @@ def rows():
     return pd.concat(tables[::-1], ignore_index=True)
 
 
-def test_table_has_a_row_an_arm_and_share(rows, config):
-    table = use(rows, config)
+def test_table_has_a_row_an_arm_and_share(rows, cases, config):
+    table = use(rows, cases, config)
     assert table.data[["arm", "percent", "n_real", "n_synthetic", "n"]].to_numpy().tolist() == [
         ["real", 50, 20, 0, PATIENTS],
         ["real", 100, 40, 0, PATIENTS],
@@ -42,14 +42,26 @@ def test_table_has_a_row_an_arm_and_share(rows, config):
     assert table.cells["share"].tolist() == ["50 %", "100 %", "-", "50 %", "100 %"]
 
 
-def test_tests_pair_patients_at_the_same_share(rows, config):
-    data = use_tests(rows.sample(frac=1, random_state=1), config).data.set_index(["arm", "percent", "score"])
+def test_tests_pair_patients_at_the_same_share(rows, cases, config):
+    data = use_tests(rows.sample(frac=1, random_state=1), cases, config).data.set_index(["arm", "percent", "score"])
     assert len(data) == 3 * len(KEYS)
     better = data.loc[("both", 50, "dice_lv")]
     assert (better["difference"], better["effect"], better["n"]) == (pytest.approx(0.05), 1, PATIENTS)
     assert better["p"] < better["p_holm"] < 0.05
     assert data.loc[("both", 100, "dice_la"), "p_holm"] == 1
     assert data.loc[("synthetic", 100, "dice_la"), "difference"] == pytest.approx(-0.1)
+
+
+def test_arms_that_learn_from_label_maps_that_no_file_gave_are_marked(rows, cases, config):
+    """One of the Vscan's is predicted: real images are CAMUS's own, all other arms rest on the Vscan's too."""
+    table = use(rows, cases, config)
+    assert table.cells["group"].str.endswith("†").tolist() == [False, False, True, True, True]
+    assert table.notes[-1].startswith("† Label maps that no file gave (Vscan: 1 predicted of 4)")
+    tests = use_tests(rows, cases, config)
+    assert tests.cells["group"].str.endswith("†").all() and tests.notes[-1] == table.notes[-1]
+    of_files = cases.assign(label_source="file")
+    for clean in (use(rows, of_files, config), use_tests(rows, of_files, config)):
+        assert not clean.cells["group"].str.contains("†").any() and "†" not in clean.notes[-1]
 
 
 def test_plot_is_a_png_with_a_line_an_arm(rows, config, tmp_path):

@@ -379,7 +379,8 @@ rule paired_tests:
 
 rule extreme_table:
     input:
-        expand("<results>/metrics/{model}/extreme.parquet", model=MODELS),
+        metrics=expand("<results>/metrics/{model}/extreme.parquet", model=MODELS),
+        cases=case_tables(),
     output:
         **table_files("extreme"),
     log:
@@ -387,9 +388,11 @@ rule extreme_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=given("cases", "cases"),
         code=code("report"),
     shell:
-        "echodiff report extreme --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report extreme --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule extreme_sheet:
@@ -409,7 +412,8 @@ rule extreme_sheet:
 
 rule use_table:
     input:
-        use_files(),
+        metrics=use_files(),
+        cases=case_tables(),
     output:
         **table_files("use"),
     log:
@@ -417,14 +421,17 @@ rule use_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=given("cases", "cases"),
         code=code("report", "evaluate/paired.py"),
     shell:
-        "echodiff report use --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report use --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule use_tests:
     input:
-        use_files(),
+        metrics=use_files(),
+        cases=case_tables(),
     output:
         **table_files("use_tests"),
     log:
@@ -432,9 +439,11 @@ rule use_tests:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=given("cases", "cases"),
         code=code("report", "evaluate/paired.py"),
     shell:
-        "echodiff report use-tests --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report use-tests --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule use_plot:
