@@ -90,7 +90,7 @@ def _rows(own: pd.DataFrame, dataset: str, config: Config) -> Iterator[tuple[dic
         yield names, ROWS[PUBLISHED], _published_data(dataset), {"n": NOTHING} | _published_cells(dataset)
     for model in model_names(config, own["model"]):
         title = model_title(model)
-        title = title if model in TRANSLATORS else f"{ROWS[c.SYNTHETIC]}, {title}"
+        title = title[0].upper() + title[1:] if model in TRANSLATORS else f"{ROWS[c.SYNTHETIC]}, {title}"
         rows = own[(own["model"] == model) & (own["comparison"] == c.SYNTHETIC)]
         yield {"model": model, "row": c.SYNTHETIC}, title, _data(rows), {"n": str(len(rows))} | _cells(rows)
     alike = own.drop_duplicates(["case_id", "comparison"])

@@ -22,6 +22,7 @@ COLUMNS = ("case_id", "arm", "model", "percent", "n_real", "n_synthetic", *KEYS)
 TITLES = {REAL: "Real only", SYNTHETIC: "Synthetic only", BOTH: "Both"}
 # Synthetic images alone, another published model: Dice of LV, LV + MYO, LA (1000-step semantic diffusion, CAMUS, 2023).
 PEER = (0.886, 0.919, 0.852)
+APART = 1.5  # of the share, %, between the lines, so that intervals at one share do not cover one another
 
 
 def use(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
@@ -118,9 +119,10 @@ def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
         for model in models:
             own = rows[(rows["model"] == model) & (rows["arm"] == BOTH)]
             lines.append((f"both, {model_title(model)}", colours[model], own))
-        for label, colour, own in lines:
-            shares = sorted(own["percent"].unique())
-            means, lows, highs = np.array([_interval(own[own["percent"] == share][key]) for share in shares]).T
+        for place, (label, colour, own) in enumerate(lines):
+            percents = sorted(own["percent"].unique())
+            means, lows, highs = np.array([_interval(own[own["percent"] == percent][key]) for percent in percents]).T
+            shares = np.array(percents) + APART * place
             panel.plot(shares, means, "o-", color=colour, label=label, linewidth=1.6, markersize=4)
             bars = [means - lows, highs - means]  # seen at a single share too
             panel.errorbar(shares, means, yerr=bars, fmt="none", ecolor=colour, elinewidth=1.0, capsize=3, alpha=0.6)
@@ -128,7 +130,7 @@ def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
             own = rows[(rows["model"] == model) & (rows["arm"] == SYNTHETIC)][key]
             label = f"synthetic only, {model_title(model)}"
             panel.axhline(own.mean(), color=colours[model], linestyle="--", linewidth=1.4, label=label)
-        panel.set_xlim(0, ALL_PERCENT + 4)
+        panel.set_xlim(0, ALL_PERCENT + 4 + APART * len(models))
         panel.set_title(LABELS[name], fontsize=10)
         panel.set_xlabel("Share of the real training patients, %", fontsize=9)
         panel.spines[["top", "right"]].set_visible(False)
