@@ -43,7 +43,7 @@ def table2(metrics: pd.DataFrame, config: Config) -> ReportTable:
         columns=_columns(extractor),
         cells=_cells(data, config, extractor),
         data=data,
-        notes=_notes(config, extractor),
+        notes=_notes(config, extractor, itself=config.training_dataset in datasets),
         group="group",
     )
 
@@ -143,16 +143,20 @@ def _columns(extractor: str) -> tuple[Column, ...]:
     )
 
 
-def _notes(config: Config, extractor: str) -> tuple[str, ...]:
+def _notes(config: Config, extractor: str, *, itself: bool) -> tuple[str, ...]:
     training = _training(config)
     notes = (
         f"Before: originals against the training images of {training}; after: their translations, the same N cases.",
         "Floors: real training images against other real training images, mean and 2.5 to 97.5 % range over "
-        "random splits. They rise as N falls, so compare at equal N; no translation is expected below them.",
-        f"The row of {training} has its held-out validation patients, drawn anew from their own label maps: no "
-        "other scanner is involved, so that before is a floor itself and nothing can fall.",
+        "random splits. They rise as N falls, so compare at equal N; what lies below them is nearer "
+        "than other real images are, as copies of training images can be: see the table of memory.",
         "Fell: after is below before, and their intervals are apart where nothing else is said.",
     )
+    if itself:
+        notes += (
+            f"The row of {training} has its held-out validation patients, drawn anew from their own label maps: no "
+            "other scanner is involved, so that before is a floor itself and nothing can fall.",
+        )
     if FRECHET_NAMES[extractor] != "fid":
         notes += (
             f"{FRECHET_NAMES[extractor]} is not FID: the published values are in other features and on "

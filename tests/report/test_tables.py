@@ -111,6 +111,11 @@ def test_table2_says_whether_the_distance_fell(distances, config, after, half_wi
     assert table.data.set_index("dataset").loc["camus", "outcome"] == "same scanner"
 
 
+def test_table2_speaks_of_the_training_datasets_row_only_where_there_is_one(distances, config):
+    notes = [" ".join(table2(rows, config).notes) for rows in (distances, distances[distances["dataset"] == "vscan"])]
+    assert ["The row of CAMUS" in text for text in notes] == [True, False]
+
+
 def test_table2_never_calls_another_network_fid(distances, config, tmp_path):
     table2(distances, config).write(tmp_path / "t")
     html = (tmp_path / "t.html").read_text(encoding="utf-8")
