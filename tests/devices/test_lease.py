@@ -35,6 +35,12 @@ def environment(tmp_path):
     return {**variables, "CUDA_VISIBLE_DEVICES": "a,b,c,d", "ECHODIFF_LOCK_FOLDER": str(tmp_path / "locks")}
 
 
+def saying(line):
+    """A program that says a line with values of its environment, at one go: parts said by two processes would mix."""
+    values = "{'WORLD_SIZE': 1, **os.environ}"
+    return [sys.executable, "-c", f"import os, sys; sys.stdout.write({line + chr(10)!r}.format_map({values}))"]
+
+
 def start(environment, folder, number, cards, seconds):
     job = [sys.executable, "-c", JOB, str(folder), str(number), str(seconds)]
     command = [sys.executable, "-m", "echodiff", "lease", "--gpus", str(cards), "--", *job]
@@ -97,19 +103,18 @@ def test_without_a_gpu_the_cpu_is_used_and_said_so(environment):
 
 
 def test_several_cards_are_launched_by_torchrun_one_process_each(tmp_path, environment):
-    script = "import os; print('rank', os.environ['RANK'], 'of', os.environ['WORLD_SIZE'])"
     command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "2", "--launch", "torchrun", "--"]
-    result = subprocess.run([*command, sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    command += saying("rank {RANK} of {WORLD_SIZE}")
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert sorted(result.stdout.split("\n"))[-2:] == ["rank 0 of 2", "rank 1 of 2"]
+    assert sorted(result.stdout.splitlines()) == ["rank 0 of 2", "rank 1 of 2"]
 
 
 @pytest.mark.parametrize(("visible", "cores", "processes"), [("a,b,c", 1, 2), ("", 3, 2), ("", 1, 1)])
 def test_as_many_processes_as_can_share_the_work(environment, visible, cores, processes):
     environment["CUDA_VISIBLE_DEVICES"] = visible
     lease = ["lease", "--gpus", "4", "--launch", "torchrun", "--cores", str(cores), "--parts", "4", "--"]
-    script = "import os; print('process of', os.environ.get('WORLD_SIZE', 1), os.environ['CUDA_VISIBLE_DEVICES'])"
-    command = [sys.executable, "-m", "echodiff", *lease, sys.executable, "-c", script]
+    command = [sys.executable, "-m", "echodiff", *lease, *saying("process of {WORLD_SIZE} {CUDA_VISIBLE_DEVICES}")]
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     cards = ",".join(visible.split(",")[:processes])
@@ -139,8 +144,7 @@ def test_several_machines_of_a_slurm_job_train_together(tmp_path, environment):
     srun.chmod(0o755)
     environment |= {"SLURM_JOB_ID": str(os.getpid()), "PATH": f"{tmp_path}:{environment['PATH']}"}
     lease = ["lease", "--gpus", "8", "--nodes", "2", "--launch", "torchrun", "--cores", "3", "--parts", "4", "--"]
-    script = "import os, sys; sys.stdout.write('rank {RANK} of {WORLD_SIZE}\\n'.format(**os.environ))"
-    command = [sys.executable, "-m", "echodiff", *lease, sys.executable, "-c", script]
+    command = [sys.executable, "-m", "echodiff", *lease, *saying("rank {RANK} of {WORLD_SIZE}")]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     assert sorted(result.stdout.splitlines()) == [f"rank {rank} of 4" for rank in range(4)]
