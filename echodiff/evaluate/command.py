@@ -139,9 +139,7 @@ def pixel(
 def trivial(
     config: list[Path] = ConfigFiles,
     translator: list[str] = typer.Option(
-        [],
-        help="One of resector, resector_histogram, nearest_mask, label_paint; may "
-        "be given again; all where it is not given.",
+        [], help="resector, resector_histogram, nearest_mask or label_paint; may be given again; else all of them."
     ),
     reference: Path = typer.Option(..., help="Image set of the training dataset."),
     split: Path = typer.Option(..., help="Its split; training images alone are looked at."),

@@ -15,6 +15,7 @@ from echodiff.config.datasets import EchonetDataset
 from echodiff.config.phantom import PhantomSource
 from echodiff.ingest.case import CaseReference
 from echodiff.ingest.ed.choice import Choice
+from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.explicit import END_DIASTOLE, END_SYSTOLE, by_cycle_position
 from echodiff.ingest.ed.label_agreement import by_label_agreement
 from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
@@ -27,7 +28,7 @@ from echodiff.ingest.readers.echonet import EchonetReader
 from echodiff.ingest.sector import find_sector
 from echodiff.labels import LV
 from echodiff.phantom import MACHINES
-from echodiff.phantom.cine import Cine
+from echodiff.phantom.cine import Cine as PhantomCine
 from echodiff.phantom.dataset import write_dataset
 
 UNLABELLED = ("table", "r_wave", "ecg", "self_similarity")  # rules that need no labels
@@ -71,7 +72,7 @@ def summary(found: list[Answer]) -> pd.DataFrame:
 
 def _label_stack(row) -> np.ndarray:
     """Label maps (F, H, W) of all frames, where the screen shows the sector."""
-    cine = Cine(MACHINES[row.machine], row.seed, row.frames)
+    cine = PhantomCine(MACHINES[row.machine], row.seed, row.frames)
     stack = np.zeros((row.frames, row.height, row.width), np.uint8)
     for index, plane in enumerate(stack):
         labels = cine.labels(index)
@@ -108,9 +109,9 @@ def _of_video(folder: Path, row, stack: np.ndarray) -> Iterator[tuple[str, Choic
     frames = np.stack([cv2.cvtColor(video.read()[1], cv2.COLOR_BGR2GRAY) for _ in range(row.frames)])
     yield "explicit", Choice(frame.ed_frame, frame.ed_confidence)
     yield "largest_lv", by_largest_ventricle(stack)
-    sector = find_sector(frames).mask
-    yield "label", by_label_agreement(frames, stack[row.ed_frame] * (stack[row.ed_frame] == LV), sector)
-    yield "self_similarity", by_self_similarity(frames, sector)
+    cine = Cine(frames, find_sector(frames).mask)
+    yield "label", by_label_agreement(cine, stack[row.ed_frame] * (stack[row.ed_frame] == LV))
+    yield "self_similarity", by_self_similarity(cine)
 
 
 def _drawn_map(path: Path) -> np.ndarray:

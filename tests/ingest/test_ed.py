@@ -10,6 +10,7 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
 from echodiff.ingest.ed.cascade import find_ed
 from echodiff.ingest.ed.choice import Choice
+from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.ecg_trace import by_ecg_trace
 from echodiff.ingest.ed.explicit import by_cycle_position, by_table
 from echodiff.ingest.ed.label_agreement import by_label_agreement
@@ -37,17 +38,17 @@ def beating(ed: int, frames: int = 24, beat: float = 24.0, systole: float = 0.38
 @pytest.mark.parametrize("ed", [2, 9, 17])
 def test_rules_of_the_picture_on_a_beating_heart(ed):
     frames, labels = beating(ed)
-    assert abs(by_self_similarity(frames, SECTOR).frame - ed) <= 1
-    assert abs(by_label_agreement(frames, labels[ed], SECTOR).frame - ed) <= 1
+    assert abs(by_self_similarity(Cine(frames, SECTOR)).frame - ed) <= 1
+    assert abs(by_label_agreement(Cine(frames, SECTOR), labels[ed]).frame - ed) <= 1
     assert by_largest_ventricle(labels) == Choice(ed, 1.0)
 
 
 def test_stills_and_cines_without_motion_have_no_ed_by_the_picture():
     frames, labels = beating(3)
     still = np.repeat(frames[:1], 9, axis=0)
-    assert by_self_similarity(still, SECTOR) is None and by_self_similarity(frames[:1], SECTOR) is None
-    assert by_label_agreement(still, labels[0], SECTOR) is None
-    assert by_label_agreement(frames, np.zeros(SIZE, np.uint8), SECTOR) is None
+    assert by_self_similarity(Cine(still, SECTOR)) is None and by_self_similarity(Cine(frames[:1], SECTOR)) is None
+    assert by_label_agreement(Cine(still, SECTOR), labels[0]) is None
+    assert by_label_agreement(Cine(frames, SECTOR), np.zeros(SIZE, np.uint8)) is None
     assert by_largest_ventricle(labels[:1]) is None and by_largest_ventricle(None) is None
 
 

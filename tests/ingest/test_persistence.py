@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.label_agreement import by_label_agreement
 from echodiff.ingest.ed.persistence import persistence
 from echodiff.ingest.ed.self_similarity import by_self_similarity
@@ -46,5 +47,5 @@ def test_end_diastole_is_not_late_on_a_scanner_that_averages(ed):
     """A share of 0.7 delays motion by more than two frames."""
     frames, labels = beating(ed, 48, 48.0)
     frames = averaged(frames, 0.7)
-    assert abs(by_self_similarity(frames, SECTOR).frame - ed) <= 1
-    assert abs(by_label_agreement(frames, labels[ed], SECTOR).frame - ed) <= 1
+    assert abs(by_self_similarity(Cine(frames, SECTOR)).frame - ed) <= 1
+    assert abs(by_label_agreement(Cine(frames, SECTOR), labels[ed]).frame - ed) <= 1

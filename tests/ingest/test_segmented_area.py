@@ -5,6 +5,7 @@ import pytest
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.ingest.ed import by_picture
+from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.segmented_area import MOST_SEGMENTED, by_segmented_area
 from echodiff.ingest.ed.volume_curve import volume_curve
 from echodiff.ingest.readers.dicom import DicomReader
@@ -13,9 +14,13 @@ from .dicom_files import write_gray
 from .test_ed import SECTOR, SIZE, beating
 
 
-def numbered(count: int) -> np.ndarray:
-    """Frames (F, 1, 1) that hold their own number."""
-    return np.arange(count, dtype=np.uint8)[:, None, None]
+class Numbered(Cine):
+    """Frames (F, 1, 1) that hold their own number, and nothing that moves in them."""
+
+    motion, persistence = None, 0.0
+
+    def __init__(self, count: int):
+        super().__init__(np.arange(count, dtype=np.uint8)[:, None, None], np.ones((1, 1), bool))
 
 
 class Areas:
@@ -38,7 +43,7 @@ def course(count: int, ed: int, beat: float, noise: float = 0.0, seed: int = 0) 
 @pytest.mark.parametrize(("count", "ed", "beat"), [(12, 3, 12), (30, 17, 30), (90, 40, 45), (240, 70, 60)])
 def test_ed_is_the_top_of_the_course(count, ed, beat):
     areas = Areas(course(count, ed, beat, noise=0.02))
-    choice = by_segmented_area(numbered(count), areas)
+    choice = by_segmented_area(Numbered(count), areas)
     distance = min(abs(choice.frame - peak) for peak in range(ed % beat, count, beat))
     assert distance <= max(1, count // MOST_SEGMENTED) and 0.8 < choice.confidence <= 1
     assert len(areas.asked) <= MOST_SEGMENTED and areas.asked[0] == 0
@@ -47,14 +52,14 @@ def test_ed_is_the_top_of_the_course(count, ed, beat):
 def test_single_badly_segmented_frames_do_not_matter():
     areas = course(30, 12, 30, noise=0.01)
     areas[[4, 20]] = 9000, 0
-    assert abs(by_segmented_area(numbered(30), Areas(areas)).frame - 12) <= 1
+    assert abs(by_segmented_area(Numbered(30), Areas(areas)).frame - 12) <= 1
 
 
 def test_areas_that_follow_no_beat_give_no_answer():
     noise = np.random.default_rng(1).normal(4000, 400, 40)
     for areas in (noise, np.full(40, 4000.0), np.zeros(40)):
-        assert by_segmented_area(numbered(40), Areas(areas)) is None
-    assert by_segmented_area(numbered(6), Areas(course(6, 2, 6))) is None
+        assert by_segmented_area(Numbered(40), Areas(areas)) is None
+    assert by_segmented_area(Numbered(6), Areas(course(6, 2, 6))) is None
 
 
 class Known:

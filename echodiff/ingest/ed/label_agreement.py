@@ -5,9 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.ed.choice import Choice
-from echodiff.ingest.ed.motion import motion, unit
-from echodiff.ingest.ed.persistence import persistence
-from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Measure, Pace, fit_volume_curve, nearest_frame
+from echodiff.ingest.ed.cine import Cine
+from echodiff.ingest.ed.motion import unit
+from echodiff.ingest.ed.volume_curve import Measure, fit_volume_curve, nearest_frame
 from echodiff.labels import BACKGROUND, LV, MYO
 
 BAND_SHARE = 0.012  # width of the bands on either side of the outline, of the frame's shorter side
@@ -15,9 +15,7 @@ SMALLEST_CHANGE = 1e-6  # of the contrast over a cine; less is a cine that stand
 SMALLEST_AGREEMENT = 0.7  # correlation of contrast and motion; below it, shadows or haze decide on the contrast
 
 
-def by_label_agreement(
-    frames: NDArray[np.uint8], mask: NDArray[np.uint8], sector: NDArray[np.bool_], pace: Pace = UNKNOWN
-) -> Choice | None:
+def by_label_agreement(cine: Cine, mask: NDArray[np.uint8]) -> Choice | None:
     """The frame whose blood and wall the LV's outline divides best, for a map that was drawn on the ED frame.
 
     Compared is the mean gray in a band outside the endocardium with that in a band inside, in units of their
@@ -28,32 +26,29 @@ def by_label_agreement(
     two do not agree, or where the place stays unsure.
 
     Args:
-        frames: (F, H, W); of longer cines the first 256 frames count.
-        mask: (H, W) labels 0..3 of the ED frame.
-        sector: (H, W).
-        pace: as far as known.
+        cine: to look at.
+        mask: (H, W) labels 0..3 of its ED frame.
     """
     cavity = mask == LV
-    if len(frames) < 2 or not cavity.any():
+    if len(cine.frames) < 2 or not cavity.any():
         return None
     inside, outside = _bands(cavity, mask)
     if min(inside.sum(), outside.sum()) < 20:
         return None
-    frames = frames[:MOST_FRAMES]
-    contrast = np.array([_contrast(frame, inside, outside) for frame in frames])
-    moved = motion(frames, sector) if np.ptp(contrast) > SMALLEST_CHANGE else None
+    contrast = np.array([_contrast(frame, inside, outside) for frame in cine.seen])
+    moved = cine.motion if np.ptp(contrast) > SMALLEST_CHANGE else None
     if moved is None:
         return None
     contrast = unit(contrast)
     agreement = float(contrast @ moved.course)
     if agreement < SMALLEST_AGREEMENT:
         return None
-    fit = fit_volume_curve([Measure(contrast), *moved.measures], pace, persistence(frames, sector))
+    fit = fit_volume_curve([Measure(contrast), *moved.measures], cine.pace, cine.persistence)
     if fit is None:
         return Choice(int((contrast + moved.course).argmax()), agreement / 2)
     if not fit.sure:
         return None
-    return Choice(nearest_frame(fit.place, len(frames)), fit.correlation**2 * agreement)
+    return Choice(nearest_frame(fit.place, len(cine.seen)), fit.correlation**2 * agreement)
 
 
 def _bands(cavity: NDArray[np.bool_], mask: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -71,6 +71,16 @@ class Fit(NamedTuple):
         return self.correlation >= SEEN and self.spread <= max(1.0, self.beat / 30)
 
 
+class _Course(NamedTuple):
+    """A measure (F,) without its mean, and without its drift where it has one; orthonormal columns (F, 1 or 2) of what
+    was taken away; the length of the rest; the measure's weight."""
+
+    rest: NDArray[np.float64]
+    trend: NDArray[np.float64]
+    length: float
+    weight: float
+
+
 class _Tried(NamedTuple):
     """Places and beats that were tried (N,), their cost and their correlation."""
 
@@ -97,17 +107,19 @@ def fit_volume_curve(measures: Sequence[Measure], pace: Pace = UNKNOWN, persiste
     Returns:
         None where there are too few frames or a course is flat.
     """
-    measures = [measure._replace(course=measure.course[:MOST_FRAMES]) for measure in measures]
-    frames = len(measures[0].course)
-    if frames < FEWEST_FRAMES or any(np.linalg.norm(_rest(measure)) < FLAT for measure in measures):
+    frames = min(len(measures[0].course), MOST_FRAMES)
+    if frames < FEWEST_FRAMES:
+        return None
+    courses = [_course(measure, frames) for measure in measures]
+    if any(course.length < FLAT for course in courses):
         return None
     if pace.frame_ms and pace.heart_rate_bpm:
         beat = 60000 / pace.heart_rate_bpm / pace.frame_ms
         if FEWEST_FRAMES / 2 <= beat <= LONGEST * frames:
-            fit = _best_fit(measures, beat * np.linspace(0.9, 1.1, 9), persistence)
+            fit = _best_fit(courses, beat * np.linspace(0.9, 1.1, 9), persistence)
             if fit.correlation > BELIEVED:
                 return fit
-    return _best_fit(measures, np.geomspace(FEWEST_FRAMES / 2, LONGEST * frames, 33), persistence)
+    return _best_fit(courses, np.geomspace(FEWEST_FRAMES / 2, LONGEST * frames, 33), persistence)
 
 
 def volume_curve(phase: NDArray[np.float64], systole: float) -> NDArray[np.float64]:
@@ -122,8 +134,8 @@ def nearest_frame(place: float, frames: int) -> int:
     return int(np.clip(np.ceil(place - 0.5), 0, frames - 1))
 
 
-def _best_fit(measures: list[Measure], beats: NDArray[np.float64], persistence: float) -> Fit:
-    tries = [_try(measures, beat, systole, persistence) for beat in beats for systole in SYSTOLES]
+def _best_fit(courses: list[_Course], beats: NDArray[np.float64], persistence: float) -> Fit:
+    tries = [_try(courses, beat, systole, persistence) for beat in beats for systole in SYSTOLES]
     places, lengths, costs, correlations = (np.concatenate(parts) for parts in zip(*tries, strict=True))
     best = int(costs.argmin())
     near = np.abs(places - places[best]) < lengths[best] / 2  # the same beat's ED
@@ -133,15 +145,15 @@ def _best_fit(measures: list[Measure], beats: NDArray[np.float64], persistence: 
     return Fit(place, float(lengths[best]), float(correlations[best]), spread)
 
 
-def _try(measures: list[Measure], beat: float, systole: float, persistence: float) -> _Tried:
+def _try(courses: list[_Course], beat: float, systole: float, persistence: float) -> _Tried:
     """Beats of one length and systole at every place."""
-    frames = len(measures[0].course)
+    frames = len(courses[0].rest)
     places = np.arange(0, min(beat, frames - 1 + 1 / STEPS), 1 / STEPS)
     curves = _curves(len(places), frames, beat, systole, persistence)
     facts = max(FEWEST_FACTS, frames / FRAMES_A_FACT)
-    misfits = sum(m.weight * np.log(1 - _correlations(curves, m) ** 2 + MISFIT) for m in measures)
+    misfits = sum(c.weight * np.log(1 - _correlations(curves, c) ** 2 + MISFIT) for c in courses)
     costs = facts / 2 * misfits + (systole - USUAL_SYSTOLE) ** 2 / (2 * SYSTOLE_SPREAD**2)
-    shares = 1 - np.exp(misfits / sum(m.weight for m in measures))
+    shares = 1 - np.exp(misfits / sum(c.weight for c in courses))
     return _Tried(places, np.full(len(places), beat), costs, np.sqrt(np.maximum(shares + MISFIT, 0)))
 
 
@@ -158,20 +170,16 @@ def _curves(places: int, frames: int, beat: float, systole: float, persistence: 
     return shown[first[:, None] + STEPS * np.arange(frames)]
 
 
-def _correlations(curves: NDArray[np.float64], measure: Measure) -> NDArray[np.float64]:
-    """Correlation (P,) of curves (P, F) with a measure, 0 where it is negative."""
-    rest, trend = _rest(measure), _trend(measure)
-    left = np.square(curves).sum(axis=1) - np.square(curves @ trend).sum(axis=1)
-    return np.maximum(curves @ rest, 0) / np.sqrt(np.maximum(left, FLAT)) / np.linalg.norm(rest)
+def _correlations(curves: NDArray[np.float64], course: _Course) -> NDArray[np.float64]:
+    """Correlation (P,) of curves (P, F) with a course, 0 where it is negative."""
+    left = np.square(curves).sum(axis=1) - np.square(curves @ course.trend).sum(axis=1)
+    return np.maximum(curves @ course.rest, 0) / np.sqrt(np.maximum(left, FLAT)) / course.length
 
 
-def _rest(measure: Measure) -> NDArray[np.float64]:
-    """The course (F,) without its mean, and without its drift where it has one."""
-    trend = _trend(measure)
-    return measure.course - trend @ (trend.T @ measure.course)
-
-
-def _trend(measure: Measure) -> NDArray[np.float64]:
-    """Orthonormal columns (F, 1 or 2) of what the fit leaves out."""
-    times = np.linspace(-1, 1, len(measure.course))
-    return np.linalg.qr(np.stack([times**power for power in range(2 if measure.drifts else 1)], axis=1))[0]
+def _course(measure: Measure, frames: int) -> _Course:
+    """What the fit sees of a measure's first frames."""
+    times = np.linspace(-1, 1, frames)
+    powers = np.stack([times**power for power in range(2 if measure.drifts else 1)], axis=1)
+    trend, course = np.linalg.qr(powers)[0], measure.course[:frames]
+    rest = course - trend @ (trend.T @ course)
+    return _Course(rest, trend, float(np.linalg.norm(rest)), measure.weight)

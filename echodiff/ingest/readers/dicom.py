@@ -13,6 +13,7 @@ from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceF
 from echodiff.ingest.ed.by_picture import picture_rules
 from echodiff.ingest.ed.cascade import Rules, find_ed
 from echodiff.ingest.ed.choice import Choice
+from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.ecg_trace import by_ecg_trace
 from echodiff.ingest.ed.explicit import by_table
 from echodiff.ingest.ed.label_agreement import by_label_agreement
@@ -109,7 +110,7 @@ def ed_rules(
     predictor: Predictor | None = None,
 ) -> Rules:
     """The rules that can be asked of this file, in the order of trust."""
-    count, pace = len(frames), Pace(tags.frame_ms, tags.heart_rate_bpm)
+    count, cine = len(frames), Cine(frames, sector, Pace(tags.frame_ms, tags.heart_rate_bpm))
     single = labels[0] if labels is not None and len(labels) == 1 else None
     # A stack with labels on some frames was drawn on the frames that somebody took for ED and ES.
     annotated = labels is not None and count > 1 and len(labels) == count and not labels.any(axis=(1, 2)).all()
@@ -121,8 +122,8 @@ def ed_rules(
         "r_wave": lambda: by_r_wave(tags.times_ms, tags.r_waves_ms),
         "ecg": lambda: by_ecg_trace(frames, sector),
         "largest_lv": lambda: by_largest_ventricle(labels),
-        "label": lambda: by_label_agreement(frames, single, sector, pace) if single is not None else None,
-        **picture_rules(frames, sector, pace, predictor),
+        "label": lambda: by_label_agreement(cine, single) if single is not None else None,
+        **picture_rules(cine, predictor),
     }
 
 

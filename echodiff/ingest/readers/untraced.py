@@ -7,6 +7,7 @@ import numpy as np
 from echodiff.ingest.case import UNKNOWN_SPACING, SourceFrame
 from echodiff.ingest.ed.by_picture import picture_rules
 from echodiff.ingest.ed.cascade import find_ed
+from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Pace
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.video import read_cine
@@ -22,7 +23,7 @@ def untraced(video: Path, frame_rate_hz: float, predictor: Predictor | None) -> 
     frames, count = read_cine(video, MOST_FRAMES)
     sector = sector_from_pixels(frames)
     pace = Pace(1000 / frame_rate_hz, None) if np.isfinite(frame_rate_hz) and frame_rate_hz > 0 else UNKNOWN
-    rule, (index, confidence) = find_ed(picture_rules(frames, sector, pace, predictor), "auto")
+    rule, (index, confidence) = find_ed(picture_rules(Cine(frames, sector, pace), predictor), "auto")
     return SourceFrame(
         image=frames[index],
         mask=np.zeros(sector.shape, np.uint8),
