@@ -26,37 +26,33 @@ from concurrent.futures import ThreadPoolExecutor
 PAPER_IMAGES = 500 * 405
 
 
-def measure(options: argparse.Namespace, preset: str, batch: int, compiled: bool) -> dict[str, float | int | str]:
+def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool) -> dict[str, float | int | str]:
     """The numbers of one row."""
     import torch
 
     from echodiff.config.models import Model
     from echodiff.devices.torch_device import choose_device
-    from echodiff.diffusion.guides import draw_guide
-    from echodiff.diffusion.sampler import sample
-    from echodiff.diffusion.sampling_noise import SamplingNoise
-    from echodiff.train import loop
     from echodiff.train import state as states
+    from echodiff.train.compilation import compiled
     from echodiff.train.data import Planes
+    from echodiff.train.drawing import Drawing
     from echodiff.train.estimate import GIB, estimate
     from echodiff.train.generator_file import reverse_of
     from echodiff.train.objective import Objective
     from echodiff.train.processes import Processes
-    from echodiff.train.step import Setup, autocast, train_step
+    from echodiff.train.step import Setup, train_step
 
     device, size = choose_device(options.device), options.size
     on_gpu = device.type == "cuda"
-    speed = {"precision": "bfloat16", "compile": compiled}
+    speed = {"precision": "bfloat16", "compile": compile_}
     model = Model.model_validate({"preset": preset, "training": {"batch_size": batch}, "speed": speed})
     images = torch.randint(0, 256, (64, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     data = Planes(images, images // 64, torch.ones_like(images)).to(device)
     state = states.new_state(model, images, device)
-    networks = [loop.compiled(network, model.speed) for network in (state.generator, state.discriminator)]
+    networks = [compiled(network, model.speed) for network in (state.generator, state.discriminator)]
     setup = Setup(model, Objective.of(model, device), data, *networks, Processes(), device, steps=10**6)
-    drawer, reverse = loop.compiled(state.ema, model.speed), reverse_of(model).to(device)
-    own = data[torch.arange(batch, device=device) % len(data)]
-    guide = draw_guide(own.masks, own.sectors, style=model.guide.style, sector=model.guide.sector)
-    noise_options = {"size": size, "latents": state.ema.latent_shapes(size), "device": device}
+    drawing = Drawing(compiled(state.ema, model.speed), model, device)
+    cases = data[torch.arange(batch, device=device) % len(data)]
     pool, zero = ThreadPoolExecutor(os.cpu_count() or 1), torch.zeros((), device=device)
 
     def train() -> None:
@@ -65,9 +61,7 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compiled: bool
             train_step(setup, state, zero)
 
     def draw() -> None:
-        noise = SamplingNoise(range(batch), **noise_options, pool=pool)
-        with autocast(model.speed, device):
-            sample(drawer, reverse, guide, noise).cpu()
+        drawing.images(cases, range(batch), pool=pool)
 
     def memory() -> float:
         """Peak of the GPU's memory since the last call; not known on a CPU."""
@@ -89,13 +83,13 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compiled: bool
         "device": torch.cuda.get_device_name(device) if on_gpu else "CPU",
         "preset": preset,
         "batch": batch,
-        "mode": "compiled" if compiled else "eager",
+        "mode": "compiled" if compile_ else "eager",
         "training, images/s": trained,
         "training, of peak": trained * cost.flops_a_step(model.loss.r1_every) / peak,
         "training, GiB": memory_training,
         "paper's schedule, min": PAPER_IMAGES / trained / 60,
         "sampling, images/s": drawn,
-        "sampling, of peak": drawn * reverse.steps * cost.flops_forward / peak,
+        "sampling, of peak": drawn * reverse_of(model).steps * cost.flops_forward / peak,
         "sampling, GiB": memory(),
         "first rounds, s": first_training + first_sampling,
         "peak, TFLOP/s": peak / 1e12,

@@ -45,7 +45,7 @@ def measure(preset: str, precision: str, size: int, threads: int, repeats: int) 
     from echodiff.train.estimate import convolution, estimate
     from echodiff.train.objective import Objective
     from echodiff.train.processes import Processes
-    from echodiff.train.step import Setup, arithmetic, train_step
+    from echodiff.train.step import Setup, train_step
 
     torch.set_num_threads(threads)
     device = torch.device("cpu")
@@ -62,7 +62,7 @@ def measure(preset: str, precision: str, size: int, threads: int, repeats: int) 
     noise, t = torch.randn(1, 1, size, size), torch.zeros(1, dtype=torch.int64)
 
     def forward() -> None:
-        with torch.no_grad(), arithmetic(setup):
+        with torch.no_grad(), setup.arithmetic():
             state.ema(noise, guide, t, latents)
 
     def iterate(step: int) -> None:

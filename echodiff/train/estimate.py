@@ -217,7 +217,8 @@ def describe(job: Job, device: torch.device, processes: Processes) -> str:
     steps = total_steps(model.training.epochs, model.training.steps, model.training.batch_size, len(job.training))
     own = model.training.batch_size // processes.world
     speed = measured_flops(device, size)
-    penalty = "second derivatives" if model.loss.r1_method == "exact" else "finite difference"
+    kind = "second derivatives" if model.loss.r1_method == "exact" else "finite difference"
+    penalty = f"gradient penalty {cost.flops_penalty / 1e9:.1f} GFLOP ({kind}, every {model.loss.r1_every} steps)"
     seconds = steps * own * cost.flops_a_step(model.loss.r1_every) / speed
     lines = [
         yaml.safe_dump({job.name: model.model_dump(mode="json")}, sort_keys=False).rstrip(),
@@ -225,8 +226,7 @@ def describe(job: Job, device: torch.device, processes: Processes) -> str:
         f"images          {len(job.training)} for training, {len(job.validation)} for validation, {size} x {size}",
         f"parameters      generator {cost.parameters_g:,}, discriminator {cost.parameters_d:,}",
         f"operations      generator forward {cost.flops_forward / 1e9:.1f} GFLOP; an iteration with one image "
-        f"{cost.flops_step / 1e9:.1f} GFLOP, gradient penalty {cost.flops_penalty / 1e9:.1f} GFLOP "
-        f"({penalty}, every {model.loss.r1_every} steps)",
+        f"{cost.flops_step / 1e9:.1f} GFLOP, {penalty if cost.flops_penalty else 'no gradient penalty'}",
         f"memory          {memory(cost, job, part_size(job, processes)) / GIB:.2f} GiB in float32 with "
         f"{part_size(job, processes)} images at once",
         f"steps           {steps:,} of {model.training.batch_size} images on {processes.world} devices",

@@ -11,7 +11,8 @@ from echodiff.errors import EchodiffError
 from echodiff.progress import format_seconds
 from echodiff.store.torch_file import save_file
 from echodiff.train import checkpoint
-from echodiff.train.generator_file import reverse_of, save_generator
+from echodiff.train.drawing import Drawing
+from echodiff.train.generator_file import save_generator
 from echodiff.train.history import RunningMeans
 from echodiff.train.job import Job
 from echodiff.train.samples import draw_samples
@@ -52,7 +53,7 @@ class Keeper:
         model = self.job.model
         cases = self.job.validation.select(self.job.validation.case_id[: model.record.sheet_cases])
         path = self.job.output / "samples.png"
-        draw_samples(path, state.ema, reverse_of(model), model.guide, cases, seed=model.seed, device=self.device)
+        draw_samples(path, Drawing(state.ema, model, self.device), cases)
         self._drawn = time.monotonic()
 
     def distance_if_due(self, state: State, *, last: bool) -> dict[str, float]:

@@ -4,12 +4,12 @@ import resource
 import time
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from echodiff.config.models import Speed
 from echodiff.progress import Progress
 from echodiff.train import checkpoint
 from echodiff.train import state as states
+from echodiff.train.compilation import compiled, compiler_explained
 from echodiff.train.data import Planes, total_steps
 from echodiff.train.history import RunningMeans
 from echodiff.train.job import Job
@@ -29,7 +29,8 @@ def train(job: Job, device: torch.device, processes: Processes) -> bool:
     Writes generator.pt, history.parquet and samples.png to the job's output folder.
 
     Raises:
-        EchodiffError: losses are no longer finite, a file cannot be written, a checkpoint cannot be used.
+        EchodiffError: losses are no longer finite, a file cannot be written, a checkpoint cannot be used, the networks
+            cannot be compiled.
     """
     model = job.model
     data = Planes.of(job.training, device)
@@ -53,7 +54,7 @@ def train(job: Job, device: torch.device, processes: Processes) -> bool:
     progress = Progress(steps, description=f"train {job.name}", unit="steps", initial=state.step)
     means, row = RunningMeans(), RowClock(state)
 
-    with StopRequest() as request:
+    with StopRequest() as request, compiler_explained():
         while state.step < steps:
             stop = torch.tensor(float(request.signal_number is not None), device=device)
             means.add(train_step(setup, state, stop))
@@ -134,8 +135,3 @@ def asked_to_stop(request: StopRequest, stop: Tensor, step: int, processes: Proc
     if processes.world == 1:
         return request.signal_number is not None
     return step % STEPS_BETWEEN_AGREEMENTS == 0 and stop.item() > 0
-
-
-def compiled(network: nn.Module | None, speed: Speed) -> nn.Module | None:
-    """The network as it is run: compiled where that is asked for."""
-    return torch.compile(network) if speed.compile and network is not None else network

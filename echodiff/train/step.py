@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from echodiff.config.models import Model, Speed
+from echodiff.config.models import Model
+from echodiff.devices.precision import autocast
 from echodiff.diffusion.guides import draw_guide
-from echodiff.errors import ConfigError
 from echodiff.train import state as states
 from echodiff.train.augment import augment
 from echodiff.train.data import Planes, batch_cases
@@ -47,6 +47,10 @@ class Setup:
     def size(self) -> int:
         """Height and width of the images in pixels."""
         return self.data.images.shape[-1]
+
+    def arithmetic(self) -> contextlib.AbstractContextManager:
+        """What the networks' passes are computed in."""
+        return autocast(self.model.speed, self.device)
 
     def parts(self) -> list[slice]:
         """Rows of the global batch that this process computes, in parts that are computed one after another."""
@@ -124,16 +128,16 @@ def discriminator_step(setup: Setup, state: State, parts: list[Part], measures: 
     state.optimiser_d.zero_grad(set_to_none=True)
     passes = []
     for part in parts:
-        with torch.set_grad_enabled(shared), arithmetic(setup):
+        with torch.set_grad_enabled(shared), setup.arithmetic():
             one = run_generator(setup.objective, setup.generator, part.x_0, part.guide, part.draws.discriminator)
         passes.append(one)
         judged = one.without_gradient()
-        with arithmetic(setup):
+        with setup.arithmetic():
             loss, noted = discriminator_objective(setup.objective, setup.discriminator, judged)
         (part.share * loss).backward()
         note(measures, noted, part.share)
         if takes_penalty(setup, state.step):
-            with arithmetic(setup):
+            with setup.arithmetic():
                 loss, noted = penalty_objective(setup.objective, penalised, judged, part.direction)
             (part.share * loss).backward()
             note(measures, noted, part.share)
@@ -155,7 +159,7 @@ def generator_step(
     own: Measures = {}
     with frozen(state.discriminator):
         for index, part in enumerate(parts):
-            with arithmetic(setup):
+            with setup.arithmetic():
                 one = (
                     passes[index]
                     if passes is not None
@@ -193,36 +197,3 @@ def frozen(network: nn.Module | None) -> Iterator[None]:
         yield
     finally:
         network.requires_grad_(True)
-
-
-def arithmetic(setup: Setup) -> contextlib.AbstractContextManager:
-    """The arithmetic of the networks' passes in a training."""
-    return autocast(setup.model.speed, setup.device)
-
-
-def autocast(speed: Speed, device: torch.device) -> contextlib.AbstractContextManager:
-    """The arithmetic of the networks' passes on a device.
-
-    Raises:
-        ConfigError: bfloat16 is asked for, and the device has no units for it.
-    """
-    if speed.precision == "float32":
-        return contextlib.nullcontext()
-    if has_bfloat16(device):
-        return torch.autocast(device.type, torch.bfloat16)
-    if speed.precision == "bfloat16":
-        raise ConfigError(
-            f"speed.precision: expected a device that computes in bfloat16, found a {device.type} without units for "
-            "it; choose auto, which then takes float32, or float32"
-        )
-    return contextlib.nullcontext()
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16; a CPU without AVX-512 BF16 or AMX would emulate it slowly."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type != "cpu":
-        return True
-    units = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, name, lambda: False)() for name in units)

@@ -8,17 +8,13 @@ from pathlib import Path
 
 import torch
 
-from echodiff.diffusion.guides import draw_guide
-from echodiff.diffusion.sampler import sample
-from echodiff.diffusion.sampling_noise import SamplingNoise
 from echodiff.errors import InputError
 from echodiff.progress import Progress
 from echodiff.store.image_set import ImageSet, ImageSetWriter
-from echodiff.store.intensity import to_model, to_uint8
 from echodiff.store.provenance import provenance, seed_of
 from echodiff.train.data import Planes
+from echodiff.train.drawing import Drawing
 from echodiff.train.generator_file import TrainedGenerator
-from echodiff.train.step import autocast
 
 
 @dataclass(frozen=True)
@@ -55,22 +51,16 @@ def draw_images(
     network = generator.network.to(device)
     if generator.model.speed.channels_last:
         network = network.to(memory_format=torch.channels_last)
-    reverse, guide = generator.reverse.to(device), generator.model.guide
-    planes, latents = Planes.of(source, torch.device("cpu")), generator.network.latent_shapes(generator.size)
+    drawing, planes = Drawing(network, generator.model, device), Planes.of(source, torch.device("cpu"))
     threads = os.cpu_count() or 1 if device.type == "cuda" else 1
     work = [(row, index) for row in range(len(source)) for index in range(sampling.samples)]
     with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(work), batch_size):
             batch = work[start : start + batch_size]
             seeds = [sampling.case_seed(source.case_id[row], index) for row, index in batch]
-            noise = SamplingNoise(seeds, size=generator.size, latents=latents, device=device, pool=pool)
-            own = planes[torch.tensor([row for row, _ in batch])].to(device)
-            guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
-            with autocast(generator.model.speed, device):
-                images = sample(
-                    network, reverse, guides, noise, source=to_model(own.images), strength=sampling.strength
-                )
-            for (row, index), seed, image in zip(batch, seeds, to_uint8(images)[:, 0].cpu(), strict=True):
+            own = planes[torch.tensor([row for row, _ in batch])]
+            images = drawing.images(own, seeds, strength=sampling.strength, pool=pool)
+            for (row, index), seed, image in zip(batch, seeds, images, strict=True):
                 yield Drawn(row, index, seed, image)
 
 

@@ -12,6 +12,7 @@ from echodiff.evaluate.extractors import load_efficientnet
 from echodiff.evaluate.frechet import frechet_distance
 from echodiff.evaluate.pair import Pair
 from echodiff.train import loop
+from echodiff.train.drawing import Drawing
 from echodiff.train.generator_file import load_generator
 from echodiff.train.history import History
 from echodiff.train.job import check_job
@@ -29,9 +30,7 @@ def distances(job) -> pd.Series:
 def distance_by_hand(job) -> float:
     """Of the final generator's samples of all validation cases to the training images."""
     trained, extract = load_generator(job.output / "generator.pt"), load_efficientnet("cpu")
-    samples = sample_cases(
-        trained.network, trained.reverse, job.model.guide, job.validation, seed=job.model.seed, device=CPU
-    )
+    samples = sample_cases(Drawing(trained.network, job.model, CPU), job.validation)
     images = (np.stack(samples), job.training.images)
     with torch.inference_mode():
         features = [extract(torch.from_numpy(np.ascontiguousarray(own))).numpy().astype(float) for own in images]

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from echodiff.config.models import Optimiser, Speed
+from echodiff.devices import precision
 from echodiff.errors import ConfigError
 from echodiff.train import state as states
-from echodiff.train import step
+from echodiff.train.compilation import compiled
 from echodiff.train.data import Planes
 from echodiff.train.draws import draw_step
 from echodiff.train.objective import Objective, discriminator_objective, generator_objective, run_generator
@@ -21,7 +22,7 @@ def make_setup(job):
     data = Planes.of(job.training, CPU)
     state = states.new_state(model, data.images, CPU)
     objective = Objective.of(model, CPU)
-    networks = (state.generator, state.discriminator)
+    networks = [compiled(network, model.speed) for network in (state.generator, state.discriminator)]
     return Setup(model, objective, data, *networks, Processes(), CPU, steps=20), state
 
 
@@ -149,10 +150,10 @@ def test_finite_penalty_and_exact_one_agree_in_a_whole_step(make_job, tiny_model
 
 @pytest.mark.parametrize("units", [True, False])
 def test_bfloat16_is_taken_where_the_device_has_units_and_refused_where_it_is_asked_for_in_vain(monkeypatch, units):
-    monkeypatch.setattr(step, "has_bfloat16", lambda device: units)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: units)
 
-    def product(precision: str) -> torch.dtype:
-        with step.autocast(Speed(precision=precision), CPU):
+    def product(wanted: str) -> torch.dtype:
+        with precision.autocast(Speed(precision=wanted), CPU):
             return (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
 
     assert product("float32") == torch.float32
@@ -166,11 +167,11 @@ def test_bfloat16_is_taken_where_the_device_has_units_and_refused_where_it_is_as
 
 def test_in_bfloat16_nearly_the_same_is_learned(make_job, tiny_model, monkeypatch):
     """Weights and optimisers stay in float32; the steps point the same way but for bfloat16's eight bits."""
-    monkeypatch.setattr(step, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
     _, first = make_setup(make_job(tiny_model()))
     start, moves = flat(first.generator), []
-    for precision in ("float32", "bfloat16"):
-        state, _ = take_steps(make_job(tiny_model(speed={"precision": precision})), 4)
+    for wanted in ("float32", "bfloat16"):
+        state, _ = take_steps(make_job(tiny_model(speed={"precision": wanted})), 4)
         assert {weight.dtype for weight in state.generator.parameters()} == {torch.float32}
         moves.append(flat(state.generator) - start)
     cosine = torch.nn.functional.cosine_similarity(*moves, dim=0)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from echodiff.diffusion.networks.windows import cut
+from echodiff.diffusion.networks.windows import cut, pad_edges
 from echodiff.diffusion.schedule import Schedule
 
 SLOPE = 0.2  # of the leaky rectifier
@@ -92,10 +92,10 @@ class FastDiscriminator(nn.Module):
         structure = self.structure(self.coarse_channels(x_t, x_tp1, place, t), t)
         height, width = x_t.shape[-2] // CELL, x_t.shape[-1] // CELL
         logits = F.interpolate(structure, size=(height, width)).flatten(1)
-        seen = torch.arange(len(t), device=t.device)
-        if not t.is_meta:  # where only the cost is counted t has no value
-            seen = seen[t < self.texture_steps]
-        if len(seen):
+        if t.is_meta or torch.compiler.is_compiling():  # t has no value there: all are computed
+            texture = self.texture(self.fine_channels(x_t, x_tp1, place, t), t).flatten(1).to(logits.dtype)
+            logits = torch.where((t < self.texture_steps)[:, None], texture, logits)
+        elif len(seen := torch.nonzero(t < self.texture_steps)[:, 0]):
             channels = self.fine_channels(x_t[seen], x_tp1[seen], place[seen], t[seen])
             logits = logits.index_copy(0, seen, self.texture(channels, t[seen]).flatten(1).to(logits.dtype))
         return torch.cat([logits, F.interpolate(structure, size=(height // 2, width // 2)).flatten(1)], dim=1)
@@ -122,4 +122,4 @@ class FastDiscriminator(nn.Module):
 
 def local_mean(x: Tensor) -> Tensor:
     """Mean over BLUR x BLUR pixels around each, the border's pixels repeated; the shape stays."""
-    return F.avg_pool2d(F.pad(x, (BLUR // 2,) * 4, mode="replicate"), BLUR, stride=1)
+    return F.avg_pool2d(pad_edges(x, BLUR // 2), BLUR, stride=1)

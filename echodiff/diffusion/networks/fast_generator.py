@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from echodiff.diffusion.networks.layers import norm_groups
 from echodiff.diffusion.networks.norm import norm_silu
 from echodiff.diffusion.networks.speckle import HeadMaps, SpeckleHead
-from echodiff.diffusion.networks.windows import cut
+from echodiff.diffusion.networks.windows import cut, pad_edges
 from echodiff.diffusion.schedule import Schedule
 
 PACK = 4  # pixels a side that are packed into channels
@@ -151,8 +151,8 @@ class FastGenerator(nn.Module):
         maps = self._coarse(x, guide, t, z)
         mean = self.mean.expand(len(x), -1, -1, -1)
         # The head's convolutions reach over a window's border, so a margin is computed and thrown away.
-        maps = maps.map(lambda m: F.pad(m, (MARGIN // PACK,) * 4, mode="replicate"))
-        mean = F.pad(mean, (MARGIN,) * 4, mode="replicate")
+        maps = maps.map(lambda m: pad_edges(m, MARGIN // PACK))
+        mean = pad_edges(mean, MARGIN)
         x, guide, noise = F.pad(x, (MARGIN,) * 4), F.pad(guide, (MARGIN,) * 4), z["pixels"]
         if corners is not None:
             side = self.window + 2 * MARGIN

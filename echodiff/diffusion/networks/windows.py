@@ -6,6 +6,7 @@ computes a margin around each window and pads the frame's own border by the same
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 STEP = 4  # corners lie on multiples of this, so that maps at a quarter of the resolution can be cut too
@@ -22,6 +23,20 @@ def window_corners(uniform: Tensor, size: int, window: int) -> Tensor:
     overhang = min(OVERHANG * window, free)
     places = uniform * (free + 2 * overhang) - overhang
     return (places.clamp(0, free) / STEP).floor().long() * STEP
+
+
+def pad_edges(images: Tensor, margin: int) -> Tensor:
+    """The border's pixels repeated, (B, C, H, W) -> (B, C, H + 2 margin, W + 2 margin).
+
+    For torch.compile put together from slices: the derivative of torch's replication padding does not compile.
+    """
+    if not torch.compiler.is_compiling():
+        return F.pad(images, (margin,) * 4, mode="replicate")
+    for dim in (2, 3):
+        shape = [margin if axis == dim else -1 for axis in range(4)]
+        first, last = images.narrow(dim, 0, 1), images.narrow(dim, images.shape[dim] - 1, 1)
+        images = torch.cat([first.expand(shape), images, last.expand(shape)], dim=dim)
+    return images
 
 
 def cut(images: Tensor, corners: Tensor, window: int, *, scale: int = 1) -> Tensor:
