@@ -11,7 +11,7 @@ from echodiff.evaluate.features import FeatureSet, check_same_extractor
 from echodiff.evaluate.frechet import frechet_distance
 from echodiff.evaluate.interval import Interval, divisions, split_halves, subsamples, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
-from echodiff.evaluate.manifold import overlap
+from echodiff.evaluate.manifold import RANGES, overlap
 from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, metric_name
 from echodiff.evaluate.pair import Measure, Pair
 
@@ -139,7 +139,7 @@ def _against(sets: Mapping[str, np.ndarray], reference: str, measure: Measure, o
             yield _missing(name, reference, len(features), sets[reference], measure)
             continue
         pair = Pair.of(features, sets[reference])
-        intervals = subsampling_intervals(measure, pair, draws=options.draws, seed=options.seed)
+        intervals = subsampling_intervals(measure, pair, draws=options.draws, seed=options.seed, ranges=RANGES)
         yield Row(name, reference, len(features), len(sets[reference]), measure(pair), intervals)
 
 

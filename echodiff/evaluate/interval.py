@@ -19,12 +19,18 @@ MINIMUM = 5  # images in each set; with fewer there is no interval
 
 Interval = tuple[float, float]
 
+NO_RANGE: Interval = (-np.inf, np.inf)
+UNBOUNDED: Mapping[str, Interval] = {}
 
-def subsampling_intervals(measure: Measure, pair: Pair, *, draws: int, seed: int) -> dict[str, Interval]:
+
+def subsampling_intervals(
+    measure: Measure, pair: Pair, *, draws: int, seed: int, ranges: Mapping[str, Interval] = UNBOUNDED
+) -> dict[str, Interval]:
     """95 % interval of every statistic of `pair`: both sets are subsampled, each image at most once in a draw.
 
     Args:
         draws: number of subsamples; with 0 there is no interval.
+        ranges: smallest and largest value of the statistics that have one; their intervals end there.
 
     Returns:
         Name -> (low, high); NaN, NaN without draws or with fewer than five images in a set.
@@ -36,7 +42,8 @@ def subsampling_intervals(measure: Measure, pair: Pair, *, draws: int, seed: int
     rng = np.random.default_rng(seed)
     drawn = _by_name([measure(pair.part(_kept(rng, n), _kept(rng, m))) for _ in range(draws)])
     widths = {name: QUANTILE * np.std(drawn[name], ddof=1) * np.sqrt(KEPT / (1 - KEPT)) for name in values}
-    return {name: (float(value - widths[name]), float(value + widths[name])) for name, value in values.items()}
+    ends = {name: np.array([value - widths[name], value + widths[name]]) for name, value in values.items()}
+    return {name: tuple(np.clip(own, *ranges.get(name, NO_RANGE)).tolist()) for name, own in ends.items()}
 
 
 def _kept(rng: np.random.Generator, n: int) -> NDArray[np.int64]:

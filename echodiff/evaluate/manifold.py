@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from echodiff.evaluate.pair import Pair
 
 NEIGHBOURS = 5
-NAMES = ("precision", "recall", "density", "coverage")
+RANGES = {"precision": (0.0, 1.0), "recall": (0.0, 1.0), "density": (0.0, float("inf")), "coverage": (0.0, 1.0)}
+NAMES = tuple(RANGES)
 ON_THE_BORDER = 1 + 1e-9  # of a squared radius: rounding does not put a ball's own neighbour outside
 
 

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from echodiff.evaluate.manifold import NAMES, overlap
+from echodiff.evaluate.interval import subsampling_intervals
+from echodiff.evaluate.manifold import NAMES, RANGES, overlap
 from echodiff.evaluate.pair import Pair
 
 
@@ -64,3 +67,17 @@ def test_tiny_sets_lower_the_number_of_neighbours(sets):
     x, real = sets
     assert 0 <= overlap(Pair.of(x, real[:3]), 5)["density"] <= 1.5
     assert np.isfinite(overlap(Pair.of(x[:2], real), 5)["recall"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(5, 12), st.floats(0, 3), st.integers(0, 9))
+def test_intervals_end_where_the_measures_do(n, shift, seed):
+    """Half of a small set's shares are near 0 or 1, where an interval of both sides would leave what a share can be."""
+    rng = np.random.default_rng(seed)
+    pair = Pair.of(rng.normal(size=(n, 3)) + shift, rng.normal(size=(12, 3)))
+    intervals = subsampling_intervals(overlap, pair, draws=10, seed=seed, ranges=RANGES)
+    for name, value in overlap(pair).items():
+        (low, high), (least, most) = intervals[name], RANGES[name]
+        assert least <= low <= value <= high <= most
+        free = subsampling_intervals(overlap, pair, draws=10, seed=seed)[name]
+        assert (low, high) == (max(free[0], least), min(free[1], most))

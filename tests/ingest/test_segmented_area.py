@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from echodiff.config.datasets import DicomDataset
-from echodiff.ingest.ed import by_picture
+from echodiff.ingest.ed import by_picture, cine
 from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.segmented_area import MOST_SEGMENTED, by_segmented_area
 from echodiff.ingest.ed.volume_curve import volume_curve
@@ -71,6 +71,17 @@ class Known:
     def ventricle_areas(self, frames: np.ndarray, sector: np.ndarray) -> np.ndarray:
         assert sector.shape == SIZE and len(frames) == len(self._areas)
         return self._areas
+
+
+def test_motion_and_persistence_of_a_cine_are_worked_out_once_for_all_rules(monkeypatch):
+    frames, labels = beating(9)
+    worked_out = []
+    for name in ("motion", "persistence"):
+        function = getattr(cine, name)
+        monkeypatch.setattr(cine, name, lambda *at, name=name, of=function: worked_out.append(name) or of(*at))
+    rules = by_picture.picture_rules(cine.Cine(frames, SECTOR), Known(labels))
+    assert [rule() is not None for rule in rules.values()] == [True, True]
+    assert sorted(worked_out) == ["motion", "persistence"]
 
 
 def test_it_can_be_forced_and_is_asked_last(tmp_path, monkeypatch):
