@@ -44,7 +44,8 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
 
     device, size = choose_device(options.device), options.size
     on_gpu = device.type == "cuda"
-    speed = {"precision": "bfloat16", "compile": compile_}
+    # A processor may lack units for bfloat16; a run without a GPU is there to see that it works.
+    speed = {"precision": "bfloat16" if on_gpu else "auto", "compile": compile_}
     model = Model.model_validate({"preset": preset, "training": {"batch_size": batch}, "speed": speed})
     images = torch.randint(0, 256, (64, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     data = Planes(images, images // 64, torch.ones_like(images)).to(device)
