@@ -10,8 +10,8 @@ images back in its memory; `echodiff translate` itself runs it eager. "Of peak":
 second, from the card's data sheet). Seconds before the first round, which a compiler takes most of, stand by
 themselves.
 
-`--device cpu --mode eager` runs the same code without a GPU, to see that it works. The compiled mode is not for a CPU:
-of `fast` at 32 x 32 the first of several graphs was not ready after 38 CPU-seconds.
+`--device cpu --mode eager` runs the same code without a GPU, to see that it works, in bfloat16 only where the processor
+has units for it. The compiled mode gains nothing there (docs/performance.md).
 """
 
 import argparse
@@ -44,7 +44,6 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
 
     device, size = choose_device(options.device), options.size
     on_gpu = device.type == "cuda"
-    # A processor may lack units for bfloat16; a run without a GPU is there to see that it works.
     speed = {"precision": "bfloat16" if on_gpu else "auto", "compile": compile_}
     model = Model.model_validate({"preset": preset, "training": {"batch_size": batch}, "speed": speed})
     images = torch.randint(0, 256, (64, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

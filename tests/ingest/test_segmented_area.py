@@ -79,7 +79,7 @@ def test_motion_and_persistence_of_a_cine_are_worked_out_once_for_all_rules(monk
     for name in ("motion", "persistence"):
         function = getattr(cine, name)
         monkeypatch.setattr(cine, name, lambda *at, name=name, of=function: worked_out.append(name) or of(*at))
-    rules = by_picture.picture_rules(cine.Cine(frames, SECTOR), Known(labels))
+    rules = by_picture.picture_rules(Cine(frames, SECTOR), Known(labels))
     assert [rule() is not None for rule in rules.values()] == [True, True]
     assert sorted(worked_out) == ["motion", "persistence"]
 
