@@ -14,9 +14,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "reconstruction_weight": 4.0,
             "reconstruction_pool": 8,
             "pairing": "relativistic",
-            "r1_gamma": 2.0,
-            "r1_fake_gamma": 2.0,
-            "r1_every": 8,
+            "r1_gamma": 0.0,  # on real frames images are better without (docs/recipe.md)
             "shared_draw": True,
             "transition_probabilities": [0.5, 0.17, 0.17, 0.16],
             "transition_weights": [1.0, 1.0, 0.3, 0.3],
