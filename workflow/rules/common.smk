@@ -51,6 +51,17 @@ def configuration(wildcards, resources):
     return config_file
 
 
+def half_the_cores(most):
+    """Threads of a short job that torch computes: half of the cores here, at most `most`, as many on a cluster.
+
+    A second thread brings such a job less than a second job beside it, whose reading and starting it then hides.
+    """
+    if workflow.remote_exec or not workflow.local_exec:
+        return most
+    cores = workflow.resource_settings.cores or 1  # none in a dry run that names no number
+    return max(1, min(most, cores // 2))
+
+
 def section(value):
     """A part of the configuration as plain values, for `params`: a change of it reruns the rule."""
     return value.model_dump(mode="json")

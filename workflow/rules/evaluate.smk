@@ -27,7 +27,7 @@ rule features:
         "<logs>/features/data.log",
     benchmark:
         "<benchmarks>/features/data.tsv"
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=8000,
@@ -191,7 +191,7 @@ rule samples:
         "<logs>/samples/{model}.log",
     benchmark:
         "<benchmarks>/samples/{model}.tsv"
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=8000,

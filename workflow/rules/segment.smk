@@ -13,7 +13,7 @@ rule segmenter:
         "<benchmarks>/segmenter/{purpose}.tsv"
     wildcard_constraints:
         purpose="evaluation|labels",
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=4000,
@@ -39,7 +39,7 @@ rule fidelity:
         "<benchmarks>/fidelity/{judged}.tsv"
     wildcard_constraints:
         judged="|".join([REAL, *MODELS]),
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=4000,
@@ -68,7 +68,7 @@ rule extreme:
         "<logs>/extreme/{model}.log",
     benchmark:
         "<benchmarks>/extreme/{model}.tsv"
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=8000,

@@ -10,7 +10,7 @@ rule translate:
         "<logs>/translate/{model}/{dataset}.log",
     benchmark:
         "<benchmarks>/translate/{model}/{dataset}.tsv"
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=8000,

@@ -12,7 +12,7 @@ rule use_guides:
         "<logs>/use/translations/{model}.log",
     benchmark:
         "<benchmarks>/use/translations/{model}.tsv"
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=8000,
@@ -41,7 +41,7 @@ rule use:
         arm="real|synthetic|both",
         judged="|".join([REAL, *MODELS]),
         percent="[0-9]+",
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=4000,
