@@ -59,6 +59,16 @@ def test_the_profile_of_a_cluster(run_snakemake, tmp_path):
     assert "echodiff lease --gpus 8 --launch torchrun --nodes 2 --cores" in result.stdout
 
 
+@pytest.mark.parametrize("cores, threads", [(1, 1), (2, 1), (4, 2), (64, 4)])
+def test_short_jobs_of_torch_take_half_of_the_cores(run_snakemake, tmp_path, cores, threads):
+    """Two run side by side on a small machine; a training takes what there is."""
+    result = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", "--cores", cores)
+    assert result.returncode == 0, result.stderr
+    translations = re.findall(r"-- echodiff translate .*--threads (\d+)", result.stdout)
+    assert translations and set(translations) == {str(threads)}
+    assert re.findall(r"^rule train:.*?threads: (\d+)", result.stdout, flags=re.M | re.S) == [str(min(cores, 16))] or cores == 1
+
+
 def test_two_models_are_both_trained_and_evaluated(run_snakemake, tmp_path):
     content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     content["models"] = {"fast": {"preset": "fast"}, "one_step": {"preset": "fast", "diffusion": {"steps": 1}}}

@@ -37,7 +37,7 @@ rule translate_variants:
         "<logs>/translate/{model}/variants/{dataset}.log",
     benchmark:
         "<benchmarks>/translate/{model}/variants/{dataset}.tsv"
-    threads: 4
+    threads: half_the_cores(4)
     resources:
         gpu=1,
         mem_mb=8000,
