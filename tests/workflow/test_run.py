@@ -169,8 +169,13 @@ def test_a_killed_run_continues(run_snakemake, tmp_path):
 
 @pytest.fixture
 def unlabelled(small_run, tmp_path):
-    """A copy of the small run, and its configuration with the Vscan's files, their label maps taken away."""
-    shutil.copytree(small_run / "results", tmp_path / "results")
+    """A copy of the small run, and its configuration with the Vscan's files, their label maps taken away.
+
+    Snakemake's records of options and inputs come along: by the files' times alone, a plan would depend on which of
+    two jobs of the small run had ended first.
+    """
+    for part in ("results", ".snakemake/metadata"):
+        shutil.copytree(small_run / part, tmp_path / part)
     shutil.copytree(small_run / "results" / "phantom" / "vscan", tmp_path / "clinic")
     for label in tmp_path.glob("clinic/*_gt.*"):
         label.unlink()
