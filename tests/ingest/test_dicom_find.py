@@ -33,6 +33,13 @@ def test_files_are_found_by_content_and_named_by_their_path(tmp_path):
         reader(labels="none").read(next(case for case in cases if case.name == "broken"))
 
 
+def test_files_of_a_study_without_patient_id_are_of_one_patient(tmp_path):
+    for name, study in (("a", "1.2.3"), ("b", "1.2.3"), ("c", "1.2.4"), ("d", "")):
+        write_gray(tmp_path / name, PatientID="", StudyInstanceUID=study)
+    patients = [case.patient for case in reader(labels="none").find(tmp_path)]
+    assert patients == ["1.2.3", "1.2.3", "1.2.4", "d"]
+
+
 def test_a_segmentation_is_no_case(tmp_path):
     write_gray(tmp_path / "a.dcm")
     write_segmentation(tmp_path / "a_gt.dcm", {(label, None): label == LABELS for label in (1, 2, 3)})

@@ -40,8 +40,12 @@ def name_of(relative: Path) -> str:
 
 
 def patient_of(path: Path) -> str:
-    """Patient ID (0010,0020), which only the keyed hash ever sees; empty where it cannot be read."""
-    return _tag(path, "PatientID")
+    """Patient ID (0010,0020), which only the keyed hash ever sees; empty where it cannot be read.
+
+    Anonymised exports leave it empty: then Study Instance UID (0020,000D), as a study is of one patient. Files that
+    were taken for patients of their own would be split between training and test.
+    """
+    return _tag(path, "PatientID") or _tag(path, "StudyInstanceUID")
 
 
 def is_volume(path: Path) -> bool:
