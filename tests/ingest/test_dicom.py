@@ -154,6 +154,23 @@ def test_of_two_pictures_side_by_side_the_labelled_one_is_read(tmp_path):
     assert frame.sector[:, WIDTH + 10 :].any() and not frame.sector[:, : WIDTH - 10].any()
 
 
+def test_neighbours_that_share_a_column_are_two_pictures(tmp_path):
+    """Some scanners write the first column of the right picture as the last one of the left."""
+    left = header(1).SequenceOfUltrasoundRegions[0]
+    right = copy.deepcopy(left)
+    left.RegionLocationMaxX1 = right.RegionLocationMinX0 = WIDTH
+    right.RegionLocationMaxX1 = 2 * WIDTH
+    both = np.concatenate([cine(3)] * 2, axis=2)
+    with pytest.raises(Reject, match="found 2 side by side"):
+        read(write_gray(tmp_path / "a.dcm", both, Columns=2 * WIDTH, SequenceOfUltrasoundRegions=[left, right]))
+
+
+@pytest.mark.parametrize("factor", [0.01, 10])
+def test_a_pixel_size_in_another_unit_than_it_says_is_unknown(factor):
+    """Metres or millimetres where the tags say centimetres: pictures of a millimetre, or of a metre."""
+    assert np.isnan(found(region(PhysicalDeltaX=0.05 * factor, PhysicalDeltaY=0.05 * factor)).spacing_mm).all()
+
+
 def test_a_picture_of_air_is_refused(tmp_path):
     frames = cine(3)
     frames[:, 3 * HEIGHT // 10 :] = 0

@@ -9,6 +9,8 @@ from pydicom import Dataset
 SPATIAL_2D = 1  # Region Spatial Format (0018,6012)
 TISSUE = 1  # Region Data Type (0018,6014)
 CENTIMETRE = 3  # Physical Units X/Y Direction (0018,6024) and (0018,6026)
+SAME_PICTURE = 0.1  # share of the smaller of two regions that both have; neighbours share a row or column of pixels
+BODY_MM = (5.0, 400.0)  # side of a picture of tissue; others come of a size in metres or millimetres, named centimetres
 SMALLEST_VISIBLE = 0.5  # share of a region inside the frame; below it the frame was resized after the tags were written
 
 
@@ -26,11 +28,12 @@ class Region:
         return (self.rows.stop - self.rows.start) * (self.columns.stop - self.columns.start)
 
     def overlaps(self, other: Self) -> bool:
-        """Whether the two have a pixel in common."""
-        return all(
-            max(own.start, its.start) < min(own.stop, its.stop)
+        """Whether the two are of one picture: as much as SAME_PICTURE of the smaller lies in both."""
+        common = [
+            max(min(own.stop, its.stop) - max(own.start, its.start), 0)
             for own, its in ((self.rows, other.rows), (self.columns, other.columns))
-        )
+        ]
+        return common[0] * common[1] > SAME_PICTURE * min(self.pixels, other.pixels)
 
 
 def tissue_regions(header: Dataset, shape: tuple[int, int]) -> list[Region]:
@@ -38,7 +41,7 @@ def tissue_regions(header: Dataset, shape: tuple[int, int]) -> list[Region]:
 
     Scanners list the whole screen first, write regions beyond the frame and negative pixel sizes; a frame that was
     resized after the region was written has tags that fit nothing, and they are left aside (PS3.3 C.8.5.5). Two
-    regions are two pictures side by side: a dual or biplane view.
+    regions are two pictures side by side: a dual or biplane view, whose borders may be the same pixels.
     """
     regions: list[Region] = []
     for item in header.get("SequenceOfUltrasoundRegions") or []:
@@ -61,11 +64,16 @@ def _region(item: Dataset, shape: tuple[int, int]) -> Region | None:
     visible = max(rows.stop - rows.start, 0) * max(columns.stop - columns.start, 0)
     if visible < SMALLEST_VISIBLE * (bottom + 1 - top) * (right + 1 - left):
         return None
-    return Region(rows, columns, (_mm(item, "Y"), _mm(item, "X")))
+    return Region(rows, columns, (_mm(item, "Y", bottom + 1 - top), _mm(item, "X", right + 1 - left)))
 
 
-def _mm(item: Dataset, axis: str) -> float:
-    """Physical Delta X/Y (0018,602C/602E) in mm; its sign only tells the direction of the axis."""
+def _mm(item: Dataset, axis: str, pixels: int) -> float:
+    """Physical Delta X/Y (0018,602C/602E) in mm; its sign only tells the direction of the axis.
+
+    NaN where it is absent, in another unit, or gives `pixels` of them, a side of the region, a length that no picture
+    of tissue has.
+    """
     unit = item.get(f"PhysicalUnits{axis}Direction")
-    size = abs(float(item.get(f"PhysicalDelta{axis}") or 0))
-    return 10 * size if size > 0 and unit is not None and int(unit) == CENTIMETRE else float(np.nan)
+    size = 10 * abs(float(item.get(f"PhysicalDelta{axis}") or 0))
+    known = unit is not None and int(unit) == CENTIMETRE and BODY_MM[0] <= size * pixels <= BODY_MM[1]
+    return size if known else float(np.nan)
