@@ -151,6 +151,34 @@ def test_ed_of_a_beating_volume_is_where_the_ventricle_is_largest_or_as_given(re
         reader.read(next(reader.find(tmp_path)))
 
 
+def test_labels_of_some_frames_are_refused(reader, tmp_path):
+    write_volume(tmp_path, frames=6)
+    path, table = tmp_path / "vol1_label.nii.gz", tmp_path / "planes.csv"
+    sitk.WriteImage(sitk.ReadImage(str(path))[..., 1:3], str(path))
+    header, row = table.read_text().splitlines()
+    table.write_text(f"{header},frame\n{row},5\n")
+    with pytest.raises(Reject, match="labels of all 6 frames of the volume or of one, found them of 2"):
+        reader.read(next(reader.find(tmp_path)))
+
+
+def test_labels_that_lost_their_orientation_are_refused(reader, tmp_path):
+    write_volume(tmp_path, seed=3)
+    path = tmp_path / "vol1_label.nii.gz"
+    labels = sitk.ReadImage(str(path))
+    labels.SetDirection(np.eye(3).ravel().tolist())
+    sitk.WriteImage(labels, str(path))
+    with pytest.raises(Reject, match="the volume's spacing, position and orientation, found others"):
+        reader.read(next(reader.find(tmp_path)))
+
+
+def test_fractions_are_gray_values(reader, tmp_path):
+    write_volume(tmp_path)
+    before = reader.read(next(reader.find(tmp_path))).image
+    path = tmp_path / "vol1.nii.gz"
+    sitk.WriteImage(sitk.Cast(sitk.ReadImage(str(path)), sitk.sitkFloat32) / 255, str(path))
+    np.testing.assert_allclose(reader.read(next(reader.find(tmp_path))).image, before, atol=1)
+
+
 def test_rejects(reader, tmp_path):
     write_volume(tmp_path)
     header, row = (tmp_path / "planes.csv").read_text().splitlines()

@@ -84,13 +84,17 @@ def read_plane(path: Path, what: str) -> tuple[NDArray, tuple[float, float]]:
 
 
 def to_gray(values: NDArray, what: str) -> NDArray[np.uint8]:
-    """Gray values of any type as uint8; what exceeds 0..255 is scaled by the image's own range.
+    """Gray values of any type as uint8; what exceeds 0..255 is scaled by the image's own range, fractions by 255.
+
+    Programs for learning and numerics save images as fractions 0..1, which would all be black.
 
     Raises:
         Reject: values that are no numbers, or the same everywhere.
     """
     low, high = _range(values, what)
-    if low < 0 or high > 255:
+    if 0 <= low and high <= 1 and (values % 1).any():
+        values = values.astype(np.float32) * np.float32(255)
+    elif low < 0 or high > 255:
         values = (values.astype(np.float32) - low) * np.float32(255 / (high - low))
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 

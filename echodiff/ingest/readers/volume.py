@@ -66,7 +66,7 @@ class VolumeReader:
         frame, rule = self._ed(image, labels, plane_row, frames)
         image = _at(image, frame)
         if labels is not None:
-            labels = _at(labels, frame)
+            labels = _at(_labels_of(labels, frames), frame)
             _check_geometry(image, labels)
         landmarks, confidence, source = self._landmarks(plane_row, image, labels)
         plane = plane_through(landmarks, image, self._options.pixel_mm)
@@ -167,6 +167,14 @@ def _read(path: Path) -> tuple[sitk.Image, dict[str, Any]]:
     return volume, details(header, 1)  # frame times would be those of planes
 
 
+def _labels_of(labels: sitk.Image, frames: int) -> sitk.Image:
+    """Labels of all frames of the volume, or of one: of some nobody knows which they are."""
+    labelled = labels.GetSize()[3] if labels.GetDimension() == 4 else 1
+    if labelled not in (1, frames):
+        raise Reject(f"expected labels of all {frames} frames of the volume or of one, found them of {labelled}")
+    return labels
+
+
 def _at(volume: sitk.Image, frame: int) -> sitk.Image:
     """One frame of a volume; a volume of a single frame is that frame."""
     if volume.GetDimension() == 4:
@@ -177,10 +185,11 @@ def _at(volume: sitk.Image, frame: int) -> sitk.Image:
 
 
 def _check_geometry(image: sitk.Image, labels: sitk.Image) -> None:
-    """Labels must lie on the image's voxels."""
+    """Labels must lie on the image's voxels: turned, they would be cut along another plane than the image."""
     if image.GetSize() != labels.GetSize():
         sizes = ["x".join(map(str, volume.GetSize())) for volume in (image, labels)]
         raise Reject(f"expected a label volume of the volume's size {sizes[0]}, found {sizes[1]}")
     same = np.allclose(image.GetSpacing(), labels.GetSpacing(), rtol=1e-3)
+    same = same and np.allclose(image.GetDirection(), labels.GetDirection(), atol=1e-2)
     if not (same and np.allclose(image.GetOrigin(), labels.GetOrigin(), atol=0.5)):
-        raise Reject("expected a label volume with the volume's spacing and position, found others")
+        raise Reject("expected a label volume with the volume's spacing, position and orientation, found others")
