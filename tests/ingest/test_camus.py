@@ -28,6 +28,13 @@ def test_new_release(reader, tmp_path):
     assert dict(frame.details) == {"quality": "Poor", "ef": 48.5, "sex": "M", "age": 70.0, "frame_rate_hz": None}
 
 
+def test_a_cfg_that_an_editor_of_windows_saved(reader, tmp_path):
+    write_camus_patient(tmp_path, 1)
+    (tmp_path / "patient0001" / "Info_4CH.cfg").write_bytes(b"\xef\xbb\xbfED: 3\r\nNBFRAME: 20\r\nef: 48.5\r\n")
+    frame = reader.read(next(reader.find(tmp_path)))
+    assert (frame.ed_frame, frame.frames, frame.details["ef"]) == (2, 20, 48.5)
+
+
 @pytest.mark.parametrize("depth", [False, True])
 def test_old_release_has_anisotropic_pixels_and_a_third_axis(reader, tmp_path, depth):
     content = plane()

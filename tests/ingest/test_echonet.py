@@ -24,7 +24,7 @@ def reader() -> EchonetReader:
     return EchonetReader(EchonetDataset(format="echonet", folder="anywhere"))
 
 
-@pytest.mark.parametrize("suffix", ["", ".avi"])
+@pytest.mark.parametrize("suffix", ["", ".avi", ".AVI"])
 @pytest.mark.parametrize("chord_count", [20, 11])
 def test_ed_is_the_larger_polygon(reader, tmp_path, suffix, chord_count):
     cases = list(reader.find(write_echonet(tmp_path, suffix=suffix, chord_count=chord_count)))
@@ -35,6 +35,16 @@ def test_ed_is_the_larger_polygon(reader, tmp_path, suffix, chord_count):
     lv, traced = truth.labels == 1, frame.mask == 1
     assert 2 * (lv & traced).sum() / (lv.sum() + traced.sum()) > 0.95
     assert frame.details == {"ef": 55.1, "frame_rate_hz": 50.0} and np.isnan(frame.spacing_mm).all()
+
+
+def test_names_of_digits_stay_as_they_are_written(reader, tmp_path):
+    write_echonet(tmp_path, videos=2)
+    (tmp_path / "Videos" / "0XA.avi").rename(tmp_path / "Videos" / "0012.avi")
+    for table in ("FileList.csv", "VolumeTracings.csv"):
+        text = (tmp_path / table).read_text().replace("0XA.avi", "0012").replace("0XA", "0012")
+        (tmp_path / table).write_text("\n".join(line for line in text.splitlines() if "0XB" not in line))
+    first = next(reader.find(tmp_path))
+    assert first.name == "0012" and reader.read(first).ed_frame == ED
 
 
 def test_a_video_without_tracing_is_a_reject(reader, tmp_path):

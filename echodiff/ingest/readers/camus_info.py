@@ -9,7 +9,7 @@ MOST_FRAMES = 10_000  # of a sequence; a higher number is damage
 
 def read_info(path: Path) -> dict[str, str]:
     """Key (lower case) -> value; lines of another form are skipped."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     pairs = (line.split(":", 1) for line in lines if ":" in line)
     return {key.strip().lower(): value.strip() for key, value in pairs}
 

@@ -12,7 +12,7 @@ from echodiff.config.datasets import EchonetDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, NoLabels, Reject, SourceFrame
 from echodiff.ingest.predicted import Predictor
-from echodiff.ingest.readers.tracings import largest_tracing, polygon_mask, read_tracings
+from echodiff.ingest.readers.tracings import largest_tracing, polygon_mask, read_tracings, video_name
 from echodiff.ingest.readers.untraced import untraced
 from echodiff.ingest.readers.video import read_frame
 from echodiff.ingest.sector import sector_from_pixels
@@ -99,7 +99,7 @@ def _file_list(path: Path) -> dict[str, dict[str, Any]]:
             f"{path}: expected the columns {', '.join(sorted(COLUMNS))} of EchoNet-Dynamic, found "
             + ", ".join(map(str, table.columns[:12]))
         )
-    table["name"] = [str(name).strip().removesuffix(".avi") for name in table["FileName"]]
+    table["name"] = [video_name(str(name)) for name in table["FileName"]]
     for column in ("EF", "FPS", "FrameHeight", "FrameWidth"):
         table[column] = pd.to_numeric(table[column], errors="coerce")
     rows = table.drop_duplicates("name").set_index("name")[["EF", "FPS", "FrameHeight", "FrameWidth"]]
@@ -110,7 +110,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: expected this table of EchoNet-Dynamic, found no such file; check the folder")
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, dtype={"FileName": str})
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: expected a table in CSV, could not read it ({error})") from error
 

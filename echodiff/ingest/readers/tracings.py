@@ -29,7 +29,7 @@ def read_tracings(path: Path) -> dict[str, dict[int, NDArray[np.float64]]]:
     if not path.is_file():
         raise InputError(f"{path}: expected the tracings of EchoNet-Dynamic, found no such file; check the folder")
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype={"FileName": str})
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: expected a table in CSV, could not read it ({error})") from error
     if {"X", "Y"} <= set(table.columns):
@@ -44,6 +44,12 @@ def read_tracings(path: Path) -> dict[str, dict[int, NDArray[np.float64]]]:
     return _grouped(table)
 
 
+def video_name(text: str) -> str:
+    """A video's name without its ending, which tables give, leave out, or write in capitals."""
+    name = text.strip()
+    return name[:-4] if name.lower().endswith(".avi") else name
+
+
 def _grouped(table: pd.DataFrame) -> dict[str, dict[int, NDArray[np.float64]]]:
     """Rows with a number missing are kept as NaN: the case is then rejected, not silently traced otherwise.
 
@@ -53,7 +59,7 @@ def _grouped(table: pd.DataFrame) -> dict[str, dict[int, NDArray[np.float64]]]:
         table[column] = pd.to_numeric(table[column], errors="coerce")
     table = table[np.isfinite(table["Frame"])]
     written, spellings = pd.factorize(table["FileName"].astype(str))
-    spelt, names = pd.factorize(np.array([name.strip().removesuffix(".avi") for name in spellings], object))
+    spelt, names = pd.factorize(np.array([video_name(name) for name in spellings], object))
     videos = spelt[written]
     frames, chords = table["Frame"].to_numpy(int), table[list(COLUMNS[1:5])].to_numpy(float)
     order = np.lexsort((frames, videos))
