@@ -21,8 +21,8 @@ LONGEST_TEXT = 64  # characters of a tag that is kept (PS3.5 6.2, LO)
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file is DICOM by its content, or is named so and should be."""
-    if path.name.upper() == DIRECTORY:
+    """Whether a file is DICOM by its content, or is named so and is no `._` note of macOS."""
+    if path.name.upper() == DIRECTORY or path.name.startswith("._"):
         return False
     if path.suffix.lower() in SUFFIXES:
         return True

@@ -92,7 +92,7 @@ def to_gray(values: NDArray, what: str) -> NDArray[np.uint8]:
         Reject: values that are no numbers, or the same everywhere.
     """
     low, high = _range(values, what)
-    if 0 <= low and high <= 1 and (values % 1).any():
+    if low >= 0 and high <= 1 and (values % 1).any():
         values = values.astype(np.float32) * np.float32(255)
     elif low < 0 or high > 255:
         values = (values.astype(np.float32) - low) * np.float32(255 / (high - low))
