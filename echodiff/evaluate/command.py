@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -197,12 +198,17 @@ def physics(
     split: Path | None = typer.Option(
         None, help="Split of the training dataset, of which training images alone count."
     ),
+    reference: Path | None = typer.Option(
+        None, help="Image set of the training dataset; with --split, for translations: models draw in its sector."
+    ),
     output: Path = typer.Option(..., help="Parquet, one row an image."),
 ) -> None:
     """Speckle, resolution, contrast, gain over depth and sector of every image of some sets."""
     import pandas as pd
 
+    from echodiff.errors import InputError
     from echodiff.evaluate.physics import physics_of
+    from echodiff.evaluate.sector import common_sector, in_sector
     from echodiff.split.files import read_subset
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import write_table
@@ -215,6 +221,10 @@ def physics(
         names = {key: content.attributes.get(key, "") for key in ("dataset", "kind", "model")}
         if split is not None and (names["dataset"], names["kind"]) == (options.training_dataset, "dataset"):
             content = content.select(read_subset(split, "train"))
+        if names["kind"] == "translation" and not _knows_sector(names["model"], options.models):
+            if reference is None or split is None:
+                raise InputError(f"{path}: measured in the training images' sector; give --reference and --split")
+            content = in_sector(content, common_sector(read_image_set(reference, read_subset(split, "train"))))
         for case, *planes in zip(
             content.case_id, content.images, content.masks, content.sectors, content.spacing_mm, strict=True
         ):
@@ -368,6 +378,11 @@ def use(
     model = REAL if arm == REAL else str(drawn[0].attributes["model"])
     counts = {"n_real": chosen.n_real, "n_synthetic": chosen.n_synthetic}
     write_table(table.assign(arm=arm, model=model, percent=percent, **counts), output)
+
+
+def _knows_sector(model: str, models: Mapping[str, Any]) -> bool:
+    """Whether the model is given each source frame's sector, and so draws in that one."""
+    return model in models and models[model].guide.sector
 
 
 def _in_step(**given: Sequence[Path]) -> list[tuple[Path, ...]]:

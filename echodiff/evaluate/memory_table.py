@@ -10,6 +10,7 @@ import pandas as pd
 from echodiff.errors import InputError
 from echodiff.evaluate import memory as m
 from echodiff.evaluate.features import FeatureSet, check_same_extractor
+from echodiff.evaluate.sector import common_sector
 from echodiff.store.image_set import ImageSet
 
 SYNTHETIC, HELD_OUT = "synthetic", "held_out"
@@ -58,7 +59,7 @@ def memory_table(
             f"found {len(training.images)}; switch evaluate.memory.enabled off"
         )
     groups = divided.loc[divided["subset"] == "train", "group"].to_numpy()
-    sector = training.images.sectors.mean(axis=0) >= 0.5
+    sector = common_sector(training.images)
     known, drawn, beside = (
         {space: _vectors(space, part, sector) for space in m.SPACES if len(part.images)}
         for part in (training, synthetic, held_out)

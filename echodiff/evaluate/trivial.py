@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.evaluate.comparisons import TISSUES
+from echodiff.evaluate.sector import common_sector
 from echodiff.labels import STRUCTURES
 from echodiff.store.image_set import ImageSet, ImageSetWriter
 from echodiff.store.provenance import provenance, seed_of
@@ -60,7 +61,7 @@ class Reference:
         return cls(
             training.images,
             training.masks,
-            inside.mean(axis=0) >= 0.5,
+            common_sector(training),
             np.quantile(training.images[inside], np.linspace(0, 1, 1024)),
             _known_mean(means),
             np.sqrt(_known_mean(variances)),

@@ -83,8 +83,10 @@ def physics(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
             "Fully developed speckle has a log spread of 5.57 dB and an envelope SNR of 1.91, where the dynamic "
             "range is the true one. Correlation: width at half maximum of speckle's autocorrelation in the near "
             "and far third of the depth. gCNR: 0 where LV and MYO look alike, 1 where a threshold parts them.",
-            "Leakage: share of the pixels outside the sector that are not black. Overlap: of the tissue that is "
-            "seen with the sector, intersection over union. A good translation lies at the training row.",
+            "Leakage: share of the pixels outside the sector of a gray of 8 or more. Overlap: of the tissue that is "
+            "seen with the sector, intersection over union. Real images are measured in their own sector, "
+            "translations in the training images' common one, or in their source's where the model is given that. A "
+            "good translation lies at the training row.",
             *label_sources.note(cases, config),
         ),
     )

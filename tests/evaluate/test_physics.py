@@ -1,6 +1,7 @@
 """Ultrasound physics against speckle whose statistics are known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
@@ -16,6 +17,7 @@ from echodiff.evaluate.physics import (
     sector_overlap,
     speckle_patches,
 )
+from echodiff.store.image_set import ImageSetWriter, read_image_set
 
 SIZE = 256
 DYNAMIC_RANGE_DB = 60.0
@@ -101,3 +103,28 @@ def test_an_empty_frame_has_missing_values_and_no_error():
     assert np.isnan(row["log_spread_db"]) and np.isnan(row["gcnr_lv_myo"]) and row["patches"] == 0
     nothing = physics_of(FULL, FULL * 0, FULL * 0, np.ones(2), dynamic_range_db=60.0)
     assert np.isnan(nothing["mean_gray"]) and nothing["leakage"] == 0
+
+
+def test_a_translation_is_measured_in_the_sector_that_the_training_images_share(run_echodiff, config, files):
+    """A frame drawn in the training images' sector leaks nothing, whatever sector its source had."""
+    data = read_image_set(files / "data.h5")
+    wide = np.zeros_like(data.sectors)
+    wide[:, 8:56, 4:60] = 1
+    drawn = (120 * wide).astype(np.uint8)
+    for name, sectors, attributes in (
+        ("training.h5", wide, data.attributes),
+        ("drawn.h5", data.sectors * 0, {"kind": "translation", "dataset": "vscan", "model": "small"}),
+    ):
+        with ImageSetWriter(files / name, size=64, attributes=attributes, with_seed="model" in attributes) as writer:
+            for i, case in enumerate(data.case_id):
+                seed = {"seed": i} if "model" in attributes else {}
+                writer.append(drawn[i], data.masks[i], sectors[i], data.spacing_mm[i], case, **seed)
+    arguments = ["physics", "--config", config, "--images", files / "drawn.h5", "--output", files / "physics.parquet"]
+    refused = run_echodiff("evaluate", *arguments)
+    assert refused.returncode == 1 and "give --reference and --split" in refused.stderr
+    reference = ["--reference", files / "training.h5", "--split", files / "split.parquet"]
+    done = run_echodiff("evaluate", *arguments, *reference)
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_parquet(files / "physics.parquet")
+    assert (rows["leakage"] == 0).all() and (rows["sector_overlap"] > 0.95).all()
+    np.testing.assert_allclose(rows["mean_gray"], 120)

@@ -147,7 +147,7 @@ rule memory:
         synthetic_features=given("synthetic-features", "synthetic_features"),
         output=given_output,
         options=section(options.evaluate.memory),
-        code=code("evaluate/memory.py", "evaluate/memory_table.py"),
+        code=code("evaluate/memory.py", "evaluate/memory_table.py", "evaluate/sector.py"),
     shell:
         "echodiff evaluate memory --config {params.config} --reference {input.reference} "
         "--reference-features {input.reference_features} --split {input.split} {params.synthetic} "
@@ -173,11 +173,12 @@ rule physics:
         config=configuration,
         images=given("images", "images"),
         split=split_option,
+        reference=given("reference", "reference"),
         options=section(options.evaluate.physics),
-        code=code("evaluate/physics.py"),
+        code=code("evaluate/physics.py", "evaluate/sector.py"),
     shell:
         "echodiff evaluate physics --config {params.config} {params.images} {params.split} "
-        "--output {output} > {log} 2>&1"
+        "{params.reference} --output {output} > {log} 2>&1"
 
 
 rule samples:

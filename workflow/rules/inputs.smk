@@ -100,11 +100,13 @@ REAL = "real"
 
 
 def physics_input(wildcards):
-    """A model's translations; or the real images of all datasets, with the split that says which are training images."""
+    """A model's translations, or the real images of all datasets; the split says which are training images."""
+    split = f"<results>/split/{TRAINING}.parquet"
     if wildcards.judged == REAL:
         images = expand("<results>/data/{dataset}/images.h5", dataset=DATASETS)
-        return {"images": images, "split": f"<results>/split/{TRAINING}.parquet"}
-    return {"images": expand("<results>/translations/{model}/{dataset}.h5", model=wildcards.judged, dataset=SOURCES)}
+        return {"images": images, "split": split}
+    images = expand("<results>/translations/{model}/{dataset}.h5", model=wildcards.judged, dataset=SOURCES)
+    return {"images": images, "split": split, "reference": [f"<results>/data/{TRAINING}/images.h5"]}
 
 
 def split_option(wildcards, input):
