@@ -50,7 +50,8 @@ def distances(metrics: pd.DataFrame, config: Config) -> ReportTable:
             "A generator that copies comes nearer to the training images than to held-out ones of the same N and "
             "floor. In the polar frame the tissue of every image fills the same rectangle of depth and angle: what "
             "falls in the full frame alone is the outline of the sector.",
-            "Floor: as many training images as there are synthetic ones, against the rest of the training images or "
+            "Floor: as many training images as there are synthetic ones (of themselves at most half), against the rest "
+            "of the training images or "
             "against the held-out ones; mean and 2.5 to 97.5 % range over random draws. The Frechet distance rises as "
             "either N falls, so compare within a row; the kernel distance does not.",
         ),

@@ -10,7 +10,7 @@ from echodiff.evaluate.overlap import OUTLINES
 from echodiff.report import label_sources
 from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.inputs import in_order, model_names, model_title
-from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd, means_and_sds
+from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd_of_known, means_and_sds
 
 DICE = tuple(f"dice_{name}" for name in OUTLINES)
 HAUSDORFF = tuple(f"hd95_{name}_mm" for name in OUTLINES)
@@ -20,6 +20,10 @@ METRICS = ((DICE, "Dice", 3), (HAUSDORFF, "Hausdorff 95 %, mm", 1), (MEAN_DISTAN
 KEYS = tuple(key for keys, _, _ in METRICS for key in keys)
 COLUMNS = ("dataset", "kind", "model", "case_id", *KEYS, *(f"{m}_segmented" for m in MEASURES))
 LABELS = {"lv": "LV", "lv_myo": "LV + MYO", "la": "LA"}
+NOT_FOUND = (
+    "A structure that is not segmented has a Dice of 0 and no distance; N in brackets: images with a distance, where "
+    "fewer."
+)
 METRIC_COLUMNS = tuple(
     Column(key, LABELS[name], heading) for keys, heading, _ in METRICS for key, name in zip(keys, OUTLINES, strict=True)
 )
@@ -30,7 +34,7 @@ CLINICAL = {
     "wall_thickness_mm": "Wall thickness, mm",
 }
 CEILING = "Ceiling: held-out real images"
-LIMITS = 1.96  # standard deviations of the limits of agreement
+LIMITS = 1.96  # standard deviations (of n - 1) of the limits of agreement; Bland and Altman 1986
 
 
 def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
@@ -43,10 +47,10 @@ def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportT
         biases = {name: own[f"{name}_segmented"] - own[f"{name}_guide"] for name in MEASURES}
         numbers = means_and_sds(own, KEYS)
         numbers |= {f"{name}_bias": bias.mean() for name, bias in biases.items()}
-        numbers |= {f"{name}_limits": LIMITS * bias.std(ddof=0) for name, bias in biases.items()}
+        numbers |= {f"{name}_limits": LIMITS * bias.std() for name, bias in biases.items()}
         data.append({"dataset": dataset, "row": title, "n": len(own)} | numbers)
-        texts = {key: mean_sd(own[key], digits) for keys, _, digits in METRICS for key in keys}
-        texts |= {name: format_mean_sd(bias.mean(), LIMITS * bias.std(ddof=0), 1) for name, bias in biases.items()}
+        texts = {key: mean_sd_of_known(own[key], digits) for keys, _, digits in METRICS for key in keys}
+        texts |= {name: format_mean_sd(bias.mean(), LIMITS * bias.std(), 1) for name, bias in biases.items()}
         cells.append(
             {"group": label_sources.marked_title(cases, config, dataset), "title": title, "n": str(len(own))} | texts
         )
@@ -67,6 +71,7 @@ def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportT
         notes=(
             "The ceiling is what the segmenter reaches on real held-out patients: synthetic images cannot be told "
             "to be better than that, and lie below it where they do not show the structures of their guide.",
+            NOT_FOUND,
             "Bias: segmented less guide; limits of agreement are 1.96 standard deviations. Ejection fraction is not "
             "assessable: it needs end-systole too.",
             *label_sources.note(cases, config),
@@ -104,7 +109,7 @@ def draw_bland_altman(path: Path, rows: pd.DataFrame, config: Config, *, model: 
                 continue
             difference = (segmented - guide)[known]
             panel.scatter(((segmented + guide) / 2)[known], difference, s=12, alpha=0.55, color=colour, label=label)
-            centre, limit = difference.mean(), LIMITS * difference.std(ddof=0)
+            centre, limit = difference.mean(), LIMITS * difference.std()
             panel.axhline(centre, color=colour, linewidth=1.4)
             for edge in (centre - limit, centre + limit):
                 panel.axhline(edge, color=colour, linewidth=0.9, linestyle="--")

@@ -99,6 +99,12 @@ def mean_sd(values: pd.Series, digits: int = 2) -> str:
     return format_mean_sd(float(known.mean()), float(known.std(ddof=0)), digits)
 
 
+def mean_sd_of_known(values: pd.Series, digits: int = 2) -> str:
+    """`mean_sd`, with the number of known values where some are missing, as distances of what was not found are."""
+    text, known = mean_sd(values, digits), int(values.notna().sum())
+    return text if known in (0, len(values)) else f"{text} (N {known})"
+
+
 def means_and_sds(rows: pd.DataFrame, keys: Iterable[str]) -> dict[str, float]:
     """`<key>_mean` of every column, then `<key>_sd` (of the population), of what is known."""
     keys = tuple(keys)

@@ -13,6 +13,7 @@ from echodiff.report.table import Column, ReportTable, format_interval
 COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 
 FELL, WITHIN, NOT, SAME = "fell", "fell, intervals overlap", "did not fall", "same scanner"
+UNSURE = "fell, no interval"
 TOO_FEW = "unknown, fewer than 2 images"
 KERNEL_SCALE = 1e3
 FLOORS = (FLOOR_VALIDATION, FLOOR_SAME_N, FLOOR_HALVES)
@@ -93,6 +94,8 @@ def _outcome(frechet: pd.DataFrame) -> str:
         return TOO_FEW
     if not after["value"] < before["value"]:
         return NOT
+    if pd.isna(after["high"]) or pd.isna(before["low"]):
+        return UNSURE
     return WITHIN if after["high"] >= before["low"] else FELL
 
 
@@ -147,8 +150,9 @@ def _notes(config: Config, extractor: str, *, itself: bool) -> tuple[str, ...]:
     training = _training(config)
     notes = (
         f"Before: originals against the training images of {training}; after: their translations, the same N cases.",
-        "Floors: real training images against other real training images, mean and 2.5 to 97.5 % range over "
-        "random splits. They rise as N falls, so compare at equal N; what lies below them is nearer "
+        "Floors: real images against other real images. Validation: the one split there is, with its interval; the "
+        "others: mean and 2.5 to 97.5 % range over random splits, N being at most half of the training images. They "
+        "rise as N falls, so compare at equal N; what lies below them is nearer "
         "than other real images are, as copies of training images can be: see the table of memory.",
         "Fell: after is below before, and their intervals are apart where nothing else is said.",
     )

@@ -12,11 +12,11 @@ from echodiff.evaluate.paired import mean_interval, paired_test
 from echodiff.evaluate.use import ALL_PERCENT, BOTH, REAL, SYNTHETIC
 from echodiff.report import label_sources
 from echodiff.report.canvas import new_figure, write_figure
-from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS
+from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS, NOT_FOUND
 from echodiff.report.inputs import model_names, model_title
 from echodiff.report.paired_table import SIGNIFICANT, paired_table
 from echodiff.report.physics import MODEL_COLOURS
-from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd, means_and_sds
+from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd_of_known, means_and_sds
 
 COLUMNS = ("case_id", "arm", "model", "percent", "n_real", "n_synthetic", *KEYS)
 TITLES = {REAL: "Real only", SYNTHETIC: "Synthetic only", BOTH: "Both"}
@@ -37,7 +37,7 @@ def use(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
         names = {"arm": arm, "model": model, "percent": percent}
         counts = {key: int(first[key]) for key in ("n_real", "n_synthetic")}
         data.append(names | counts | {"n": len(own)} | means_and_sds(own, KEYS))
-        texts = {key: mean_sd(own[key], digits) for keys, _, digits in METRICS for key in keys}
+        texts = {key: mean_sd_of_known(own[key], digits) for keys, _, digits in METRICS for key in keys}
         share = f"{percent} %" if arm != SYNTHETIC else NOTHING
         group = TITLES[arm] if arm == REAL else f"{TITLES[arm]}, {model_title(model)}"
         group = label_sources.marked(group, cases, learned_from(arm, config))
@@ -62,7 +62,9 @@ def use(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
             f"Every segmenter took the passes nearest to {config.evaluate.use.steps} steps, at least one. "
             "Smaller shares of the patients are contained in "
             "larger ones. Of the images drawn from training label maps, those of the chosen patients are used, or all "
-            "where no real images are.",
+            "where no real images are. The model that drew the images has learned from all training patients at every "
+            "share: what synthetic images add there holds those patients' images too.",
+            NOT_FOUND,
             f"Published for synthetic images alone on CAMUS (semantic diffusion, 2023): Dice {peer}.",
             *label_sources.note(cases, config),
         ),

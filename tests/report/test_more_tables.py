@@ -176,6 +176,20 @@ def test_fidelity_has_its_ceiling_and_the_bias_of_clinical_measures(fidelity_row
     assert row["assd_la_mm_mean"] == pytest.approx(1.5)
 
 
+def test_distances_of_structures_that_were_not_found_are_not_passed_over(fidelity_rows, cases, config):
+    """A segmenter that misses the atrium in two of five images has a mean distance over three, which the cell says."""
+    missed = fidelity_rows["case_id"].isin(["c0", "c1"]) & (fidelity_rows["dataset"] == "vscan")
+    fidelity_rows.loc[missed, "hd95_la_mm"] = np.nan
+    cells = fidelity(fidelity_rows, cases, config).cells.iloc[-1]
+    assert (cells["hd95_la_mm"], cells["hd95_lv_mm"]) == ("4.0 ± 0.0 (N 3)", "4.0 ± 0.0")
+
+
+def test_limits_of_agreement_are_of_the_sample_standard_deviation(fidelity_rows, cases, config):
+    fidelity_rows.loc[:, "la_area_cm2_segmented"] = 10.0 + 2 * fidelity_rows["case_id"].str[1:].astype(int)
+    row = fidelity(fidelity_rows, cases, config).data.iloc[-1]
+    assert row["la_area_cm2_limits"] == pytest.approx(1.96 * np.std(range(5), ddof=1))
+
+
 def test_label_maps_that_no_file_gave_are_marked(fidelity_rows, physics_rows, pixel, cases, config):
     """One of the four kept cases of Vscan has a predicted label map; a rejected one would not count."""
     tables = (

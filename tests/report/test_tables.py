@@ -99,7 +99,8 @@ def test_rejects_count_every_case_once(cases, config):
 @pytest.mark.parametrize(
     ("after", "half_width", "expected"),
     [(40.0, 5.0, "fell"), (112.0, 5.0, "fell, intervals overlap"), (130.0, 5.0, "did not fall"),
-     (120.0, np.nan, "did not fall"), (40.0, np.nan, "fell"), (np.nan, np.nan, "unknown, fewer than 2 images")],
+     (120.0, np.nan, "did not fall"), (40.0, np.nan, "fell, no interval"),
+     (np.nan, np.nan, "unknown, fewer than 2 images")],
 )  # fmt: skip
 def test_table2_says_whether_the_distance_fell(distances, config, after, half_width, expected):
     chosen = (distances["dataset"] == "vscan") & (distances["metric"] == "fd_efficientnet_lite0")
