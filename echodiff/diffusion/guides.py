@@ -22,7 +22,7 @@ def draw_guide(masks: Tensor, sectors: Tensor, *, style: str, sector: bool) -> T
         sector: add the tissue sector as a channel of -1 and 1.
     """
     if style == "gray":
-        grays = torch.tensor(GUIDE_GRAYS, dtype=torch.uint8, device=masks.device)
+        grays = torch.tensor(GUIDE_GRAYS, dtype=torch.uint8).to(masks.device, non_blocking=True)
         channels = [to_model(grays[masks.long()])]
     else:
         channels = [(masks == label).float().mul_(2).sub_(1) for label in STRUCTURES.values()]

@@ -25,7 +25,8 @@ def compiler_explained() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not isinstance(error, torch._dynamo.exc.BackendCompilerFailed):  # a name that takes seconds to import
+        # What all refusals of a compiler are, a missing Triton too; a name that takes seconds to import.
+        if not isinstance(error, torch._dynamo.exc.ShortenTraceback):
             raise
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(

@@ -56,7 +56,7 @@ def train(job: Job, device: torch.device, processes: Processes) -> bool:
 
     with StopRequest() as request, compiler_explained():
         while state.step < steps:
-            stop = torch.tensor(float(request.signal_number is not None), device=device)
+            stop = torch.full((), float(request.signal_number is not None), device=device)
             means.add(train_step(setup, state, stop))
             state.seconds = row.seconds()
 

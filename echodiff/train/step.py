@@ -95,7 +95,8 @@ def prepare(setup: Setup, state: State) -> list[Part]:
     direction = None
     if takes_penalty(setup, step) and model.loss.r1_method == "finite":
         direction = draw_direction(model.seed, step, **options)
-    chosen = batch_cases(model.seed, step, model.training.batch_size, len(setup.data)).to(setup.device)
+    chosen = batch_cases(model.seed, step, model.training.batch_size, len(setup.data))
+    chosen = chosen.to(setup.device, non_blocking=True)  # else every step would begin with a wait for the one before
     own = slices[-1].stop - slices[0].start
     result = []
     for rows in slices:

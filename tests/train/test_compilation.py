@@ -5,6 +5,7 @@ import torch
 from torch._inductor import config as inductor
 
 from echodiff.errors import ConfigError
+from echodiff.train.compilation import compiler_explained
 from echodiff.train.objective import discriminator_objective, generator_objective, run_generator
 from echodiff.train.step import prepare
 
@@ -51,6 +52,13 @@ def test_a_machine_without_a_compiler_is_told_what_to_do(make_job, run_job, tiny
         pytest.raises(ConfigError, match="speed.compile: expected a machine .* No working C.. compiler .* false"),
     ):
         run_job(make_job(tiny_model(speed={"compile": True})))
+
+
+def test_a_gpu_without_triton_is_told_too():
+    from torch._inductor.exc import TritonMissing
+
+    with pytest.raises(ConfigError, match="speed.compile: expected a machine that compiles"), compiler_explained():
+        raise TritonMissing(None)
 
 
 @pytest.mark.slow

@@ -92,7 +92,8 @@ class FastDiscriminator(nn.Module):
         structure = self.structure(self.coarse_channels(x_t, x_tp1, place, t), t)
         height, width = x_t.shape[-2] // CELL, x_t.shape[-1] // CELL
         logits = F.interpolate(structure, size=(height, width)).flatten(1)
-        if t.is_meta or torch.compiler.is_compiling():  # t has no value there: all are computed
+        # Only a CPU looks up which images these are: a GPU would be waited for, and a compiler knows no values.
+        if t.device.type != "cpu" or torch.compiler.is_compiling():
             texture = self.texture(self.fine_channels(x_t, x_tp1, place, t), t).flatten(1).to(logits.dtype)
             logits = torch.where((t < self.texture_steps)[:, None], texture, logits)
         elif len(seen := torch.nonzero(t < self.texture_steps)[:, 0]):

@@ -20,11 +20,27 @@ def norm_silu(x: Tensor, scale: Tensor, shift: Tensor, groups: int) -> Tensor:
     return _NormSilu.apply(x, scale.to(x.dtype), shift.to(x.dtype), groups)
 
 
+def group_norm(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """(x - mean) / deviation over each group of channels, as x (B, C, H, W), and 1 / deviation, (B, groups).
+
+    On a CPU the operator takes either layout. On a GPU it refuses channels that lie innermost, and rounds mean and
+    deviation to x's type: there it is given float32 with the channels outermost.
+    """
+    batch, channels, height, width = x.shape
+    sizes = (batch, channels, height * width, groups)
+    if x.device.type == "cuda":
+        normed, _, inverse = torch.native_group_norm(x.float().contiguous(), None, None, *sizes, EPSILON)
+        innermost = x.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if innermost else torch.contiguous_format
+        return normed.to(x.dtype).contiguous(memory_format=layout), inverse
+    normed, _, inverse = torch.native_group_norm(x, None, None, *sizes, EPSILON)
+    return normed, inverse
+
+
 class _NormSilu(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor, scale: Tensor, shift: Tensor, groups: int) -> Tensor:
-        batch, channels, height, width = x.shape
-        normed, _, inverse = torch.native_group_norm(x, None, None, batch, channels, height * width, groups, EPSILON)
+        normed, inverse = group_norm(x, groups)
         ctx.save_for_backward(normed, inverse, scale, shift)
         return F.silu(torch.addcmul(shift, normed, scale), inplace=True)
 
