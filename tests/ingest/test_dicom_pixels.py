@@ -73,6 +73,27 @@ def test_number_of_frames_as_text_with_blanks(tmp_path):
     assert gray_frames(path, read_header(path)).shape == FRAMES.shape
 
 
+def test_gray_of_more_bits_is_seen_through_its_window(tmp_path):
+    """8-bit values that were stored in 12 bits, shown by the window that makes 0 black and 255 white."""
+    tags = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11, "WindowCenter": ["128", "2048"]}
+    path = write_gray(tmp_path / "a.dcm", FRAMES.astype(np.uint16), WindowWidth=["256", "4096"], **tags)
+    assert (gray_frames(path, read_header(path)) == FRAMES).all()
+    tags |= {"WindowCenter": "1128", "RescaleIntercept": "1000", "RescaleSlope": "1"}
+    path = write_gray(tmp_path / "b.dcm", FRAMES.astype(np.uint16), WindowWidth="256", **tags)
+    assert (gray_frames(path, read_header(path)) == FRAMES).all()
+
+
+def test_a_window_beside_eight_bits_is_a_viewers_own(tmp_path):
+    path = write_gray(tmp_path / "a.dcm", FRAMES, WindowCenter="40", WindowWidth="80")
+    assert (gray_frames(path, read_header(path)) == FRAMES).all()
+
+
+@pytest.mark.parametrize(("count", "said"), [(None, "1 frame,"), (2, "2 frames,")])
+def test_more_frames_than_the_header_counts_are_no_still(tmp_path, count, said):
+    with pytest.raises(Reject, match=f"pixels of {said} as Number of Frames .* found those of 6; export"):
+        read(write_gray(tmp_path / "a.dcm", FRAMES, NumberOfFrames=count))
+
+
 def test_a_tinted_gray_scale_is_gray(tmp_path):
     sepia = np.clip(colour(FRAMES) * np.array([1.0, 0.85, 0.6]), 0, 255).astype(np.uint8)
     assert read(write_colour(tmp_path / "a.dcm", sepia)).image.any()

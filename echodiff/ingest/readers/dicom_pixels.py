@@ -9,7 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
+from pydicom.filereader import read_partial
+from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
+from pydicom.pixels.utils import get_expected_length
+from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from echodiff.ingest.case import Reject
@@ -22,6 +26,7 @@ NAMES = {
 }
 LARGEST_PIXELS = 2**28  # of all frames together that a header may promise: 341 frames of 1024 x 768
 LARGEST_FRAME = 2**24  # pixels of one frame: screens have 2**21 to 2**23
+PIXEL_DATA = 0x7FE00010
 
 
 def check_size(header: Dataset) -> int:
@@ -52,6 +57,8 @@ def gray_frames(path: Path, header: Dataset) -> NDArray[np.uint8]:
     """
     frames = check_size(header)
     _check_compression(header)
+    with decoding_faults(header):
+        _check_count(path, header, frames)
     result = np.empty((frames, int(header.Rows), int(header.Columns)), np.uint8)
     count = 0
     with decoding_faults(header):
@@ -89,6 +96,36 @@ def _check_compression(header: Dataset) -> None:
         )
 
 
+def _check_count(path: Path, header: Dataset, frames: int) -> None:
+    """Refuse uncompressed pixels of more frames than the header counts: a cine would be taken for a still.
+
+    Number of Frames gets lost in conversions, and volumes have counts of their own in private tags.
+    """
+    syntax = header.file_meta.TransferSyntaxUID
+    if syntax.is_compressed or syntax == DeflatedExplicitVRLittleEndian:
+        return
+    found = _pixel_bytes(path) // (get_expected_length(header) // frames)
+    if found > frames:
+        raise Reject(
+            f"expected pixels of {frames} frame{'s' * (frames > 1)}, as Number of Frames (0028,0008) says, found those "
+            f"of {found}; export the study again with its original header"
+        )
+
+
+def _pixel_bytes(path: Path) -> int:
+    """Length of uncompressed Pixel Data (7FE0,0010) as the file states it, without reading it."""
+    lengths = [0]
+
+    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
+        if tag == PIXEL_DATA:
+            lengths.append(length)
+        return tag == PIXEL_DATA
+
+    with path.open("rb") as file:
+        read_partial(file, stop_when=at_pixels, specific_tags=[])
+    return lengths[-1]
+
+
 def colour_frame(path: Path, header: Dataset, index: int) -> NDArray[np.uint8] | None:
     """One frame in colour (H, W, 3), RGB; None for gray images."""
     if int(header.get("SamplesPerPixel", 1)) == 1 and header.PhotometricInterpretation != "PALETTE COLOR":
@@ -99,12 +136,12 @@ def colour_frame(path: Path, header: Dataset, index: int) -> NDArray[np.uint8] |
 
 
 def to_gray(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
-    """One decoded frame as gray uint8 (H, W): luminance of colours (ITU-R BT.601), the stored range of gray values."""
+    """One decoded frame as gray uint8 (H, W): luminance of colours (ITU-R BT.601), the shown range of gray values."""
     if _is_luminance_first(header):
         return frame[..., 0]
     if frame.ndim == 3 or header.PhotometricInterpretation == "PALETTE COLOR":
         return cv2.cvtColor(_rgb(frame, header), cv2.COLOR_RGB2GRAY)
-    low, high = _stored_range(header)
+    low, high = _window(header) or _stored_range(header)
     gray = (frame.astype(np.float32) - low) * (255 / (high - low))
     if header.PhotometricInterpretation == "MONOCHROME1":  # the lowest value is white (PS3.3 C.7.6.3.1.2)
         gray = 255 - gray
@@ -153,6 +190,28 @@ def _through_palette(frame: NDArray, header: Dataset) -> NDArray:
     if table is not None and np.frombuffer(table, ">u2" if big_endian else "<u2").max(initial=0) < 256:
         bits = 8
     return colours >> (bits - 8) if bits > 8 else colours
+
+
+def _window(header: Dataset) -> tuple[float, float] | None:
+    """The stored values that are shown as black and white by Window Center and Width (0028,1050 and 1051).
+
+    PS3.3 C.11.2.1.2.1, the first of several windows, for values of more than 8 bits: those of 8 bits are what the
+    scanner showed, whatever window a viewer wrote beside them. None without a window.
+    """
+    if int(header.BitsStored) <= 8:
+        return None
+    centre, width = (_first(header.get(key)) for key in ("WindowCenter", "WindowWidth"))
+    if centre is None or width is None or width <= 1:
+        return None
+    slope, intercept = _first(header.get("RescaleSlope")) or 1.0, _first(header.get("RescaleIntercept")) or 0.0
+    low, high = ((centre - 0.5 + side * (width - 1) / 2 - intercept) / slope for side in (-1, 1))
+    return low, high
+
+
+def _first(value: object) -> float | None:
+    """The first of one or several decimal strings; None where there is none."""
+    values = value if isinstance(value, MultiValue) else [value]
+    return None if not values or values[0] in (None, "") else float(values[0])
 
 
 def _stored_range(header: Dataset) -> tuple[float, float]:
