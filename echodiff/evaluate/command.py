@@ -215,6 +215,9 @@ def physics(
 
     options = load_config(config)
     dynamic_range_db = options.evaluate.physics.dynamic_range_db
+    drawn_in = None
+    if reference is not None and split is not None:
+        drawn_in = common_sector(read_image_set(reference, read_subset(split, "train")))
     rows = []
     for path in images:
         content = read_image_set(path)
@@ -222,9 +225,9 @@ def physics(
         if split is not None and (names["dataset"], names["kind"]) == (options.training_dataset, "dataset"):
             content = content.select(read_subset(split, "train"))
         if names["kind"] == "translation" and not _knows_sector(names["model"], options.models):
-            if reference is None or split is None:
+            if drawn_in is None:
                 raise InputError(f"{path}: measured in the training images' sector; give --reference and --split")
-            content = in_sector(content, common_sector(read_image_set(reference, read_subset(split, "train"))))
+            content = in_sector(content, drawn_in)
         for case, *planes in zip(
             content.case_id, content.images, content.masks, content.sectors, content.spacing_mm, strict=True
         ):
