@@ -11,9 +11,10 @@ from echodiff.evaluate.features import FeatureSet, check_same_extractor
 from echodiff.evaluate.frechet import frechet_distance
 from echodiff.evaluate.interval import Interval, divisions, split_halves, subsamples, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
-from echodiff.evaluate.manifold import RANGES, overlap
+from echodiff.evaluate.manifold import RANGES, SHARES, overlap
 from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, metric_name
 from echodiff.evaluate.pair import Measure, Pair
+from echodiff.evaluate.share import share_interval
 
 BEFORE, AFTER = "before", "after"
 FLOOR_VALIDATION, FLOOR_HALVES, FLOOR_SAME_N = "floor_validation", "floor_halves", "floor_same_n"
@@ -140,7 +141,21 @@ def _against(sets: Mapping[str, np.ndarray], reference: str, measure: Measure, o
             continue
         pair = Pair.of(features, sets[reference])
         intervals = subsampling_intervals(measure, pair, draws=options.draws, seed=options.seed, ranges=RANGES)
-        yield Row(name, reference, len(features), len(sets[reference]), measure(pair), intervals)
+        values = measure(pair)
+        yield Row(name, reference, *pair.xy.shape, values, _of_shares(values, intervals, pair.xy.shape))
+
+
+def _of_shares(
+    values: Mapping[str, float], intervals: Mapping[str, Interval], sizes: tuple[int, int]
+) -> dict[str, Interval]:
+    """The intervals, those of shares no narrower than so few images make them: none of 24 is also none in each of their
+    subsamples."""
+    result = dict(intervals)
+    for name, side in SHARES.items():
+        if name in values:
+            (low, high), (least, most) = intervals[name], share_interval(values[name], sizes[side])
+            result[name] = (float(np.minimum(low, least)), float(np.maximum(high, most)))  # NaN where there is none
+    return result
 
 
 def _missing(name: str, reference: str, n: int, images: np.ndarray, measure: Measure) -> Row:

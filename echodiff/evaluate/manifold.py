@@ -12,6 +12,7 @@ from echodiff.evaluate.pair import Pair
 NEIGHBOURS = 5
 RANGES = {"precision": (0.0, 1.0), "recall": (0.0, 1.0), "density": (0.0, float("inf")), "coverage": (0.0, 1.0)}
 NAMES = tuple(RANGES)
+SHARES = {"precision": 0, "recall": 1, "coverage": 1}  # of the images of the first or of the second set
 ON_THE_BORDER = 1 + 1e-9  # of a squared radius: rounding does not put a ball's own neighbour outside
 
 

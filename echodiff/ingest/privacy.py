@@ -17,7 +17,7 @@ import pydicom
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 
-from echodiff.ingest.readers.dicom_header import is_dicom
+from echodiff.ingest.readers.dicom_file import is_dicom, open_dicom
 from echodiff.ingest.readers.itk import is_itk
 
 # Kind -> keywords of the DICOM dictionary.
@@ -85,7 +85,7 @@ def _header(path: Path) -> Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, stop_before_pixels=True)
+            return open_dicom(path, stop_before_pixels=True)
     except Exception:  # damaged headers fail in every way that Python knows
         return Dataset()
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from echodiff.evaluate.frechet_table import AFTER, TRAINING
 from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES
 from echodiff.evaluate.paired import mean_interval
 from echodiff.evaluate.physics_distance import physics_interval
+from echodiff.evaluate.share import share_interval
 from echodiff.report import label_sources, physics
 from echodiff.report.inputs import in_order, model_title
 from echodiff.report.scores import case_scores
@@ -34,7 +34,6 @@ KINDS: Mapping[str, str] = {
 SECTOR = "Sector"  # its measures hardly vary between real images, so that in spreads they would outweigh all others
 BEST = " *"
 LOWER, HIGHER, NEITHER = -1, 1, 0
-QUANTILE = NormalDist().inv_cdf(0.975)
 
 Interval = tuple[float, float, float]
 UNKNOWN: Interval = (float("nan"),) * 3
@@ -205,19 +204,12 @@ def _flagged_of(rows: pd.DataFrame) -> Callable[[Sequence[str], str], Interval]:
 
     def of(datasets: Sequence[str], model: str) -> Interval:
         own = synthetic[synthetic["dataset"].isin(datasets) & (synthetic["model"] == model)]["flagged"]
-        return tuple(100 * part for part in share_interval(int(own.sum()), len(own)))
+        if own.empty:
+            return UNKNOWN
+        share = float(own.mean())
+        return tuple(100 * part for part in (share, *share_interval(share, len(own))))
 
     return of
-
-
-def share_interval(count: int, n: int) -> Interval:
-    """A share with its 95 % interval (Wilson 1927); missing for n = 0."""
-    if n == 0:
-        return UNKNOWN
-    share, z2 = count / n, QUANTILE**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = QUANTILE * np.sqrt(share * (1 - share) / n + z2 / (4 * n**2)) / (1 + z2 / n)
-    return share, float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
 
 
 def tables_by_kind(tables: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -56,7 +56,8 @@ def distribution(metrics: pd.DataFrame, config: Config) -> ReportTable:
         notes=(
             "Precision: share of the images that lie among the training images; recall: share of the training "
             "images that lie among them. Density counts how deep they lie, coverage how many training images "
-            "have one near. Recall and coverage rise with N: compare with the ceilings.",
+            "have one near. Recall and coverage rise with N: compare with the ceilings. "
+            "Intervals of shares are no narrower than Wilson's.",
         ),
     )
 

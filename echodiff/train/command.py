@@ -29,8 +29,9 @@ def train(
     prepare_cpu()
     import torch
 
+    from echodiff.devices.memory import full_memory_explained
     from echodiff.devices.torch_device import choose_device
-    from echodiff.train.estimate import describe, refuse_too_large
+    from echodiff.train.estimate import describe, part_size, refuse_too_large
     from echodiff.train.job import check_job, read_job
     from echodiff.train.loop import train as run
     from echodiff.train.processes import join_processes, leave_processes
@@ -48,7 +49,9 @@ def train(
                 print(describe(job, place, processes))
             return
         refuse_too_large(job, place, processes)
-        finished = run(job, place, processes)
+        group = getattr(job.model.discriminator, "group", 1)
+        with full_memory_explained(place, images=part_size(job, processes), option="speed.part", group=group):
+            finished = run(job, place, processes)
     finally:
         leave_processes()
     if not finished:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from echodiff.devices.memory import full_memory_explained
 from echodiff.errors import InputError
 from echodiff.progress import Progress
 from echodiff.store.image_set import ImageSet, ImageSetWriter
@@ -47,7 +48,11 @@ class Drawn:
 def draw_images(
     generator: TrainedGenerator, source: ImageSet, sampling: Sampling, *, batch_size: int, device: torch.device
 ) -> Iterator[Drawn]:
-    """Yield the synthetic images of all cases, case by case, each case's samples one after another."""
+    """Yield the synthetic images of all cases, case by case, each case's samples one after another.
+
+    Raises:
+        ConfigError: the device has too little memory for so many images.
+    """
     network = generator.network.to(device)
     if generator.model.speed.channels_last:
         network = network.to(memory_format=torch.channels_last)
@@ -59,7 +64,8 @@ def draw_images(
             batch = work[start : start + batch_size]
             seeds = [sampling.case_seed(source.case_id[row], index) for row, index in batch]
             own = planes[torch.tensor([row for row, _ in batch])]
-            images = drawing.images(own, seeds, strength=sampling.strength, pool=pool)
+            with full_memory_explained(device, images=batch_size, option="translate.batch_size"):
+                images = drawing.images(own, seeds, strength=sampling.strength, pool=pool)
             for (row, index), seed, image in zip(batch, seeds, images, strict=True):
                 yield Drawn(row, index, seed, image)
 

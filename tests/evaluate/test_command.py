@@ -9,6 +9,7 @@ import pytest
 from echodiff.errors import InputError
 from echodiff.evaluate.features import FeatureSet
 from echodiff.evaluate.frechet_table import Options, frechet_table
+from echodiff.evaluate.share import share_interval
 
 
 def test_from_image_sets_to_both_tables(run_echodiff, config, files):
@@ -145,6 +146,18 @@ def test_translations_that_are_the_training_images_have_no_distance():
     frechet = table[(table["metric"] == "fd_efficientnet_lite0") & (table["reference"] == "training")]
     assert frechet.set_index("set").loc["after", "value"] == pytest.approx(0, abs=1e-9)
     assert frechet.set_index("set").loc["floor_validation", "value"] > 1
+
+
+def test_none_of_few_images_does_not_mean_none_of_all():
+    """Images far from all training images: no subsample has one among them, and yet some of more images might be."""
+    reference = _features(30, 0)
+    split = _split(reference, ["train"] * 20 + ["validation"] * 10)
+    parts = {"reference": reference, "original": _features(24, 1), "synthetic": _features(24, 2, shift=50.0)}
+    table = frechet_table(**parts, split=split, model="m", options=Options(draws=5, seed=0))
+    after = table[(table["set"] == "after") & (table["reference"] == "training")].set_index("metric")
+    for name, n in (("precision", 24), ("coverage", 20)):
+        assert after.loc[name, "value"] == after.loc[name, "low"] == 0
+        assert after.loc[name, "high"] == pytest.approx(share_interval(0, n)[1]) and 0.1 < after.loc[name, "high"] < 0.2
 
 
 def _table_of(training, synthetic):

@@ -1,16 +1,21 @@
 """Which files of a folder are cases, and what they are called."""
 
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
 from echodiff.ingest.readers.dicom import DicomReader
+from echodiff.ingest.readers.dicom_file import is_bare, is_dicom, lacks_transfer_syntax
 
 from .conftest import heart
-from .dicom_files import HEIGHT, WIDTH, write_gray, write_segmentation
+from .dicom_files import HEIGHT, WIDTH, cine, header, save, write_gray, write_rle, write_segmentation
 
 LABELS = heart(HEIGHT, WIDTH)
 
@@ -41,6 +46,52 @@ def test_files_of_a_study_without_patient_id_are_of_one_patient(tmp_path):
     assert patients == ["1.2.3", "1.2.3", "1.2.4", "d"]
 
 
+@pytest.fixture(params=["without preamble", "with preamble"])
+def write_bare(request, tmp_path):
+    """Function that writes a data set without file meta information."""
+
+    def write(dataset: pydicom.Dataset, name: str, *, implicit: bool) -> Path:
+        path = tmp_path / "bare" / name
+        path.parent.mkdir()
+        dataset.preamble = bytes(128) if request.param == "with preamble" else None
+        dataset.file_meta = FileMetaDataset()
+        pydicom.dcmwrite(path, dataset, implicit_vr=implicit, little_endian=True, enforce_file_format=False)
+        assert is_bare(path) == (request.param == "without preamble") and lacks_transfer_syntax(path)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+@pytest.mark.parametrize("name", ["a.dcm", "a"])
+def test_a_data_set_without_file_meta_information_is_read_as_with_it(tmp_path, write_bare, name, syntax):
+    frames = cine()
+    dataset = header(len(frames), RWaveTimeVector=[84.0])
+    dataset.PixelData = frames.tobytes()
+    whole = save(dataset, tmp_path / "whole" / name)
+    assert not is_bare(whole) and not lacks_transfer_syntax(whole)
+    bare = write_bare(dataset, name, implicit=syntax.is_implicit_VR)
+    found = [next(reader(labels="none").find(path.parent)) for path in (whole, bare)]
+    assert found[1].patient == found[0].patient == "PID-77"
+    one, other = (reader(labels="none").read(case) for case in found)
+    np.testing.assert_array_equal(other.image, one.image)
+    assert (other.ed_frame, other.ed_rule, other.spacing_mm) == (one.ed_frame, one.ed_rule, one.spacing_mm)
+    assert other.details["transfer_syntax"] == syntax.name
+
+
+def test_a_compressed_data_set_without_file_meta_information_is_rejected(tmp_path, write_bare):
+    bare = write_bare(pydicom.dcmread(write_rle(tmp_path / "whole.dcm", cine())), "a.dcm", implicit=False)
+    (case,) = reader(labels="none").find(bare.parent)
+    with pytest.raises(Reject, match="found compressed ones or no transfer syntax; export the study again"):
+        reader(labels="none").read(case)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08\0", b"\x08\0\x05\0CS\x0a\0ISO_IR 100" + bytes(900), b"\x08\0" * 500])
+def test_other_files_that_begin_like_a_data_set_are_none(tmp_path, content):
+    (tmp_path / "notes.bin").write_bytes(content)
+    assert not is_dicom(tmp_path / "notes.bin")
+
+
 def test_a_segmentation_is_no_case(tmp_path):
     write_gray(tmp_path / "a.dcm")
     write_segmentation(tmp_path / "a_gt.dcm", {(label, None): label == LABELS for label in (1, 2, 3)})
@@ -57,6 +108,13 @@ def test_the_table_of_ed_frames_rules(tmp_path):
     (case,) = reader(labels="none").find(tmp_path)
     frame = reader(labels="none").read(case)
     assert (frame.ed_frame, frame.ed_rule, frame.ed_confidence) == (4, "table", 1.0)
+
+
+def test_a_table_of_ed_frames_that_names_other_files_is_refused(tmp_path):
+    write_gray(tmp_path / "exam" / "a.dcm")
+    (tmp_path / "ed_frames.csv").write_text("file,frame\nexam/a.dcm,4\nexam/A.dcm,4\nb.dcm,2\n")
+    with pytest.raises(InputError, match="ed_frames.csv: .* found none for 'b.dcm' and 1 more; mend"):
+        list(reader(labels="none").find(tmp_path))
 
 
 def test_a_rule_can_be_forced(tmp_path):

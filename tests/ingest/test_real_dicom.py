@@ -18,7 +18,8 @@ from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.self_similarity import by_self_similarity
 from echodiff.ingest.frame import fit_frame
 from echodiff.ingest.readers.dicom import DicomReader
-from echodiff.ingest.readers.dicom_header import is_dicom, read_header
+from echodiff.ingest.readers.dicom_file import is_dicom
+from echodiff.ingest.readers.dicom_header import read_header
 from echodiff.ingest.readers.dicom_pixels import gray_frames
 
 READER = DicomReader(DicomDataset(format="dicom", folder="x", labels="none"))

@@ -203,6 +203,19 @@ def test_a_table_of_another_form_is_refused(tmp_path):
     assert read_planes(tmp_path / "none.csv") == {}
 
 
+def test_a_table_that_names_other_volumes_or_two_planes_is_refused(reader, tmp_path):
+    write_volume(tmp_path)
+    table = tmp_path / "planes.csv"
+    header, row = table.read_text().splitlines()
+    _, rest = row.split(",", 1)
+    table.write_text(f"{header}\n{row}\nvol2.nii.gz,{rest}\n")
+    with pytest.raises(InputError, match="planes.csv: .* found none for 'vol2'; mend"):
+        list(reader.find(tmp_path))
+    table.write_text(f"{header}\n{row}\nvol1.nii.gz,1{rest}\n")
+    with pytest.raises(InputError, match="one plane for each volume, found 'vol1' with another in row 3"):
+        list(reader.find(tmp_path))
+
+
 def test_volumes_that_differ_in_their_ending_alone_are_two_cases(reader, tmp_path):
     for suffix in (".nii.gz", ".nii", ".mha"):
         write_volume(tmp_path, suffix=suffix)

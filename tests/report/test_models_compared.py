@@ -10,7 +10,7 @@ from echodiff.config.load import parse_config
 from echodiff.errors import ConfigError, InputError
 from echodiff.evaluate.extreme import DEFORMATIONS, extreme_guides
 from echodiff.evaluate.extreme_table import extreme_table
-from echodiff.report.ablation import ablation, is_best, mean_of_independent, share_interval, tables_by_kind
+from echodiff.report.ablation import ablation, is_best, mean_of_independent, tables_by_kind
 from echodiff.report.extreme import extreme, extreme_sheet
 from echodiff.report.paired_tests import paired_tests
 from echodiff.report.subgroups import subgroups
@@ -166,11 +166,7 @@ def test_best_needs_intervals_and_a_direction():
     assert not is_best("b", values | {"c": (0.0, np.nan, np.nan)}, 1)
 
 
-def test_share_and_mean_intervals_are_their_formulas():
-    from scipy.stats import binomtest
-
-    expected = binomtest(3, 40).proportion_ci(method="wilson")
-    assert share_interval(3, 40) == pytest.approx((0.075, expected.low, expected.high))
+def test_the_mean_of_independent_values_has_the_interval_of_its_formula():
     assert mean_of_independent([(1.0, 0.7, 1.3), (3.0, 2.6, 3.4)]) == pytest.approx((2.0, 1.75, 2.25))
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from echodiff.ingest.check.labels import label_options
 from echodiff.ingest.labels_beside import LabelFiles
 from echodiff.ingest.readers.camus import PATIENT
-from echodiff.ingest.readers.dicom_header import is_dicom, is_volume
+from echodiff.ingest.readers.dicom_file import is_dicom
+from echodiff.ingest.readers.dicom_header import is_volume
 from echodiff.ingest.readers.itk import is_itk
 
 LABEL_NAMES = {"dicom": "{stem}_gt.*", "volume": "{stem}_label.*"}  # patterns that need no option

@@ -23,9 +23,11 @@ from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
 from echodiff.ingest.labels_beside import LabelFiles, read_label_stack
+from echodiff.ingest.listed import refuse_unknown
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
-from echodiff.ingest.readers.dicom_header import is_dicom, name_of, patient_of, read_header
+from echodiff.ingest.readers.dicom_file import is_dicom
+from echodiff.ingest.readers.dicom_header import name_of, patient_of, read_header
 from echodiff.ingest.readers.dicom_pixels import colour_frame, gray_frames
 from echodiff.ingest.readers.dicom_regions import Region
 from echodiff.ingest.readers.dicom_tags import Tags, read_tags
@@ -44,7 +46,7 @@ class DicomReader:
         """A case for every file that is DICOM or is named so and is no label map, in the order of their paths.
 
         Raises:
-            InputError: no such folder, no DICOM in it, or a damaged table of ED frames.
+            InputError: no such folder, no DICOM in it, or a table of ED frames that is damaged or names other files.
         """
         if not folder.is_dir():
             raise InputError(f"{folder}: expected a folder of DICOM files, found no such folder; check the path")
@@ -52,6 +54,7 @@ class DicomReader:
         if not paths:
             raise InputError(f"{folder}: expected DICOM files, found none; `echodiff check` says what is in a folder")
         chosen = read_table(folder / self._options.ed_table)
+        refuse_unknown(folder / self._options.ed_table, chosen, {path.relative_to(folder).as_posix() for path in paths})
         maps = LabelFiles(self._options.label_pattern)
         beside = {path: maps.beside(path) for path in paths}
         labels = {label for found in beside.values() for label in found}

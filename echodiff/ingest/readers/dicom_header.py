@@ -4,34 +4,17 @@ import re
 import warnings
 from pathlib import Path
 
-import pydicom
 from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.readers.dicom_file import SUFFIXES, open_dicom
 from echodiff.ingest.readers.dicom_timing import frame_rate_hz, heart_rate_bpm
 
-PREAMBLE = 128  # bytes before "DICM" (PS3.10 7.1)
-SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
-DIRECTORY = "DICOMDIR"  # the index of a medium (PS3.10 8.6), no image
 PIXEL_TAGS = ("Rows", "Columns", "BitsStored", "PhotometricInterpretation")
 ULTRASOUND_VOLUME = "1.2.840.10008.5.1.4.1.1.6.2"  # Enhanced US Volume Storage
 LONGEST_TEXT = 64  # characters of a tag that is kept (PS3.5 6.2, LO)
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether a file is DICOM by its content, or is named so and is no `._` note of macOS."""
-    if path.name.upper() == DIRECTORY or path.name.startswith("._"):
-        return False
-    if path.suffix.lower() in SUFFIXES:
-        return True
-    try:
-        with open(path, "rb") as file:
-            file.seek(PREAMBLE)
-            return file.read(4) == b"DICM"
-    except OSError:
-        return False
 
 
 def name_of(relative: Path) -> str:
@@ -58,7 +41,7 @@ def _tag(path: Path, keyword: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[keyword])
+            header = open_dicom(path, stop_before_pixels=True, specific_tags=[keyword])
             return str(header.get(keyword) or "").strip()
     except Exception:
         return ""  # the case itself is read later, and rejected with the reason
@@ -73,7 +56,7 @@ def read_header(path: Path, *, volume: bool = False) -> Dataset:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, stop_before_pixels=True)
+            header = open_dicom(path, stop_before_pixels=True)
             modality = str(header.get("Modality") or "").strip()
             kind = str(header.get("SOPClassUID") or "")
             missing = [key for key in PIXEL_TAGS if header.get(key) in (None, "")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.filereader import read_partial
 from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
@@ -17,6 +17,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.readers.dicom_file import is_bare, lacks_transfer_syntax, open_dicom
 
 # Transfer syntaxes that pydicom's dictionary has no name for (PS3.6 table A-1).
 NAMES = {
@@ -27,6 +28,7 @@ NAMES = {
 LARGEST_PIXELS = 2**28  # of all frames together that a header may promise: 341 frames of 1024 x 768
 LARGEST_FRAME = 2**24  # pixels of one frame: screens have 2**21 to 2**23
 PIXEL_DATA = 0x7FE00010
+UNDEFINED = 0xFFFFFFFF  # the length of compressed pixels (PS3.5 A.4)
 
 
 def check_size(header: Dataset) -> int:
@@ -113,7 +115,11 @@ def _check_count(path: Path, header: Dataset, frames: int) -> None:
 
 
 def _pixel_bytes(path: Path) -> int:
-    """Length of uncompressed Pixel Data (7FE0,0010) as the file states it, without reading it."""
+    """Length of uncompressed Pixel Data (7FE0,0010) as the file states it, without reading it.
+
+    Raises:
+        Reject: they are compressed after all.
+    """
     lengths = [0]
 
     def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
@@ -122,7 +128,12 @@ def _pixel_bytes(path: Path) -> int:
         return tag == PIXEL_DATA
 
     with path.open("rb") as file:
-        read_partial(file, stop_when=at_pixels, specific_tags=[])
+        read_partial(file, stop_when=at_pixels, specific_tags=[], force=is_bare(path))
+    if lengths[-1] == UNDEFINED:
+        raise Reject(
+            "expected pixels as the transfer syntax (0002,0010) says, uncompressed, found compressed ones or no "
+            "transfer syntax; export the study again with its file meta information"
+        )
     return lengths[-1]
 
 
@@ -154,9 +165,13 @@ def _is_luminance_first(header: Dataset) -> bool:
 
 
 def _source(path: Path, header: Dataset) -> Path | Dataset:
-    """What frames are decoded from: the file, one after the other, or a deflated file as a whole (PS3.5 A.5), in which
-    pydicom looks for pixels at the places that they have once it is inflated."""
-    return dcmread(path) if header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian else path
+    """What frames are decoded from: the file, one after the other, or the whole data set where pydicom cannot do so.
+
+    It needs a transfer syntax, and of a deflated file (PS3.5 A.5) it looks for pixels at the places that they have
+    once they are inflated.
+    """
+    deflated = header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
+    return open_dicom(path) if deflated or lacks_transfer_syntax(path) else path
 
 
 def _decoder(header: Dataset) -> str:

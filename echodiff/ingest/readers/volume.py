@@ -13,9 +13,11 @@ from echodiff.config.datasets import VolumeDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
 from echodiff.ingest.labels_beside import LabelFiles, stem_of_image
+from echodiff.ingest.listed import refuse_unknown
 from echodiff.ingest.plane import Landmarks, Plane, cut, plane_through
 from echodiff.ingest.plane_found import find_landmarks
-from echodiff.ingest.readers.dicom_header import details, is_dicom, patient_of
+from echodiff.ingest.readers.dicom_file import is_dicom
+from echodiff.ingest.readers.dicom_header import details, patient_of
 from echodiff.ingest.readers.dicom_volume import read_dicom_volume
 from echodiff.ingest.readers.itk import is_itk, read_itk, to_gray, to_labels
 from echodiff.ingest.sector import sector_from_pixels
@@ -43,6 +45,8 @@ class VolumeReader:
         maps = LabelFiles(self._options.label_pattern)
         labels = {path: [other for other in maps.beside(path) if is_itk(other)] for path in volumes}
         are_labels = {path for beside in labels.values() for path in beside}
+        places = {path.relative_to(folder).with_name(stem).as_posix() for path, stem in volumes.items()}
+        refuse_unknown(folder / self._options.planes, planes, places | set(volumes.values()))
         names: set[str] = set()
         for path, stem in volumes.items():
             if path in are_labels:
@@ -127,7 +131,7 @@ def read_planes(path: Path) -> dict[str, dict[str, float]]:
     An absent table gives no planes.
 
     Raises:
-        InputError: not a table, or a column is missing.
+        InputError: not a table, a column is missing, or a volume has two planes.
     """
     if not path.is_file():
         return {}
@@ -135,7 +139,7 @@ def read_planes(path: Path) -> dict[str, dict[str, float]]:
         table = pd.read_csv(path)
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: expected a table in CSV, could not read it ({error})") from error
-    table = table.rename(columns=lambda column: str(column).strip().removesuffix("_mm"))
+    table = table.dropna(how="all").rename(columns=lambda column: str(column).strip().removesuffix("_mm"))
     names = [f"{point}_{axis}" for point in LANDMARKS for axis in "xyz"]
     missing = [column for column in ("name", *names) if column not in table]
     if missing:
@@ -144,7 +148,15 @@ def read_planes(path: Path) -> dict[str, dict[str, float]]:
         )
     columns = [*names, *({"frame"} & set(table.columns))]
     table[columns] = table[columns].apply(pd.to_numeric, errors="coerce")
-    return {_stem(row["name"]): {column: row[column] for column in columns} for row in table.to_dict("records")}
+    table["name"] = table["name"].map(_stem)
+    table = table[["name", *columns]].drop_duplicates()  # vol.nii and vol.nii.gz have one plane
+    again = table["name"][table["name"].duplicated()]
+    if len(again):
+        raise InputError(
+            f"{path}: expected one plane for each volume, found '{again.iloc[0]}' with another in row "
+            f"{again.index[0] + 2}; remove one of them"
+        )
+    return {row["name"]: {column: row[column] for column in columns} for row in table.to_dict("records")}
 
 
 def _stem(name: object) -> str:

@@ -1,0 +1,38 @@
+"""A GPU whose memory runs out."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from echodiff.errors import ConfigError
+
+
+@contextlib.contextmanager
+def full_memory_explained(device: torch.device, *, images: int, option: str, group: int = 1) -> Iterator[None]:
+    """Within the block a device that has no memory left is an error of the configuration.
+
+    What a network needs is estimated before it is run; other programs on the card, or a compiler, may still take more.
+
+    Args:
+        device: that the block computes on.
+        images: computed at once.
+        option: of the configuration, that says how many these are.
+        group: images that cannot be parted.
+
+    Raises:
+        ConfigError: with half as many images, in whole groups, or the advice to use a smaller model.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        fewer = images // 2 // group * group
+        advice = f"set {option}: {fewer}" if fewer else "use a smaller model or image.size, or a larger card"
+        raise ConfigError(
+            f"{device}: expected memory for {images} images at once, found none left ({_first_sentence(error)}); "
+            f"{advice}, or end other programs on it"
+        ) from error
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).split(". ")[0].strip()

@@ -1,0 +1,21 @@
+"""A user's table beside the files: what it names must be there, else a slip of the pen would pass unseen."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from echodiff.errors import InputError
+
+
+def refuse_unknown(table: Path, named: Collection[str], present: Collection[str]) -> None:
+    """Refuse a table that names what is not in the folder.
+
+    Raises:
+        InputError: with the first of such names and their number.
+    """
+    unknown = sorted(set(named) - set(present))
+    if unknown:
+        others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise InputError(
+            f"{table}: expected names of files in this folder, found none for '{unknown[0]}'{others}; "
+            "mend or remove these rows"
+        )
