@@ -7,8 +7,9 @@ many steps as lie between two gradient penalties, so that these have their share
 of 405 images take at that rate. Sampling: all steps of the sampler, with the drawing of the noise on the CPU and the
 images back in its memory; `echodiff translate` itself runs it eager. "Of peak": operations a second, one multiply-add
 = 2, against those of a bfloat16 product of square matrices measured on the same device, or against `--peak` (TFLOP a
-second, from the card's data sheet). Seconds before the first round, which a compiler takes most of, stand by
-themselves.
+second, from the card's data sheet). "Of bandwidth": bytes a second, where every operator reads and writes memory in
+bfloat16, against those of a copy measured on the same device, or `--bandwidth` (GB a second); compiled networks move
+fewer. Seconds before the first round, which a compiler takes most of, stand by themselves.
 
 `--device cpu --mode eager` runs the same code without a GPU, to see that it works, in bfloat16 only where the processor
 has units for it. The compiled mode gains nothing there (docs/performance.md).
@@ -73,6 +74,9 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
 
     wait = (lambda: torch.cuda.synchronize(device)) if on_gpu else (lambda: None)
     peak = options.peak * 1e12 if options.peak else product_rate(options.matrix, 10 * options.rounds, device, wait)
+    width = (
+        options.bandwidth * 1e9 if options.bandwidth else copy_rate(options.copied, 10 * options.rounds, device, wait)
+    )
     cost = estimate(model, size)
     memory()
     first_training, training = seconds(train, options.rounds, wait)
@@ -86,13 +90,16 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
         "mode": "compiled" if compile_ else "eager",
         "training, images/s": trained,
         "training, of peak": trained * cost.flops_a_step(model.loss.r1_every) / peak,
+        "training, of bandwidth": trained * moved_a_image(cost, model.loss.r1_every, batch) / width,
         "training, GiB": memory_training,
         "paper's schedule, min": PAPER_IMAGES / trained / 60,
         "sampling, images/s": drawn,
         "sampling, of peak": drawn * reverse_of(model).steps * cost.flops_forward / peak,
+        "sampling, of bandwidth": drawn * reverse_of(model).steps * cost.moved_forward / 2 / width,
         "sampling, GiB": memory(),
         "first rounds, s": first_training + first_sampling,
         "peak, TFLOP/s": peak / 1e12,
+        "bandwidth, GB/s": width / 1e9,
     }
 
 
@@ -102,6 +109,19 @@ def product_rate(side: int, repeats: int, device, wait: Callable[[], None]) -> f
 
     matrix = torch.randn(side, side, device=device, dtype=torch.bfloat16)
     return 2 * side**3 / seconds(lambda: torch.mm(matrix, matrix), repeats, wait)[1]
+
+
+def copy_rate(mebibytes: int, repeats: int, device, wait: Callable[[], None]) -> float:
+    """Bytes a second that a copy reads and writes."""
+    import torch
+
+    source, target = (torch.zeros(mebibytes * 2**20, dtype=torch.uint8, device=device) for _ in range(2))
+    return 2 * source.nbytes / seconds(lambda: target.copy_(source), repeats, wait)[1]
+
+
+def moved_a_image(cost, penalty_every: int, batch: int) -> float:
+    """Bytes of an iteration for one image: the networks' in bfloat16, the optimisers' share in float32."""
+    return cost.moved_a_step(penalty_every) / 2 + cost.moved_fixed / batch
 
 
 def seconds(work: Callable[[], object], repeats: int, wait: Callable[[], None]) -> tuple[float, float]:
@@ -128,6 +148,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--matrix", type=int, default=8192, help="side of the matrices that the peak is measured with")
     parser.add_argument("--peak", type=float, help="TFLOP a second in bfloat16, in place of the measured product")
+    parser.add_argument("--copied", type=int, default=1024, help="MiB of the copy that the bandwidth is measured with")
+    parser.add_argument("--bandwidth", type=float, help="GB a second, in place of the measured copy")
     parser.add_argument("--json", action="store_true", help="the first combination only, as JSON")
     options = parser.parse_args(given)
     options.preset, options.batch = options.preset or ["paper", "fast"], options.batch or [4]
@@ -152,8 +174,8 @@ def main() -> None:
         row = measure(options, options.preset[0], options.batch[0], options.mode[0] == "compiled")
         print(json.dumps(row))
         return
-    same = [f"--{name}={getattr(options, name)}" for name in ("device", "size", "rounds", "matrix")]
-    same += [f"--peak={options.peak}"] if options.peak else []
+    same = [f"--{name}={getattr(options, name)}" for name in ("device", "size", "rounds", "matrix", "copied")]
+    same += [f"--{name}={getattr(options, name)}" for name in ("peak", "bandwidth") if getattr(options, name)]
     combinations = [(p, b, m) for p in options.preset for b in options.batch for m in options.mode]
     header, failed = False, 0
     for preset, batch, mode in combinations:

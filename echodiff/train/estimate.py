@@ -8,6 +8,7 @@ import torch
 import yaml
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from echodiff.config.models import Model
@@ -28,6 +29,8 @@ from echodiff.train.objective import (
 from echodiff.train.processes import Processes
 
 GIB = 2**30
+ADAM_PASSES = 7  # over the weights: weight, gradient and both moments are read, all but the gradient written
+MEAN_PASSES = 3  # weight and mean are read, the mean written
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,10 @@ class Cost:
     """Cost of training with one image at a time.
 
     parameters_*: weights. flops_forward: of the generator. flops_step: of an iteration without gradient penalty;
-    flops_penalty: of the penalty. 1 multiply-add = 2 operations. bytes_fixed: weights, gradients, running mean,
-    optimisers. bytes_image: kept for the gradient, an image, in float32.
+    flops_penalty: of the penalty. 1 multiply-add = 2 operations. moved_*: bytes, in float32, that the same read and
+    write where every operator reads its inputs from memory and writes its results there; of optimisers and running
+    mean: moved_fixed, once a step. bytes_fixed: weights, gradients, running mean, optimisers. bytes_image: kept for the
+    gradient, an image, in float32.
     """
 
     parameters_g: int
@@ -44,12 +49,20 @@ class Cost:
     flops_forward: int
     flops_step: int
     flops_penalty: int
+    moved_forward: int
+    moved_step: int
+    moved_penalty: int
+    moved_fixed: int
     bytes_fixed: int
     bytes_image: int
 
     def flops_a_step(self, penalty_every: int) -> float:
         """Operations of an iteration with the penalty's share."""
         return self.flops_step + self.flops_penalty / penalty_every
+
+    def moved_a_step(self, penalty_every: int) -> float:
+        """Bytes that an iteration reads and writes, with the penalty's share, without optimisers."""
+        return self.moved_step + self.moved_penalty / penalty_every
 
 
 def estimate(model: Model, size: int) -> Cost:
@@ -84,25 +97,29 @@ def estimate(model: Model, size: int) -> Cost:
             loss = penalty_objective(objective, discriminator, judged, direction)[0]
             if loss.requires_grad:
                 loss.backward()
-    extra = 0 if model.loss.shared_draw or discriminator is None else forward.flops
+    passes = [learning_g, learning_d] + ([] if model.loss.shared_draw or discriminator is None else [forward])
     weights_g, weights_d = parameters(generator), parameters(discriminator)
     return Cost(
         parameters_g=weights_g,
         parameters_d=weights_d,
         flops_forward=forward.flops // group,
-        flops_step=(extra + learning_g.flops + learning_d.flops) // group,
+        flops_step=sum(part.flops for part in passes) // group,
         flops_penalty=penalty.flops // group,
+        moved_forward=forward.bytes_moved // group,
+        moved_step=sum(part.bytes_moved for part in passes) // group,
+        moved_penalty=penalty.bytes_moved // group,
+        moved_fixed=4 * (ADAM_PASSES * (weights_g + weights_d) + MEAN_PASSES * weights_g),
         bytes_fixed=4 * (5 * weights_g + 4 * weights_d),
         bytes_image=max(learning_g.bytes_kept, learning_d.bytes_kept, penalty.bytes_kept) // group,
     )
 
 
 class Meter(TorchDispatchMode):
-    """Counts, within the block, operations and the bytes that autograd keeps (weights not counted)."""
+    """Counts, within the block, operations, bytes read and written, and bytes that autograd keeps (no weights)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.flops = self.bytes_kept = 0
+        self.flops = self.bytes_kept = self.bytes_moved = 0
         self._kept: dict[int, torch.Tensor] = {}
         self._hooks = torch.autograd.graph.saved_tensors_hooks(self._keep, lambda tensor: tensor)
 
@@ -112,6 +129,8 @@ class Meter(TorchDispatchMode):
         count = flop_registry.get(function._overloadpacket)
         if count is not None:
             self.flops += count(*args, **kwargs, out_val=result)
+        if touches_memory(function):
+            self.bytes_moved += sum(part.nbytes for part in tensors_of((args, kwargs, result)))
         return result
 
     def _keep(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -128,6 +147,18 @@ class Meter(TorchDispatchMode):
         self._hooks.__exit__(*error)
         self.bytes_kept = sum(tensor.untyped_storage().nbytes() for tensor in self._kept.values())
         self._kept.clear()
+
+
+def touches_memory(function: torch._ops.OpOverload) -> bool:
+    """Whether an operator reads and writes: not one that gives another view of its input, or room for a result."""
+    aliases = [value.alias_info for value in function._schema.returns]
+    is_view = any(alias is not None and not alias.is_write for alias in aliases)
+    return not is_view and "empty" not in function._schema.name
+
+
+def tensors_of(values: object) -> list[torch.Tensor]:
+    """All tensors among nested arguments or results."""
+    return [value for value in tree_leaves(values) if isinstance(value, torch.Tensor)]
 
 
 def parameters(network: nn.Module | None) -> int:
@@ -227,6 +258,8 @@ def describe(job: Job, device: torch.device, processes: Processes) -> str:
         f"parameters      generator {cost.parameters_g:,}, discriminator {cost.parameters_d:,}",
         f"operations      generator forward {cost.flops_forward / 1e9:.1f} GFLOP; an iteration with one image "
         f"{cost.flops_step / 1e9:.1f} GFLOP, {penalty if cost.flops_penalty else 'no gradient penalty'}",
+        f"memory traffic  {cost.moved_a_step(model.loss.r1_every) / 1e9:.1f} GB an iteration with one image in float32, "
+        "where every operator reads and writes memory",
         f"memory          {memory(cost, job, part_size(job, processes)) / GIB:.2f} GiB in float32 with "
         f"{part_size(job, processes)} images at once",
         f"steps           {steps:,} of {model.training.batch_size} images on {processes.world} devices",

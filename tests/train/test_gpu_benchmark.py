@@ -19,7 +19,17 @@ def run(*options: str) -> subprocess.CompletedProcess:
 
 
 def test_rates_and_shares_of_the_peak_belong_together():
-    tiny = ["--preset=fast", "--mode=eager", "--size=32", "--rounds=1", "--batch=2", "--peak=1", "--matrix=8"]
+    tiny = [
+        "--preset=fast",
+        "--mode=eager",
+        "--size=32",
+        "--rounds=1",
+        "--batch=2",
+        "--peak=1",
+        "--matrix=8",
+        "--bandwidth=1",
+        "--copied=1",
+    ]
     done = run("--device=cpu", "--json", *tiny)
     assert done.returncode == 0, done.stderr
     found, cost = json.loads(done.stdout), estimate(Model(preset="fast"), 32)
@@ -28,6 +38,9 @@ def test_rates_and_shares_of_the_peak_belong_together():
     operations = cost.flops_a_step(Model(preset="fast").loss.r1_every)
     assert found["training, of peak"] == pytest.approx(training * operations / 1e12)
     assert found["sampling, of peak"] == pytest.approx(sampling * 4 * cost.flops_forward / 1e12)
+    moved = cost.moved_a_step(Model(preset="fast").loss.r1_every) / 2 + cost.moved_fixed / 2
+    assert found["training, of bandwidth"] == pytest.approx(training * moved / 1e9)
+    assert found["sampling, of bandwidth"] == pytest.approx(sampling * 4 * cost.moved_forward / 2 / 1e9)
     assert found["paper's schedule, min"] == pytest.approx(202_500 / training / 60)
 
 

@@ -79,6 +79,20 @@ def test_operations_are_counted_as_two_a_multiply_add():
     assert meter.flops == 2 * 2 * 5 * 3 * 9 * 64
 
 
+def test_moved_bytes_are_read_and_written_by_every_operator_but_views_and_empty_room():
+    x = torch.empty(7, 10, device="meta")
+    with cost.Meter() as meter:
+        (x.t()[:5] + x.new_empty(7)).relu_()
+    assert meter.bytes_moved == 4 * ((35 + 7 + 35) + 2 * 35)
+
+
+def test_the_optimisers_move_what_their_formulas_say(tiny_model):
+    found = cost.estimate(tiny_model(), 32)
+    weights_g, weights_d = found.parameters_g, found.parameters_d
+    assert found.moved_fixed == 4 * (7 * (weights_g + weights_d) + 3 * weights_g)
+    assert found.moved_a_step(2) == found.moved_step + found.moved_penalty / 2 > found.moved_forward > 0
+
+
 def test_kept_bytes_are_those_of_activations_not_of_weights():
     layer = torch.nn.Linear(10, 20, device="meta")
     with cost.Meter() as meter:
