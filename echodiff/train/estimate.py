@@ -258,8 +258,8 @@ def describe(job: Job, device: torch.device, processes: Processes) -> str:
         f"parameters      generator {cost.parameters_g:,}, discriminator {cost.parameters_d:,}",
         f"operations      generator forward {cost.flops_forward / 1e9:.1f} GFLOP; an iteration with one image "
         f"{cost.flops_step / 1e9:.1f} GFLOP, {penalty if cost.flops_penalty else 'no gradient penalty'}",
-        f"memory traffic  {cost.moved_a_step(model.loss.r1_every) / 1e9:.1f} GB an iteration with one image in float32, "
-        "where every operator reads and writes memory",
+        f"memory traffic  {cost.moved_a_step(model.loss.r1_every) / 1e9:.1f} GB an iteration with one image in float32 "
+        "where operators read and write memory",
         f"memory          {memory(cost, job, part_size(job, processes)) / GIB:.2f} GiB in float32 with "
         f"{part_size(job, processes)} images at once",
         f"steps           {steps:,} of {model.training.batch_size} images on {processes.world} devices",
