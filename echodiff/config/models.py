@@ -273,17 +273,22 @@ class Model(Section):
                 "discriminator: expected fast, or none, beside a generator that learns from windows, "
                 f"found {self.discriminator.name}; or set generator.window: 0"
             )
-        elif self.training.batch_size % self.discriminator.group:
+        elif self.training.batch_size % self.group:
             raise ValueError(
-                f"training.batch_size: expected a multiple of discriminator.group = {self.discriminator.group}, "
+                f"training.batch_size: expected a multiple of discriminator.group = {self.group}, "
                 f"found {self.training.batch_size}"
             )
         return self
 
     @property
+    def group(self) -> int:
+        """Images that are judged together: a batch, and each part of it, is a multiple of this."""
+        return 1 if self.discriminator == "none" else self.discriminator.group
+
+    @property
     def batch_parts(self) -> int:
         """Parts that a batch can be cut into: the number of processes must divide it."""
-        return self.training.batch_size // getattr(self.discriminator, "group", 1)
+        return self.training.batch_size // self.group
 
     def learned_from(self) -> dict[str, Any]:
         """The options that decide what is learned, as plain values: two runs that share them are one training."""

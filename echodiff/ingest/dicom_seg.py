@@ -10,7 +10,7 @@ from pydicom.pixels import iter_pixels
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.label_size import check_size
-from echodiff.ingest.readers.dicom_file import lacks_transfer_syntax, open_dicom
+from echodiff.ingest.readers.dicom_file import open_dicom, pixel_source
 
 LARGEST_PIXELS = 2**28  # of the cine, and of all planes together, that a header may promise
 HALF = 0.5  # of the highest value: a pixel of a fractional segment from here on belongs to it
@@ -26,8 +26,7 @@ def read_segmentation(path: Path, what: str, frames: int, shape: tuple[int, int]
         Reject: no segmentation, damaged, of another size, or with planes of frames that the cine does not have.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             header = open_dicom(path, stop_before_pixels=True)
             if str(header.get("Modality") or "") != "SEG":
                 raise Reject(f"{what}: expected a DICOM segmentation, found another kind of DICOM")
@@ -54,7 +53,7 @@ def _assembled(path: Path, header: Dataset, what: str, frames: int, shape: tuple
     places = _places(groups, numbers, frames, what)
     least = HALF * float(header.get("MaximumFractionalValue") or 1)
     stack = np.zeros((frames if None not in places else 1, rows, columns), np.uint16)
-    source = open_dicom(path) if lacks_transfer_syntax(path) else path
+    source = pixel_source(path, header)
     pixels = list(iter_pixels(source)) if planes > 1 else [next(iter_pixels(source))]
     for number, index in sorted(zip(numbers, range(planes), strict=True)):
         target = stack[places[index] - 1 if len(stack) > 1 else 0]

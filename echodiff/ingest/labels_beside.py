@@ -14,10 +14,12 @@ from echodiff.ingest.dicom_seg import read_segmentation
 from echodiff.ingest.label_size import check_size
 from echodiff.ingest.listings import Listings
 from echodiff.ingest.picture import PICTURES, read_picture
+from echodiff.ingest.readers.dicom_file import SUFFIXES as DICOM_SUFFIXES
 from echodiff.ingest.readers.dicom_file import is_dicom
-from echodiff.ingest.readers.itk import SUFFIXES, is_itk, read_itk, to_labels
+from echodiff.ingest.readers.itk import SUFFIXES as ITK_SUFFIXES
+from echodiff.ingest.readers.itk import is_itk, read_itk, to_labels
 
-IMAGE_SUFFIXES = (*SUFFIXES, *PICTURES, ".dcm", ".dicom", ".dic", ".ima")
+IMAGE_SUFFIXES = (*ITK_SUFFIXES, *PICTURES, *DICOM_SUFFIXES)
 STEM = "{stem}"
 WILDCARD = re.compile(r"[*?]")
 WHAT = "the label map"

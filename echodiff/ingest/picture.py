@@ -26,8 +26,7 @@ def read_picture(path: Path, shape: tuple[int, int] | None = None) -> NDArray:
     Raises:
         Reject: damaged, of another size, of several pages, or in colour.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         try:
             with Image.open(path) as picture:
                 _check(picture, shape)

@@ -83,8 +83,7 @@ def identity_found(files: Iterable[Path]) -> dict[str, Any]:
 def _header(path: Path) -> Dataset:
     """All attributes but the pixels; none where the file cannot be read, which reading the case reports."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             return open_dicom(path, stop_before_pixels=True)
     except Exception:  # damaged headers fail in every way that Python knows
         return Dataset()

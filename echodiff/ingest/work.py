@@ -54,8 +54,7 @@ class CaseWork:
 
         Warnings are held back: pydicom's quote the values of tags, which would stand in the log.
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             result = self._result(case)
             try:
                 return replace(result, row={**result.row, **identity_found(case.files.values())})

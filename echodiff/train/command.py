@@ -49,8 +49,8 @@ def train(
                 print(describe(job, place, processes))
             return
         refuse_too_large(job, place, processes)
-        group = getattr(job.model.discriminator, "group", 1)
-        with full_memory_explained(place, images=part_size(job, processes), option="speed.part", group=group):
+        images = part_size(job, processes)
+        with full_memory_explained(place, images=images, option="speed.part", group=job.model.group):
             finished = run(job, place, processes)
     finally:
         leave_processes()

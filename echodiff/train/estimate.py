@@ -70,7 +70,7 @@ def estimate(model: Model, size: int) -> Cost:
 
     Where the discriminator judges groups of images, one group is run and each image has its share.
     """
-    group = getattr(model.discriminator, "group", 1)
+    group = model.group
     with torch.device("meta"):
         generator = generator_of(model, size)
         discriminator = discriminator_of(model, size)
@@ -201,7 +201,7 @@ def refuse_too_large(job: Job, device: torch.device, processes: Processes) -> No
     """
     cost, available = estimate(job.model, job.size), device_memory(device)
     sharing = processes.local_world if device.type == "cpu" else 1
-    images, group = part_size(job, processes), getattr(job.model.discriminator, "group", 1)
+    images, group = part_size(job, processes), job.model.group
     taken = sharing * memory(cost, job, images)
     if taken <= available:
         return

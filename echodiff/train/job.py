@@ -85,7 +85,7 @@ def check_job(job: Job, size: int, processes: Processes) -> None:
                 f"found {size}"
             )
     rows = processes.share(job.model.training.batch_size)
-    group = getattr(job.model.discriminator, "group", 1)
+    group = job.model.group
     for what, length in (("the images of a process", rows.stop - rows.start), ("speed.part", job.model.speed.part)):
         if length is not None and length % group:
             raise ConfigError(

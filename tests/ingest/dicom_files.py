@@ -9,6 +9,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -127,9 +128,12 @@ def write_big_endian(path: Path, frames: np.ndarray) -> Path:
     return save(dataset, path)
 
 
-def write_segmentation(path: Path, planes: dict[tuple[int, int | None], np.ndarray], **tags) -> Path:
+def write_segmentation(
+    path: Path, planes: dict[tuple[int, int | None], np.ndarray], syntax: UID = ExplicitVRLittleEndian, **tags
+) -> Path:
     """Binary planes (H, W) by (segment, frame of the cine from 1 or None)."""
     dataset = header(len(planes), Modality="SEG", SOPClassUID=SegmentationStorage, SegmentationType="BINARY")
+    dataset.file_meta.TransferSyntaxUID = syntax
     dataset.BitsAllocated = dataset.BitsStored = 1
     dataset.HighBit = 0
     dataset.Rows, dataset.Columns = next(iter(planes.values())).shape

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from PIL import Image
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.ingest.case import Reject
@@ -104,9 +105,14 @@ def test_other_sizes_and_damaged_files_are_rejects(tmp_path):
             read_label_stack(tmp_path / name, 1, SHAPE, {})
 
 
-def test_segmentations(tmp_path):
-    one = write_segmentation(tmp_path / "one.dcm", {(label, None): label == LABELS for label in (1, 2, 3)})
-    np.testing.assert_array_equal(read_label_stack(one, 4, SHAPE, {})[0], LABELS)
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+def test_segmentations_of_one_frame(tmp_path, syntax):
+    planes = {(label, None): label == LABELS for label in (1, 2, 3)}
+    path = write_segmentation(tmp_path / "a.dcm", planes, syntax)
+    np.testing.assert_array_equal(read_label_stack(path, 4, SHAPE, {})[0], LABELS)
+
+
+def test_segmentations_of_several_frames_or_that_overlap(tmp_path):
     planes = {(label, frame + 1): STACK[frame] == label for frame in range(4) for label in (1, 2, 3)}
     all_frames = write_segmentation(tmp_path / "all.dcm", planes)
     np.testing.assert_array_equal(read_label_stack(all_frames, 4, SHAPE, {}), STACK)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from echodiff.config.load import parse_config
 from echodiff.errors import ConfigError, InputError
@@ -157,6 +158,16 @@ def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel, cases):
     table = ablation({"pixel": one}, cases, _config())
     assert table.data["model"].tolist() == ["first"] * 4 and not table.data["ssim_sector_best"].any()
     assert not any("*" in note for note in table.notes)
+
+
+def test_flagged_images_are_a_share_of_a_models_own_and_missing_where_it_has_none(pixel, cases):
+    rows = [{"kind": "synthetic", "dataset": "vscan", "model": "first", "flagged": i < 3} for i in range(12)]
+    rows += [{"kind": "held_out", "dataset": "vscan", "model": "first", "flagged": True} for _ in range(12)]
+    data = ablation({"pixel": pixel, "memory": pd.DataFrame(rows)}, cases, _config()).data
+    data = data.set_index(["dataset", "model"])[[f"flagged_percent{end}" for end in ("", "_low", "_high")]]
+    low, high = binomtest(3, 12).proportion_ci(method="wilson")
+    assert data.loc[("vscan", "first")].tolist() == pytest.approx([25, 100 * low, 100 * high])
+    assert data.loc[[("vscan", "second"), ("echo", "first")]].isna().all(axis=None)
 
 
 def test_best_needs_intervals_and_a_direction():

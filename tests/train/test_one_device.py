@@ -1,7 +1,8 @@
 """A step and a drawing keep to their device and never wait for it.
 
 On torch's meta device, which holds no numbers, whatever mixes devices or asks for a number is an error. So a GPU's two
-slowest mistakes, a tensor left behind on the CPU and a wait in each step, are found on a machine without one.
+slowest mistakes, a tensor left behind on the CPU and a wait in each step, are found on a machine without one. What it
+lets pass: indices on the CPU, and a CPU tensor of no dimensions among the operands.
 """
 
 import contextlib

@@ -11,9 +11,11 @@ from typing import Any
 import pydicom
 from pydicom import Dataset
 from pydicom.filereader import read_file_meta_info
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-PREAMBLE = 128  # bytes before "DICM"
+PREAMBLE = 128  # bytes before MAGIC
+MAGIC = b"DICM"
+HEAD = struct.Struct("<HHI")  # group, element and length of an element with implicit VR
 SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 DIRECTORY = "DICOMDIR"  # the index of a medium (PS3.10 8.6), no image
 FIRST_GROUPS = (0x0002, 0x0008)  # that a data set without the 128 bytes begins with
@@ -28,9 +30,10 @@ def is_dicom(path: Path) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
-        return _has_preamble(path) or (is_bare(path) and _names_a_class(path))
+        first = _first_bytes(path)
     except OSError:
         return False
+    return _has_preamble(first) or (_begins_with_an_element(first) and _names_a_class(path))
 
 
 def open_dicom(path: Path, **options: Any) -> Dataset:
@@ -55,27 +58,42 @@ def is_bare(path: Path) -> bool:
     Raises:
         OSError: the file cannot be read.
     """
-    return not _has_preamble(path) and _begins_with_an_element(path)
+    first = _first_bytes(path)
+    return not _has_preamble(first) and _begins_with_an_element(first)
+
+
+def pixel_source(path: Path, header: Dataset) -> Path | Dataset:
+    """What pydicom decodes pixels from: the file, one frame after the other, or the whole data set if it cannot do so.
+
+    In the file it needs a transfer syntax, and of a deflated one (PS3.5 A.5) it looks for pixels at the places that
+    they have once they are inflated.
+
+    Args:
+        header: of the file, by `open_dicom`.
+    """
+    deflated = header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
+    return open_dicom(path) if deflated or lacks_transfer_syntax(path) else path
 
 
 def lacks_transfer_syntax(path: Path) -> bool:
-    """Whether a DICOM file does not say how it is written, so that pixels have to be read by way of `open_dicom`."""
+    """Whether a DICOM file does not say how it is written."""
     return is_bare(path) or "TransferSyntaxUID" not in read_file_meta_info(path)
 
 
-def _has_preamble(path: Path) -> bool:
+def _first_bytes(path: Path) -> bytes:
     with open(path, "rb") as file:
-        file.seek(PREAMBLE)
-        return file.read(4) == b"DICM"
+        return file.read(PREAMBLE + len(MAGIC))
 
 
-def _begins_with_an_element(path: Path) -> bool:
+def _has_preamble(first: bytes) -> bool:
+    return first[PREAMBLE:] == MAGIC
+
+
+def _begins_with_an_element(first: bytes) -> bool:
     """Whether the first bytes are an element of the groups that a data set begins with."""
-    with open(path, "rb") as file:
-        first = file.read(8)
-    if len(first) < 8:
+    if len(first) < HEAD.size:
         return False
-    group, _, length = struct.unpack("<HHI", first)
+    group, _, length = HEAD.unpack_from(first)
     explicit = first[4:6].isalpha() and first[4:6].isupper()
     return group in FIRST_GROUPS and (explicit or length <= LONGEST_FIRST)
 

@@ -39,8 +39,7 @@ def is_volume(path: Path) -> bool:
 def _tag(path: Path, keyword: str) -> str:
     """One tag of a DICOM file as text; empty where it cannot be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             header = open_dicom(path, stop_before_pixels=True, specific_tags=[keyword])
             return str(header.get(keyword) or "").strip()
     except Exception:
@@ -54,8 +53,7 @@ def read_header(path: Path, *, volume: bool = False) -> Dataset:
         Reject: no DICOM, damaged, of another modality or kind, or without the tags that describe pixels.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             header = open_dicom(path, stop_before_pixels=True)
             modality = str(header.get("Modality") or "").strip()
             kind = str(header.get("SOPClassUID") or "")

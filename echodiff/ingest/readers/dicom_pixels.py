@@ -17,7 +17,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from echodiff.ingest.case import Reject
-from echodiff.ingest.readers.dicom_file import is_bare, lacks_transfer_syntax, open_dicom
+from echodiff.ingest.readers.dicom_file import is_bare, pixel_source
 
 # Transfer syntaxes that pydicom's dictionary has no name for (PS3.6 table A-1).
 NAMES = {
@@ -74,7 +74,8 @@ def gray_frames(path: Path, header: Dataset) -> NDArray[np.uint8]:
 
 def _decoded(path: Path, header: Dataset, frames: int) -> Iterator[NDArray]:
     """Frames as they are stored, one after the other."""
-    source, options = _source(path, header), {"raw": _is_luminance_first(header), "decoding_plugin": _decoder(header)}
+    source = pixel_source(path, header)
+    options = {"raw": _is_luminance_first(header), "decoding_plugin": _decoder(header)}
     native = not header.file_meta.TransferSyntaxUID.is_compressed
     if native and header.PhotometricInterpretation == "YBR_FULL_422":
         # In one go pydicom looks for the second frame behind the length that the first has without subsampling.
@@ -142,7 +143,7 @@ def colour_frame(path: Path, header: Dataset, index: int) -> NDArray[np.uint8] |
     if int(header.get("SamplesPerPixel", 1)) == 1 and header.PhotometricInterpretation != "PALETTE COLOR":
         return None
     with decoding_faults(header):
-        (frame,) = iter_pixels(_source(path, header), indices=[index], decoding_plugin=_decoder(header))
+        (frame,) = iter_pixels(pixel_source(path, header), indices=[index], decoding_plugin=_decoder(header))
         return _rgb(frame, header)
 
 
@@ -162,16 +163,6 @@ def to_gray(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:
 def _is_luminance_first(header: Dataset) -> bool:
     """YBR_FULL and YBR_FULL_422 hold the luminance of BT.601 as their first channel (PS3.3 C.7.6.3.1.2)."""
     return header.PhotometricInterpretation in ("YBR_FULL", "YBR_FULL_422") and int(header.BitsStored) == 8
-
-
-def _source(path: Path, header: Dataset) -> Path | Dataset:
-    """What frames are decoded from: the file, one after the other, or the whole data set where pydicom cannot do so.
-
-    It needs a transfer syntax, and of a deflated file (PS3.5 A.5) it looks for pixels at the places that they have
-    once they are inflated.
-    """
-    deflated = header.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
-    return open_dicom(path) if deflated or lacks_transfer_syntax(path) else path
 
 
 def _decoder(header: Dataset) -> str:
@@ -244,8 +235,7 @@ def decoding_faults(header: Dataset) -> Iterator[None]:
     """
     syntax = header.file_meta.TransferSyntaxUID.name
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             yield
     except Reject:
         raise
