@@ -2,16 +2,17 @@
 
     python benchmarks/compare_models.py --config config/config.yaml config/compare.yaml --folder FOLDER
         --data RESULTS/data/camus/images.h5 --split RESULTS/split/camus.parquet
-        [--seconds 300 | --steps N] [--model NAME ...]
+        [--segmenter RESULTS/segmenter/evaluation.pt] [--seconds 300 | --steps N] [--model NAME ...]
 
 For each model: measures the CPU-seconds (user + system) of a step with one thread, the gradient penalty with its share;
 trains as many steps as fit into `seconds` (or `steps`, where they are given); draws one image for each validation label
 map; and prints a row of Markdown.
 FD, KID: distances of these to the training images in features of EfficientNet-Lite0, in the full frame. Speckle by
 `echodiff.evaluate.physics`: its spread in dB, mean / deviation of the envelope, width along and across the beams in
-mm at middle depth, medians over the images. The first row is the real validation images themselves. A model whose row
-was written before is not trained again. FOLDER/models/NAME/samples.png shows samples beside real images: of patients,
-keep it where they belong.
+mm at middle depth, medians over the images. Dice, with a segmenter of the workflow: of its label maps of the drawn
+images against their guides, which neither distances nor speckle ask about. The first row is the real validation images
+themselves. A model whose row was written before is not trained again. FOLDER/models/NAME/samples.png shows samples
+beside real images: of patients, keep it where they belong.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from echodiff.split.files import read_subset
 from echodiff.store.image_set import ImageSet, read_image_set
 
 DYNAMIC_RANGE_DB = 60.0
+DICE = ("dice_lv", "dice_lv_myo", "dice_la")
 SPECKLE = ("log_spread_db", "envelope_snr", "axial_mid_mm", "lateral_mid_mm", "leakage")
 
 
@@ -78,28 +80,48 @@ def speckle_of(images: ImageSet) -> dict[str, float]:
     return pd.DataFrame(rows)[list(SPECKLE)].median().to_dict()
 
 
+class Fidelity:
+    """How well images show what their label maps say, by a segmenter that learned from real images."""
+
+    def __init__(self, path: Path):
+        from echodiff.segment.segmenter_file import load_segmenter
+
+        self._network, training = load_segmenter(path, "cpu")
+        self._size = training.size
+
+    def of(self, images: ImageSet) -> dict[str, float]:
+        """Mean Dice of each structure."""
+        from echodiff.evaluate.fidelity_table import fidelity_table
+        from echodiff.segment.predict import segment
+
+        found = segment(self._network, images.images, size=self._size, device="cpu")
+        return fidelity_table(images, found)[list(DICE)].mean().to_dict()
+
+
 class Comparison:
     """The images that all models learn from and are compared with, and the folder that keeps the rows."""
 
-    def __init__(self, config: Config, data: Path, split: Path, folder: Path):
+    def __init__(self, config: Config, data: Path, split: Path, folder: Path, segmenter: Path | None):
         from echodiff.evaluate.extractors import load_efficientnet
         from echodiff.evaluate.features import Extraction, extract_features
 
         self.config, self.data, self.split, self.folder = config, data, split, folder
         images = read_image_set(data)
+        self._fidelity = Fidelity(segmenter) if segmenter else None
         self.training, self.validation = (images.select(read_subset(split, s)) for s in ("train", "validation"))
         self._extraction = Extraction(load_efficientnet("cpu"), batch_size=4, device="cpu")
         self._extract = extract_features
         self._reference = extract_features(self.training.images, self._extraction)
 
     def score(self, images: ImageSet) -> dict[str, float]:
-        """Distances to the training images, and speckle."""
+        """Distances to the training images, speckle, and Dice where there is a segmenter."""
         from echodiff.evaluate.frechet import frechet_distance
         from echodiff.evaluate.kernel import kernel_distance
         from echodiff.evaluate.pair import Pair
 
         pair = Pair.of(self._extract(images.images, self._extraction), self._reference)
-        return {"fd": frechet_distance(pair), "kid_1e3": 1e3 * kernel_distance(pair), **speckle_of(images)}
+        distances = {"fd": frechet_distance(pair), "kid_1e3": 1e3 * kernel_distance(pair)}
+        return distances | speckle_of(images) | (self._fidelity.of(images) if self._fidelity else {})
 
     def run(self, name: str, seconds: float, steps: int | None) -> dict[str, float]:
         """Train, draw and score a model; with given steps, or as many as take these CPU-seconds."""
@@ -135,7 +157,7 @@ def call(*arguments: object) -> None:
 
 def print_row(name: str, row: dict[str, float]) -> None:
     """A row of the table."""
-    columns = ("steps", "train_cpu_s", "image_cpu_s", "fd", "kid_1e3", *SPECKLE)
+    columns = ("steps", "train_cpu_s", "image_cpu_s", "fd", "kid_1e3", *SPECKLE, *DICE)
     cells = [f"{row[column]:.4g}" if np.isfinite(row.get(column, np.nan)) else "" for column in columns]
     print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
@@ -146,6 +168,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--segmenter", type=Path, help="for the Dice of the drawn images")
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--model", nargs="*", help="only these; all of the configuration otherwise")
@@ -153,7 +176,7 @@ def main() -> None:
     prepare_cpu()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     config = load_config(arguments.config)
-    comparison = Comparison(config, arguments.data, arguments.split, arguments.folder)
+    comparison = Comparison(config, arguments.data, arguments.split, arguments.folder, arguments.segmenter)
     print_row("real validation images", comparison.score(comparison.validation))
     for name in arguments.model or config.models:
         print_row(name, comparison.run(name, arguments.seconds, arguments.steps))

@@ -11,20 +11,20 @@ PRESETS: dict[str, dict[str, Any]] = {
         "discriminator": {"name": "fast"},
         "loss": {
             "adversarial_weight": 1.8,
-            "reconstruction_weight": 4.0,
+            "reconstruction_weight": 8.0,
             "reconstruction_pool": 8,
             "pairing": "relativistic",
-            "r1_gamma": 0.0,  # on real frames images are better without (docs/recipe.md)
+            "r1_gamma": 0.0,  # costs time and brings nothing that four trainings could tell (docs/recipe.md)
             "shared_draw": True,
             "transition_probabilities": [0.5, 0.17, 0.17, 0.16],
             "transition_weights": [1.0, 1.0, 0.3, 0.3],
         },
         "optimiser": {
-            "generator_rate": 2e-3,
+            "generator_rate": 1e-3,
             "discriminator_rate": 1e-3,
             "final_rate": 1e-4,
             "betas": [0.0, 0.9],
-            "ema": 0.995,
+            "ema": 0.97,
             "ema_warmup": True,
         },
         "training": {"batch_size": 4, "steps": 1500},
