@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echodiff.diffusion.networks.conv import Conv2d
 from echodiff.diffusion.networks.windows import cut, pad_edges
 from echodiff.diffusion.schedule import Schedule
 
@@ -25,9 +26,9 @@ CELL = 4  # pixels a side of a logit of texture, and of the means that structure
 SPREAD = 0.3  # variance of coarse grays over places and patients, in -1..1; only a scale, so rough
 
 
-def leaky_conv(in_channels: int, out_channels: int, kernel: int, stride: int) -> nn.Conv2d:
+def leaky_conv(in_channels: int, out_channels: int, kernel: int, stride: int) -> Conv2d:
     """A convolution that halves the size (kernel 4) or keeps it (kernel 3), weights after He et al. 2015."""
-    layer = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=1)
+    layer = Conv2d(in_channels, out_channels, kernel, stride=stride, padding=1)
     nn.init.kaiming_normal_(layer.weight, SLOPE)
     return layer
 
@@ -46,7 +47,7 @@ class PatchCritic(nn.Module):
             for before, (width, stride) in zip(widths, layers, strict=False)
         )
         self.time = nn.Embedding(steps, widths[2])
-        self.logit = nn.Conv2d(widths[-1], 1, 1)
+        self.logit = Conv2d(widths[-1], 1, 1)
         nn.init.normal_(self.logit.weight, std=0.02)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:

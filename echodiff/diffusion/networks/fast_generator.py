@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echodiff.diffusion.networks.conv import Conv2d
 from echodiff.diffusion.networks.layers import norm_groups
 from echodiff.diffusion.networks.norm import norm_silu
 from echodiff.diffusion.networks.speckle import HeadMaps, SpeckleHead
@@ -39,12 +40,12 @@ class ModulatedBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, style: int):
         super().__init__()
         self.norm1 = nn.GroupNorm(norm_groups(in_channels), in_channels)
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.conv1 = Conv2d(in_channels, out_channels, 3, padding=1)
         self.norm2 = nn.GroupNorm(norm_groups(out_channels), out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.conv2 = Conv2d(out_channels, out_channels, 3, padding=1)
         self.style = nn.Linear(style, 2 * out_channels)
         same = in_channels == out_channels
-        self.skip = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
+        self.skip = nn.Identity() if same else Conv2d(in_channels, out_channels, 1)
         nn.init.zeros_(self.style.weight)
         nn.init.zeros_(self.style.bias)
         with torch.no_grad():
@@ -68,7 +69,7 @@ class CoarseTrunk(nn.Module):
 
     def __init__(self, in_channels: int, widths: Sequence[int], style: int):
         super().__init__()
-        self.stem = nn.Conv2d(in_channels, widths[0], 3, padding=1)
+        self.stem = Conv2d(in_channels, widths[0], 3, padding=1)
         befores = [widths[0], *widths[:-1]]
         self.down = nn.ModuleList(
             ModulatedBlock(before, width, style) for before, width in zip(befores, widths, strict=True)
@@ -119,9 +120,9 @@ class FastGenerator(nn.Module):
         packed = PACK**2 * (2 + guide_channels)
         place = _place(size // PACK)
         self.trunk = CoarseTrunk(packed + place.shape[1] + 1, widths, style)
-        self.to_brightness = nn.Conv2d(widths[0], 1 + guide_channels, 3, padding=1)
-        self.to_features = nn.Conv2d(widths[0], features, 3, padding=1)
-        self.to_mixture = nn.Conv2d(widths[0] + 2, kernels + 1, 1)
+        self.to_brightness = Conv2d(widths[0], 1 + guide_channels, 3, padding=1)
+        self.to_features = Conv2d(widths[0], features, 3, padding=1)
+        self.to_mixture = Conv2d(widths[0] + 2, kernels + 1, 1)
         for layer in (self.to_brightness, self.to_mixture):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from echodiff.diffusion.networks.penalised import Conv2d
+from echodiff.diffusion.networks.conv import Conv2d
 
 
 def variance_scaled(layer: nn.Module, scale: float) -> nn.Module:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 SLOPE = 0.2  # of the leaky rectifier
 
@@ -32,40 +32,14 @@ def penalised() -> Iterator[None]:
         _active = before
 
 
-class Conv2d(nn.Conv2d):
-    """A convolution."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not _active:
-            return super().forward(x)
-        numbers = (x, self.weight, self.bias)
-        device = x.device.type
-        if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
-            dtype = torch.get_autocast_dtype(device)
-            numbers = (None if number is None else number.to(dtype) for number in numbers)
-        return _Conv.apply(*numbers, self.stride, self.padding)
+def active() -> bool:
+    """Whether this is within `penalised`."""
+    return _active
 
 
 def leaky(x: Tensor, *, inplace: bool = False) -> Tensor:
     """max(x, SLOPE x); `inplace`: in x's memory, which nobody else may need."""
     return _Leaky.apply(x, inplace) if _active else F.leaky_relu(x, SLOPE, inplace)
-
-
-class _Conv(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor | None, stride: tuple, padding: tuple) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return F.conv2d(x, weight, bias, stride, padding)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        of_x, *of_weights = ctx.needs_input_grad[:3]
-        wanted = [of_x, *(needed and not _active for needed in of_weights)]
-        # The gradient of x does not depend on x, so none is led back to it.
-        arguments = ([len(weight)], ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1, wanted)
-        return *torch.ops.aten.convolution_backward(gradient, x.detach(), weight, *arguments), None, None
 
 
 class _Leaky(torch.autograd.Function):

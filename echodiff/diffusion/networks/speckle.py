@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echodiff.diffusion.networks.conv import Conv2d
+
 FLOOR = 1e-3  # added to the squared envelope: the logarithm's argument is never 0
 HIDDEN = 16
 SLOPE = 0.2
@@ -33,9 +35,9 @@ class SpeckleHead(nn.Module):
         self.point_spread = nn.Parameter(_first_kernels(kernels, kernel_size))
         self.mixture_bias = nn.Parameter(torch.randn(kernels) / 2)
         self.contrast_bias = nn.Parameter(torch.tensor(FIRST_CONTRAST))
-        self.inner = nn.Conv2d(features + 3 + guide_channels, HIDDEN, 3, padding=1)
-        self.middle = nn.Conv2d(HIDDEN, HIDDEN, 3, padding=1)
-        self.outer = nn.Conv2d(HIDDEN, 1, 3, padding=1)
+        self.inner = Conv2d(features + 3 + guide_channels, HIDDEN, 3, padding=1)
+        self.middle = Conv2d(HIDDEN, HIDDEN, 3, padding=1)
+        self.outer = Conv2d(HIDDEN, 1, 3, padding=1)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
