@@ -19,6 +19,7 @@ def avx2(monkeypatch):
 
     monkeypatch.setattr(conv, "slow_weight_gradient", lambda: True)
     monkeypatch.setattr(conv, "weight_gradient", noted)
+    monkeypatch.setattr(conv, "FEWEST_TERMS", 16 * 16 * 64)
     return calls
 
 
@@ -71,7 +72,13 @@ def test_only_gradients_that_are_wanted_are_computed(avx2):
 )
 def test_other_convolutions_are_torch_s(options, channels, avx2):
     layer = Conv2d(channels, 16, 3, **options).to(memory_format=torch.channels_last)
-    layer(innermost(1, channels, 8, 8)).sum().backward()
+    layer(innermost(2, channels, 8, 8)).sum().backward()
+    assert not avx2
+
+
+def test_small_convolutions_are_torch_s(avx2):
+    layer = Conv2d(16, 16, 3, padding=1).to(memory_format=torch.channels_last)
+    layer(innermost(1, 16, 8, 7)).sum().backward()
     assert not avx2
 
 

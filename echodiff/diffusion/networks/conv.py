@@ -14,6 +14,7 @@ from torch.autograd.function import once_differentiable
 from echodiff.diffusion.networks import penalised
 
 FEWEST_CHANNELS = 16  # with fewer the products are too narrow to be quicker
+FEWEST_TERMS = 5e7  # multiplications a tap; with fewer, two threads wait for each other longer than they work
 
 
 class Conv2d(nn.Conv2d):
@@ -35,6 +36,7 @@ class Conv2d(nn.Conv2d):
             and keeps_size
             and side % 2 == 1
             and min(self.in_channels, self.out_channels) >= FEWEST_CHANNELS
+            and x.numel() * self.out_channels >= FEWEST_TERMS
             and x.device.type == "cpu"
             and x.dtype == self.weight.dtype == torch.float32
             and x.is_contiguous(memory_format=torch.channels_last)
