@@ -60,6 +60,7 @@ def measure(preset: str, precision: str, size: int, threads: int, repeats: int) 
     guide = draw_guide(data.masks[:1], data.sectors[:1], style=model.guide.style, sector=model.guide.sector)
     latents = {name: torch.randn(1, *shape) for name, shape in state.ema.latent_shapes(size).items()}
     noise, t = torch.randn(1, 1, size, size), torch.zeros(1, dtype=torch.int64)
+    latents |= state.ema.describe(noise)
 
     def forward() -> None:
         with torch.no_grad(), setup.arithmetic():

@@ -6,7 +6,7 @@ divided among processes, nor on the kind of device (up to rounding).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -30,6 +30,7 @@ def sample(
     guide: Tensor,
     noise: SamplingNoise,
     *,
+    traits: Mapping[str, Tensor] | None = None,
     source: Tensor | None = None,
     strength: float = 1.0,
 ) -> Tensor:
@@ -41,6 +42,7 @@ def sample(
     Args:
         guide: (B, G, H, W) in [-1, 1].
         noise: on the guide's device; `reverse` too.
+        traits: of the images, for a generator that has any.
         source: (B, 1, H, W) in [-1, 1], the images to begin from where `strength` is below 1.
         strength: 1, begin from pure noise; less, from `source` noised to that share of the steps.
 
@@ -55,7 +57,7 @@ def sample(
         x = q_sample(reverse.schedule, source, _filled(guide, reverse.levels[first]), x)
     for step in reversed(range(first)):
         t = _filled(guide, reverse.levels[step + 1] - 1)
-        output = generator(x, guide, t, noise.latents()).float()
+        output = generator(x, guide, t, {**noise.latents(), **(traits or {})}).float()
         x = reverse.back(reverse.estimate(output, x, t), x, step, noise)
     return x
 

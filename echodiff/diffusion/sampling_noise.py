@@ -37,6 +37,10 @@ class SamplingNoise:
         """The latents of one call of the generator, name -> (B, ...)."""
         return {name: self._draw(self._latents[name]) for name in sorted(self._latents)}
 
+    def traits(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+        """The traits of the images, name -> (B, ...), by a generator's `trait_shapes()`."""
+        return {name: self._draw(shapes[name]) for name in sorted(shapes)}
+
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
         noise = torch.empty(len(self._random), *shape)
 

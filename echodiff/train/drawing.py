@@ -47,9 +47,13 @@ class Drawing:
             pool: threads to draw noise with.
         """
         own, guide, size = cases.to(self.device), self.model.guide, cases.images.shape[-1]
+        source = to_model(own.images)
         latents = self.network.latent_shapes(size)
         noise = SamplingNoise(seeds, size=size, latents=latents, device=self.device, pool=pool)
         guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
+        # An image that begins from its source keeps what is a property of it.
+        traits = noise.traits(self.network.trait_shapes()) if strength == 1 else self.network.describe(source)
+        options = {"traits": traits, "source": source, "strength": strength}
         with autocast(self.model.speed, self.device):
-            drawn = sample(self.network, self._reverse, guides, noise, source=to_model(own.images), strength=strength)
+            drawn = sample(self.network, self._reverse, guides, noise, **options)
         return to_uint8(drawn)[:, 0].cpu()

@@ -80,16 +80,16 @@ def run_generator(objective: Objective, generator: nn.Module, x_0: Tensor, guide
 
     A generator with a `window` above 0 takes it in a window of each image, and the pass holds these windows.
     """
-    schedule = objective.schedule
+    schedule, z = objective.schedule, {**draw.latents, **generator.describe(x_0)}
     t = losses.choose_transitions(draw.uniform, objective.probabilities)
     x_t, x_tp1 = q_sample_pair(schedule, x_0, t, draw.e_t, draw.e_tp1)
-    window, e_posterior, corners = getattr(generator, "window", 0), draw.e_posterior, None
+    window, e_posterior, corners = generator.window, draw.e_posterior, None
     if window:
         corners = window_corners(draw.place, x_0.shape[-1], window)
-        output = generator(x_tp1, guide, t, draw.latents, corners).float()
+        output = generator(x_tp1, guide, t, z, corners).float()
         x_0, x_t, x_tp1, e_posterior = (cut(whole, corners, window) for whole in (x_0, x_t, x_tp1, e_posterior))
     else:
-        output = generator(x_tp1, guide, t, draw.latents).float()
+        output = generator(x_tp1, guide, t, z).float()
     x0_hat = output if objective.prediction == "image" else image_of_velocity(schedule, output, x_tp1, t)
     x_t_fake = q_posterior_sample(schedule, x0_hat, x_tp1, t, e_posterior)
     return Pass(x_0, x_t, x_tp1, t, x0_hat, x_t_fake, corners)

@@ -23,7 +23,8 @@ def generator_and_input(size: int = 64, batch: int = 2, guides: int = 3, **optio
         weight.data.add_(0.05 * torch.randn_like(weight))
     x = torch.randn(batch, 1, size, size)
     guide = torch.randn(batch, guides, size, size).sign()
-    z = {name: torch.randn(batch, *shape) for name, shape in generator.latent_shapes(size).items()}
+    shapes = generator.latent_shapes(size) | generator.trait_shapes()
+    z = {name: torch.randn(batch, *shape) for name, shape in shapes.items()}
     return generator, (x, guide, torch.arange(batch) % 4, z)
 
 
@@ -69,6 +70,7 @@ def test_new_generator_starts_from_the_mean_image():
     images[:, :, 16:48, 16:48] = torch.tensor([-0.4, 0.0, 0.1]).view(3, 1, 1, 1)
     generator.calibrate(images, make_schedule())
     _, (x, guide, t, z) = generator_and_input(batch=2)
+    z["gain"].zero_()
     with torch.no_grad():
         speckled = generator(x, guide, t, z)
         generator.head.contrast_bias.fill_(-50)
@@ -76,6 +78,39 @@ def test_new_generator_starts_from_the_mean_image():
     mean = images.mean(dim=0, keepdim=True).clamp(min=-0.995).expand(2, -1, -1, -1)
     torch.testing.assert_close(plain, mean)
     assert speckled[:, :, :12].mean() < -0.95 and speckled[:, :, 20:44, 20:44].std() > 0.05
+
+
+def test_the_gain_is_the_mean_gray_in_deviations_of_the_training_images():
+    torch.manual_seed(0)
+    generator, images = build_generator(SMALL, 64, guide_channels=3), torch.rand(20, 1, 64, 64)
+    images = images + torch.linspace(-0.9, -0.1, 20).view(-1, 1, 1, 1)
+    generator.calibrate(images, make_schedule())
+    gain = generator.describe(images)["gain"]
+    assert gain.shape == (20, 1)
+    torch.testing.assert_close(torch.stack([gain.mean(), gain.std(correction=0)]), torch.tensor([0.0, 1.0]))
+    assert gain[:, 0].diff().min() > 0
+    assert generator.describe(torch.ones(1, 1, 64, 64))["gain"].item() == 3  # no further than this
+
+
+def test_training_images_that_are_all_as_bright_have_no_gain():
+    generator, images = build_generator(SMALL, 64, guide_channels=3), torch.full((4, 1, 64, 64), -0.3)
+    generator.calibrate(images, make_schedule())
+    assert generator.describe(images)["gain"].abs().max() < 1e-3
+    assert generator.slope.abs().max() < 1e-3
+
+
+def test_new_generator_starts_at_the_gain_s_brightness():
+    """What is bright in all training images gets brighter, what is black in all stays black."""
+    torch.manual_seed(0)
+    generator, images = build_generator(SMALL, 64, guide_channels=3), torch.full((3, 1, 64, 64), -1.0)
+    grays = torch.tensor([-0.6, -0.4, -0.2]).view(3, 1, 1, 1)
+    images[:, :, 16:48, 16:48] = grays
+    generator.calibrate(images, make_schedule())
+    generator.head.contrast_bias.data.fill_(-50)
+    _, (x, guide, t, z) = generator_and_input(batch=3)
+    with torch.no_grad():
+        plain = generator(x, guide, t, z | generator.describe(images))
+    torch.testing.assert_close(plain, images.clamp(min=-0.995), atol=1e-5, rtol=0)
 
 
 def test_speckle_is_the_log_of_a_rayleigh_envelope():

@@ -77,6 +77,23 @@ def test_every_call_has_noise_of_its_own():
     assert torch.corrcoef(images.flatten(1)).fill_diagonal_(0).abs().max() < 0.3
 
 
+def test_traits_are_drawn_once_and_reach_every_call():
+    seen = []
+
+    def keep(x, guide, t, z):
+        seen.append(z)
+        return torch.zeros_like(x)
+
+    noise = noise_of([1, 2])
+    traits = noise.traits({"gain": (3,)})
+    assert traits["gain"].shape == (2, 3) and torch.equal(
+        traits["gain"][1:], noise_of([2]).traits({"gain": (3,)})["gain"]
+    )
+    sample(keep, reverse_of(4), torch.zeros(2, 1, 16, 16), noise, traits=traits)
+    assert [z["gain"] is traits["gain"] for z in seen] == [True] * 4
+    assert not torch.equal(seen[0]["z"], seen[1]["z"])
+
+
 def test_the_last_call_s_image_is_the_sample():
     constant = torch.full((1, 1, 16, 16), 0.25)
     found = sample(lambda x, guide, t, z: constant, reverse_of(4), constant, noise_of([1]))

@@ -7,6 +7,8 @@ learns it sees them in a window of each image. What makes it learn in minutes:
 - x_{t+1} enters multiplied by signal[t+1], the share of the image in it: at the last steps, where it is nearly
   all noise, the network is not kept busy by unlearning that noise.
 - The mean training image is where the brightness starts from: the tissue sector is there before the first step.
+- How bright a whole image is, its gain, is a trait. Left to be guessed it would be the same in all images, because the
+  L1 distance asks for the median where x_{t+1} does not tell.
 - Sines and cosines of the place: a convolution alone would find the place out from the border inwards.
 """
 
@@ -19,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echodiff.diffusion.networks.conv import Conv2d
+from echodiff.diffusion.networks.generator import Generator
 from echodiff.diffusion.networks.layers import norm_groups
 from echodiff.diffusion.networks.norm import norm_silu
 from echodiff.diffusion.networks.speckle import HeadMaps, SpeckleHead
@@ -29,6 +32,8 @@ PACK = 4  # pixels a side that are packed into channels
 MARGIN = 8  # pixels computed around a window, a multiple of PACK and at least the head's reach
 FREQUENCIES = (1, 2, 4, 8)  # of the place's sines and cosines, in quarter turns a half image
 BRIGHTEST = 0.995  # the mean image is clipped to this before the inverse of tanh
+LARGEST_GAIN = 3.0  # images of other machines may lie further from those that were learned from
+LEAST_DEVIATION = 1e-3  # of the mean grays, for training images that are all as bright
 
 
 class ModulatedBlock(nn.Module):
@@ -90,7 +95,7 @@ class CoarseTrunk(nn.Module):
         return modulated(self.norm, h)
 
 
-class FastGenerator(nn.Module):
+class FastGenerator(Generator):
     """G(x_{t+1}, guide, t, z) -> estimate of x_0, in [-1, 1].
 
     size: pixels a side, a multiple of 4 * 2^(levels - 1). steps: T. widths: channels of the U-Net, one a level.
@@ -130,27 +135,44 @@ class FastGenerator(nn.Module):
             kernels=kernels, kernel_size=kernel_size, features=features, guide_channels=guide_channels
         )
         self.register_buffer("place", place, persistent=False)
-        self.register_buffer("mean", torch.zeros(1, 1, size, size))  # of the training images, before tanh
+        self.register_buffer("mean", torch.zeros(1, 1, size, size))  # of the training images
+        self.register_buffer("slope", torch.zeros(1, 1, size, size))  # of an image on its gain
+        self.register_buffer("level", torch.tensor([0.0, 1.0]))  # mean and deviation of the images' mean grays
         self.register_buffer("signal", torch.ones(steps + 1))  # of the schedule
 
     def calibrate(self, images: Tensor, schedule: Schedule) -> None:
-        """Note the mean of the training images (N, 1, H, W) in [-1, 1], and the schedule's share of signal."""
-        mean = images.float().mean(dim=0, keepdim=True)
-        self.mean.copy_(torch.atanh(mean.clamp(-BRIGHTEST, BRIGHTEST)))
+        """Note how the training images are on average, for each gain, and the schedule's share of signal."""
+        images = images.float()
+        grays = images.mean(dim=(1, 2, 3))
+        self.level.copy_(torch.stack([grays.mean(), grays.std(correction=0).clamp(min=LEAST_DEVIATION)]))
+        self.mean.copy_(images.mean(dim=0, keepdim=True))
+        gain = self.describe(images)["gain"].view(-1, 1, 1, 1)
+        self.slope.copy_((gain * (images - self.mean)).mean(dim=0, keepdim=True))
         self.signal.copy_(schedule.signal)
 
     def latent_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        """Normal numbers of one image at each step: of the whole, of each packed cell, two of each pixel."""
+        """Of the whole image, of each packed cell, two of each pixel."""
         cells, pixels = size // PACK, size + 2 * MARGIN
         return {"z": (self.latent,), "cells": (1, cells, cells), "pixels": (2, pixels, pixels)}
+
+    def trait_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The gain alone."""
+        return {"gain": (1,)}
+
+    def describe(self, images: Tensor) -> dict[str, Tensor]:
+        """The gain: by how many deviations of the training images the mean gray is above their mean."""
+        mean, deviation = self.level
+        gain = (images.float().mean(dim=(1, 2, 3)) - mean) / deviation
+        return {"gain": gain.clamp(-LARGEST_GAIN, LARGEST_GAIN)[:, None]}
 
     def forward(
         self, x_tp1: Tensor, guide: Tensor, t: Tensor, z: dict[str, Tensor], corners: Tensor | None = None
     ) -> Tensor:
         """The whole image, (B, 1, H, W); with `corners` (B, 2) the window of each, (B, 1, window, window)."""
         x = x_tp1 * self.signal[t + 1].view(-1, 1, 1, 1)
-        maps = self._coarse(x, guide, t, z)
-        mean = self.mean.expand(len(x), -1, -1, -1)
+        mean = self.mean + z["gain"][:, :, None, None] * self.slope
+        maps = self._coarse(x, guide, mean, t, z)
+        mean = torch.atanh(mean.clamp(-BRIGHTEST, BRIGHTEST))
         # The head's convolutions reach over a window's border, so a margin is computed and thrown away.
         maps = maps.map(lambda m: pad_edges(m, MARGIN // PACK))
         mean = pad_edges(mean, MARGIN)
@@ -163,14 +185,14 @@ class FastGenerator(nn.Module):
             image = self.head(maps.map(Tensor.float), x, guide, mean, noise)
         return image[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
-    def _coarse(self, x: Tensor, guide: Tensor, t: Tensor, z: dict[str, Tensor]) -> HeadMaps:
+    def _coarse(self, x: Tensor, guide: Tensor, mean: Tensor, t: Tensor, z: dict[str, Tensor]) -> HeadMaps:
         """What the trunk says about brightness and speckle, at a quarter of the resolution."""
         style = F.silu(self.time(t) + self.mapping(z["z"]))
-        fixed = torch.cat([self.place, F.pixel_unshuffle(self.mean, PACK)], dim=1).expand(len(x), -1, -1, -1)
-        packed = [F.pixel_unshuffle(x, PACK), F.pixel_unshuffle(guide, PACK), fixed, z["cells"]]
+        place = self.place.expand(len(x), -1, -1, -1)
+        packed = [*(F.pixel_unshuffle(image, PACK) for image in (x, guide, mean)), place, z["cells"]]
         h = self.trunk(torch.cat(packed, dim=1).contiguous(memory_format=torch.channels_last), style)
-        place = self.place[:, :2].expand(len(x), -1, -1, -1)
-        return HeadMaps(self.to_brightness(h), self.to_features(h), self.to_mixture(torch.cat([h, place], dim=1)))
+        mixture = self.to_mixture(torch.cat([h, place[:, :2]], dim=1))
+        return HeadMaps(self.to_brightness(h), self.to_features(h), mixture)
 
 
 def _place(cells: int) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echodiff.diffusion.networks.generator import Generator
 from echodiff.diffusion.networks.layers import (
     LatentMapping,
     SelfAttention,
@@ -47,7 +48,7 @@ class ResidualBlock(nn.Module):
         return (self.skip(self.resample(x)) + h).mul_(math.sqrt(0.5))
 
 
-class NCSNpp(nn.Module):
+class NCSNpp(Generator):
     """G(x_{t+1}, guide, t, z) -> estimate of x_0, in [-1, 1], or of any range where it is not `bounded`.
 
     pack: pixels a side that are packed into channels before all else, 1 for none. channels: width at full
@@ -123,7 +124,6 @@ class NCSNpp(nn.Module):
         )
 
     def latent_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of the standard normal numbers that one image needs at each step."""
         return {"z": (self.latent,)}
 
     def forward(self, x_tp1: Tensor, guide: Tensor, t: Tensor, z: dict[str, Tensor]) -> Tensor:

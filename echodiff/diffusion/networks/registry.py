@@ -1,11 +1,8 @@
 """Networks by name, built from the options of the configuration.
 
-A generator is `forward(x_tp1 (B, 1, H, W), guide (B, G, H, W), t (B,), z) -> x_0 (B, 1, H, W)` in [-1, 1]
-(or, not `bounded`, another estimate of any range), with `latent_shapes(size) -> {name: shape without batch}` of the
-standard normal numbers z. A discriminator is `forward(x_t (B, 1, H, W), x_tp1 (B, 1, H, W), t (B,)) -> logits (B, K)`.
-Either may have `calibrate(images (N, 1, H, W), schedule)`, which is called once before training with the training
-images in [-1, 1], and keeps what it learns of them in buffers. A generator with a `window` above 0 also takes `corners`
-(B, 2) and then computes only the windows there; such a pair's discriminator takes `corners` too.
+What a generator is, `echodiff.diffusion.networks.generator` says; its estimate lies in [-1, 1] where it is `bounded`. A
+discriminator is `forward(x_t (B, 1, H, W), x_tp1 (B, 1, H, W), t (B,)) -> logits (B, K)`, beside a generator with a
+`window` with `corners` (B, 2) too, and may have `calibrate(images, schedule)` as generators have.
 """
 
 from collections.abc import Callable
@@ -17,15 +14,16 @@ from echodiff.config.networks import DiscriminatorOptions, GeneratorOptions
 from echodiff.diffusion.networks.discriminator import Discriminator
 from echodiff.diffusion.networks.fast_discriminator import FastDiscriminator
 from echodiff.diffusion.networks.fast_generator import FastGenerator
+from echodiff.diffusion.networks.generator import Generator
 from echodiff.diffusion.networks.ncsnpp import NCSNpp
 
-GENERATORS: dict[str, Callable[..., nn.Module]] = {"ncsnpp": NCSNpp, "fast": FastGenerator}
+GENERATORS: dict[str, Callable[..., Generator]] = {"ncsnpp": NCSNpp, "fast": FastGenerator}
 DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {"residual": Discriminator, "fast": FastDiscriminator}
 
 
 def build_generator(
     options: GeneratorOptions, size: int, *, guide_channels: int = 1, steps: int = 4, bounded: bool = True
-) -> nn.Module:
+) -> Generator:
     """The generator of `options` for images of `size` x `size` pixels and T = `steps`, with new weights.
 
     bounded: its output lies in [-1, 1], as images do; else it may have any value.
