@@ -2,8 +2,8 @@
 
 A file holds the weights, their running mean, both optimisers, the step, the history, the options that decide what is
 learned and the fingerprint of the training images. No random state: every step's numbers are a function of the seed
-and the step. Its name is made from options and images, so that a training with other ones begins anew and leaves it
-alone. It loads with `weights_only=True`.
+and the step. Its name is made from options, images and schema version, so that a training with other ones begins anew
+and leaves it alone. It loads with `weights_only=True`.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from echodiff.config.models import Model
 from echodiff.errors import InputError
 from echodiff.store.torch_file import load_file
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KIND = "echodiff training"
 
 
 def checkpoint_path(folder: Path, model: Model, data_fingerprint: str, size: int) -> Path:
     """Where the training of `model` on these images is kept."""
-    text = json.dumps([model.learned_from(), data_fingerprint, size], sort_keys=True)
+    text = json.dumps([SCHEMA_VERSION, model.learned_from(), data_fingerprint, size], sort_keys=True)
     return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.pt"
 
 

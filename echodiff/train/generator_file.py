@@ -15,7 +15,7 @@ from echodiff.diffusion.schedule import Schedule, make_schedule
 from echodiff.errors import InputError
 from echodiff.store.torch_file import load_file, save_file
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KIND = "echodiff generator"
 
 

@@ -80,16 +80,48 @@ def test_new_generator_starts_from_the_mean_image():
     assert speckled[:, :, :12].mean() < -0.95 and speckled[:, :, 20:44, 20:44].std() > 0.05
 
 
-def test_the_gain_is_the_mean_gray_in_deviations_of_the_training_images():
-    torch.manual_seed(0)
-    generator, images = build_generator(SMALL, 64, guide_channels=3), torch.rand(20, 1, 64, 64)
-    images = images + torch.linspace(-0.9, -0.1, 20).view(-1, 1, 1, 1)
+def shaded_images(count: int, size: int = 64) -> torch.Tensor:
+    """Speckled images of random brightness, slopes and curvature, (count, 1, size, size)."""
+    random = torch.Generator().manual_seed(3)
+    line = torch.linspace(-1, 1, size)
+    terms = torch.stack(
+        [torch.ones(size, size), *torch.meshgrid(line, line, indexing="ij"), line.square().expand(size, size)]
+    )
+    shades = 0.1 * torch.einsum("nk,khw->nhw", torch.randn(count, 4, generator=random), terms)
+    return shades[:, None] + 0.05 * torch.randn(count, 1, size, size, generator=random) - 0.3
+
+
+def test_the_gain_is_uncorrelated_and_of_deviation_1_over_the_training_images():
+    generator, images = build_generator(SMALL, 64, guide_channels=3), shaded_images(200)
     generator.calibrate(images, make_schedule())
     gain = generator.describe(images)["gain"]
-    assert gain.shape == (20, 1)
-    torch.testing.assert_close(torch.stack([gain.mean(), gain.std(correction=0)]), torch.tensor([0.0, 1.0]))
-    assert gain[:, 0].diff().min() > 0
-    assert generator.describe(torch.ones(1, 1, 64, 64))["gain"].item() == 3  # no further than this
+    assert gain.shape == (200, 6) == (200, *generator.trait_shapes()["gain"])
+    covariance = torch.cov(gain.T)
+    assert covariance.diagonal().max() < 1.05
+    assert covariance.diagonal()[[0, 1, 2]].min() > 0.9  # a few are clipped
+    assert (covariance - covariance.diagonal().diag()).abs().max() < 0.1
+
+
+def test_the_gain_says_what_is_brighter_than_usual():
+    generator, images = build_generator(SMALL, 64, guide_channels=3), shaded_images(200)
+    generator.calibrate(images, make_schedule())
+    usual, line = images.mean(dim=0, keepdim=True), torch.linspace(-1, 1, 64)
+    shades = torch.stack([torch.full((64, 64), 0.2), 0.2 * line[:, None].expand(64, 64)])[:, None]
+    brighter, sloped = generator.describe(usual + shades)["gain"]
+    (plain,) = generator.describe(usual)["gain"]
+    assert plain.abs().max() < 0.1
+    assert brighter[0] > 1 and brighter[0] == brighter.abs().max()
+    assert sloped.abs().argmax() in (1, 2) and sloped[0].abs() < 0.5
+    assert generator.describe(torch.ones(1, 1, 64, 64))["gain"].max() == 3  # no further than this
+
+
+def test_an_image_is_expected_to_be_what_its_gain_says():
+    """The mean image at an image's own gain is nearer to it than the mean of all."""
+    generator, images = build_generator(SMALL, 64, guide_channels=3), shaded_images(200)
+    generator.calibrate(images, make_schedule())
+    own = generator.mean + torch.einsum("nk,kchw->nchw", generator.describe(images)["gain"], generator.slope)
+    left, all_of_it = (images - own).square().mean(), (images - generator.mean).square().mean()
+    assert left < 0.3 * all_of_it
 
 
 def test_training_images_that_are_all_as_bright_have_no_gain():

@@ -73,12 +73,12 @@ def test_foreign_and_old_checkpoints_are_refused(make_job):
     job = make_job()
     good = {
         "kind": "echodiff training",
-        "schema_version": 1,
+        "schema_version": 2,
         "model": job.model.learned_from(),
         "data_fingerprint": job.fingerprint,
     }
     refused(make_job, {"state_dict": {}}, "expected a file of 'echodiff training', found None")
-    refused(make_job, good | {"schema_version": 0}, "expected schema version 1, found 0")
+    refused(make_job, good | {"schema_version": 1}, "expected schema version 2, found 1")
     refused(make_job, good | {"data_fingerprint": "x"}, "of other training images")
     options = good["model"] | {"seed": 1}
     refused(make_job, good | {"model": options}, r"with seed = 1 \(now 2024\)")

@@ -7,8 +7,8 @@ learns it sees them in a window of each image. What makes it learn in minutes:
 - x_{t+1} enters multiplied by signal[t+1], the share of the image in it: at the last steps, where it is nearly
   all noise, the network is not kept busy by unlearning that noise.
 - The mean training image is where the brightness starts from: the tissue sector is there before the first step.
-- How bright a whole image is, its gain, is a trait. Left to be guessed it would be the same in all images, because the
-  L1 distance asks for the median where x_{t+1} does not tell.
+- How bright an image is, over its depth and its width, is a trait, its gain. Left to be guessed it would be the same in
+  all images, because the L1 distance asks for the median where x_{t+1} does not tell.
 - Sines and cosines of the place: a convolution alone would find the place out from the border inwards.
 """
 
@@ -32,8 +32,9 @@ PACK = 4  # pixels a side that are packed into channels
 MARGIN = 8  # pixels computed around a window, a multiple of PACK and at least the head's reach
 FREQUENCIES = (1, 2, 4, 8)  # of the place's sines and cosines, in quarter turns a half image
 BRIGHTEST = 0.995  # the mean image is clipped to this before the inverse of tanh
+GAIN_DEGREE = 2  # of the polynomials in row and column that an image's gain is made of
 LARGEST_GAIN = 3.0  # images of other machines may lie further from those that were learned from
-LEAST_DEVIATION = 1e-3  # of the mean grays, for training images that are all as bright
+LEAST_DEVIATION = 1e-3  # of the polynomials' coefficients, for training images that are all as bright
 
 
 class ModulatedBlock(nn.Module):
@@ -136,18 +137,24 @@ class FastGenerator(Generator):
         )
         self.register_buffer("place", place, persistent=False)
         self.register_buffer("mean", torch.zeros(1, 1, size, size))  # of the training images
-        self.register_buffer("slope", torch.zeros(1, 1, size, size))  # of an image on its gain
-        self.register_buffer("level", torch.tensor([0.0, 1.0]))  # mean and deviation of the images' mean grays
+        polynomials = _polynomials(size, GAIN_DEGREE)
+        terms = len(polynomials)
+        self.register_buffer("polynomials", polynomials, persistent=False)
+        self.register_buffer("slope", torch.zeros(terms, 1, size, size))  # of an image on the terms of its gain
+        self.register_buffer("level", torch.zeros(terms))  # mean of the training images' coefficients
+        self.register_buffer("whiten", torch.eye(terms))  # makes of their deviations uncorrelated ones of 1
         self.register_buffer("signal", torch.ones(steps + 1))  # of the schedule
 
     def calibrate(self, images: Tensor, schedule: Schedule) -> None:
         """Note how the training images are on average, for each gain, and the schedule's share of signal."""
         images = images.float()
-        grays = images.mean(dim=(1, 2, 3))
-        self.level.copy_(torch.stack([grays.mean(), grays.std(correction=0).clamp(min=LEAST_DEVIATION)]))
+        coefficients = self._coefficients(images)
+        self.level.copy_(coefficients.mean(dim=0))
+        variances, axes = torch.linalg.eigh(torch.cov(coefficients.T, correction=0).view(2 * self.level.shape))
+        self.whiten.copy_(axes / variances.clamp(min=LEAST_DEVIATION**2).sqrt() @ axes.T)
         self.mean.copy_(images.mean(dim=0, keepdim=True))
-        gain = self.describe(images)["gain"].view(-1, 1, 1, 1)
-        self.slope.copy_((gain * (images - self.mean)).mean(dim=0, keepdim=True))
+        gain = self.describe(images)["gain"]
+        self.slope.copy_(torch.einsum("nk,nchw->kchw", gain, images - self.mean) / len(images))
         self.signal.copy_(schedule.signal)
 
     def latent_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
@@ -157,20 +164,25 @@ class FastGenerator(Generator):
 
     def trait_shapes(self) -> dict[str, tuple[int, ...]]:
         """The gain alone."""
-        return {"gain": (1,)}
+        return {"gain": self.level.shape}
 
     def describe(self, images: Tensor) -> dict[str, Tensor]:
-        """The gain: by how many deviations of the training images the mean gray is above their mean."""
-        mean, deviation = self.level
-        gain = (images.float().mean(dim=(1, 2, 3)) - mean) / deviation
-        return {"gain": gain.clamp(-LARGEST_GAIN, LARGEST_GAIN)[:, None]}
+        """The gain: the image's brightness, its slopes and its curvatures, beside those of the training images.
+
+        (B, K): the coefficients of its polynomials less their mean, uncorrelated and of deviation 1.
+        """
+        gain = (self._coefficients(images) - self.level) @ self.whiten.T
+        return {"gain": gain.clamp(-LARGEST_GAIN, LARGEST_GAIN)}
+
+    def _coefficients(self, images: Tensor) -> Tensor:
+        return torch.einsum("nchw,khw->nk", images.float(), self.polynomials) / images[0].numel()
 
     def forward(
         self, x_tp1: Tensor, guide: Tensor, t: Tensor, z: dict[str, Tensor], corners: Tensor | None = None
     ) -> Tensor:
         """The whole image, (B, 1, H, W); with `corners` (B, 2) the window of each, (B, 1, window, window)."""
         x = x_tp1 * self.signal[t + 1].view(-1, 1, 1, 1)
-        mean = self.mean + z["gain"][:, :, None, None] * self.slope
+        mean = self.mean + torch.einsum("nk,kchw->nchw", z["gain"], self.slope)
         maps = self._coarse(x, guide, mean, t, z)
         mean = torch.atanh(mean.clamp(-BRIGHTEST, BRIGHTEST))
         # The head's convolutions reach over a window's border, so a margin is computed and thrown away.
@@ -201,6 +213,15 @@ def _place(cells: int) -> Tensor:
     grid = torch.stack(torch.meshgrid(line, line, indexing="ij"))[None]
     angles = [math.pi / 2 * frequency * grid for frequency in FREQUENCIES]
     return torch.cat([grid, *(wave(angle) for angle in angles for wave in (torch.sin, torch.cos))], dim=1)
+
+
+def _polynomials(size: int, degree: int) -> Tensor:
+    """Orthogonal polynomials in row and column up to a degree, (K, size, size) of mean square 1; the first is 1."""
+    line = (torch.arange(size, dtype=torch.float64) + 0.5) * (2 / size) - 1
+    powers = [(row, total - row) for total in range(degree + 1) for row in range(total + 1)]
+    terms = torch.stack([(line[:, None] ** row * line**column).flatten() for row, column in powers], dim=1)
+    orthogonal, triangle = torch.linalg.qr(terms)
+    return (orthogonal * triangle.diagonal().sign() * size).T.reshape(-1, size, size).float()
 
 
 def exact(device: torch.device) -> contextlib.AbstractContextManager:
