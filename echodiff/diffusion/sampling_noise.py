@@ -35,10 +35,13 @@ class SamplingNoise:
 
     def latents(self) -> dict[str, Tensor]:
         """The latents of one call of the generator, name -> (B, ...)."""
-        return {name: self._draw(self._latents[name]) for name in sorted(self._latents)}
+        return self._drawn(self._latents)
 
     def traits(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
         """The traits of the images, name -> (B, ...), by a generator's `trait_shapes()`."""
+        return self._drawn(shapes)
+
+    def _drawn(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
         return {name: self._draw(shapes[name]) for name in sorted(shapes)}
 
     def _draw(self, shape: tuple[int, ...]) -> Tensor:
