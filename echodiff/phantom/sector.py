@@ -84,17 +84,17 @@ def scan_maps(grid: PolarGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For every pixel of the frame the line and range sample it shows, float32 (H, W), and the sector, uint8 (H, W)."""
     sector = grid.sector
     rows, columns = sector.shape
-    x = ((np.arange(columns, dtype=np.float32) + 0.5 - columns / 2) * sector.pixel)[None, :]
-    y = ((np.arange(rows, dtype=np.float32) + 0.5) * sector.pixel + np.float32(sector.top + sector.virtual_apex))[
-        :, None
-    ]
-    radius, angle = cv2.cartToPolar(np.repeat(y, columns, 1), np.repeat(x, rows, 0))
-    angle = np.where(angle > np.pi, angle - 2 * np.float32(np.pi), angle)
+    # In single precision throughout: it is a few times as fast, and good to a hundredth of a sample.
+    x = (np.arange(columns) + 0.5 - columns / 2) * sector.pixel
+    y = (np.arange(rows) + 0.5) * sector.pixel + sector.top + sector.virtual_apex
+    across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    radius, angle = cv2.cartToPolar(down, across)
+    angle[angle > np.pi] -= np.float32(2 * np.pi)
     depth = radius - np.float32(sector.virtual_apex)
     inside = (np.abs(angle) <= sector.half_angle) & (depth >= BLANK_MM) & (depth <= sector.depth)
     line = (angle + np.float32(sector.half_angle)) / np.float32(grid.angle_step)
     sample = depth / np.float32(grid.range_step) - np.float32(0.5)
-    return line.astype(np.float32), sample.astype(np.float32), inside.astype(np.uint8)
+    return line, sample, inside.astype(np.uint8)
 
 
 def scan_convert(polar: np.ndarray, grid: PolarGrid) -> np.ndarray:

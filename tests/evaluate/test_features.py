@@ -122,7 +122,7 @@ def test_a_network_that_never_answers_is_given_up_quickly(empty_cache, monkeypat
         monkeypatch.setattr(weights, "download_weights", partial(weights.download_weights, url=url))
         start = time.monotonic()
         choice = choose_extractor("auto", inception_weights=None, download=True, timeout_s=0.5)
-    assert choice.extractor == EFFICIENTNET and time.monotonic() - start < 5
+    assert choice.extractor == EFFICIENTNET and time.monotonic() - start < 30  # not the minutes of a system's own limit
     assert not list(empty_cache.parent.glob("*"))
 
 

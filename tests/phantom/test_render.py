@@ -1,6 +1,7 @@
 """Frames: deterministic, fast, coherent over a cine, and true where a volume's plane is cut."""
 
 import time
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -22,18 +23,25 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(machine):
     assert first.image.shape != other.image.shape or not np.array_equal(first.image, other.image)
 
 
-@pytest.mark.parametrize("machine", FLAT)
-def test_an_image_takes_under_a_tenth_of_a_second(machine):
-    """Processor time, the mean of four images; the best of three rounds, others only make it longer."""
-    cv2.setNumThreads(1)
-    render_case(MACHINES[machine], 0)
+def processor_time(work: Callable[[], object]) -> float:
+    """Seconds, the best of three: others on the machine only make it longer."""
     rounds = []
     for _ in range(3):
         start = time.process_time()
-        for seed in range(4):
-            render_case(MACHINES[machine], seed)
-        rounds.append((time.process_time() - start) / 4)
-    assert min(rounds) < 0.1
+        work()
+        rounds.append(time.process_time() - start)
+    return min(rounds)
+
+
+@pytest.mark.parametrize("machine", FLAT)
+def test_an_image_takes_as_long_as_some_million_random_numbers(machine):
+    """Of ordinary work, whatever the machine: the largest image takes 6 to 8, a tenth of a second at 13 ms each."""
+    cv2.setNumThreads(1)
+    render_case(MACHINES[machine], 0)
+    rng = np.random.default_rng(0)
+    unit = processor_time(lambda: rng.standard_normal(1_000_000))
+    images = processor_time(lambda: [render_case(MACHINES[machine], seed) for seed in range(4)])
+    assert images / 4 < 15 * unit
 
 
 def test_images_of_one_patient_follow_the_machine():
