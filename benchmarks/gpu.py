@@ -5,7 +5,8 @@
 Each combination runs in a process of its own, on random images and with first weights. Training: `--rounds` times as
 many steps as lie between two gradient penalties, so that these have their share; "paper's schedule" is what 500 epochs
 of 405 images take at that rate. Sampling: all steps of the sampler, with the drawing of the noise on the CPU and the
-images back in its memory; `echodiff translate` itself runs it eager. "Of peak": operations a second, one multiply-add
+images back in its memory; `echodiff translate` itself runs it eager, and in less memory, as here networks and
+optimisers of the training are still there. "Of peak": operations a second, one multiply-add
 = 2, against those of a bfloat16 product of square matrices measured on the same device, or against `--peak` (TFLOP a
 second, from the card's data sheet). "Of bandwidth": bytes a second, where every operator reads and writes memory in
 bfloat16, against those of a copy measured on the same device, or `--bandwidth` (GB a second); compiled networks move

@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import tempfile
+import traceback
 
 import click
 import typer
@@ -15,7 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from echodiff import __version__
-from echodiff.devices.launch import leave_sentence
+from echodiff.devices.launch import end, leave_sentence
 from echodiff.errors import EchodiffError
 from echodiff.store.atomic import writing
 
@@ -93,7 +94,10 @@ def main() -> None:
     except EchodiffError as error:
         if not leave_sentence(str(error)):
             print(f"echodiff: error: {error}", file=sys.stderr)
-        sys.exit(1)
+        end(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        end(1)
+    except Exception:
+        traceback.print_exc()
+        end(1)

@@ -226,7 +226,7 @@ class Model(Section):
     guide: Guide = Guide()
     generator: GeneratorOptions = NcsnppGenerator()
     discriminator: DiscriminatorOptions | Literal["none"] = ResidualDiscriminator()
-    """`none`: the generator learns from the L1 distance alone."""
+    """`none`: the generator learns from the distance to the true image alone (`loss.reconstruction`)."""
 
     loss: Loss = Loss()
     optimiser: Optimiser = Optimiser()
@@ -244,6 +244,9 @@ class Model(Section):
         steps = given["diffusion"].get("steps") if isinstance(given.get("diffusion"), Mapping) else None
         if steps not in (None, Diffusion().steps) and "loss" in preset:  # its tables are for the default's steps
             preset = {**preset, "loss": {k: v for k, v in preset["loss"].items() if k not in TABLES}}
+        length = given.get("training")
+        if isinstance(length, Mapping) and "epochs" in length and "training" in preset:  # not outvoted by its steps
+            preset = {**preset, "training": {k: v for k, v in preset["training"].items() if k != "steps"}}
         return {**given, **{key: _over(value, given.get(key)) for key, value in preset.items()}}
 
     @model_validator(mode="after")

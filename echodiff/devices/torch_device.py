@@ -9,12 +9,13 @@ from echodiff.errors import ConfigError
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called `name`: auto, cpu, cuda or cuda:N; each process of a torchrun has its own GPU.
+    """The device called `name`: auto, cpu, cuda, or cuda:N of one process; each of a torchrun has its own GPU.
 
-    Where `auto` finds no GPU it says so on standard error.
+    Where `auto` finds no GPU it says so on standard error. Convolutions in float32 keep all its digits there, where
+    torch by itself would round their inputs to TF32's ten bits.
 
     Raises:
-        ConfigError: it is a GPU and there is none.
+        ConfigError: it is a GPU and there is none, or one GPU for several processes.
     """
     available = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
@@ -23,6 +24,13 @@ def choose_device(name: str) -> torch.device:
             print("device: no GPU found, working on the CPU", file=sys.stderr, flush=True)
     device = torch.device(name)
     if device.type == "cuda":
+        processes = int(os.environ.get("WORLD_SIZE", 1))
+        if device.index is not None and processes > 1:
+            raise ConfigError(
+                f"--device {name}: expected a GPU for each of the {processes} processes, found one for all; "
+                "use --device cuda, and CUDA_VISIBLE_DEVICES to choose among the GPUs"
+            )
+        torch.backends.cudnn.allow_tf32 = False
         index = int(os.environ.get("LOCAL_RANK", 0)) if device.index is None else device.index
         if index >= available:
             raise ConfigError(

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from echodiff.diffusion.exact import exact
 from echodiff.diffusion.networks.penalised import penalised
 
 Discriminator = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -57,10 +58,13 @@ def r1_penalty(discriminator: Discriminator, x_t: Tensor, x_tp1: Tensor, t: Tens
 def r1_penalty_finite(discriminator: Discriminator, x_t: Tensor, x_tp1: Tensor, t: Tensor, direction: Tensor) -> Tensor:
     """An unbiased estimate of `r1_penalty` without second derivatives, which compiled networks lack.
 
-    direction ~ N(0, I), (B, 1, H, W): the squared slope along it has the squared gradient as its mean.
+    direction ~ N(0, I), (B, 1, H, W): the squared slope along it has the squared gradient as its mean. In float32
+    at least: bfloat16 would round the step, and most of the difference, away.
     """
-    ahead = discriminator(x_t + FINITE_STEP * direction, x_tp1, t).float().mean(dim=1)
-    behind = discriminator(x_t - FINITE_STEP * direction, x_tp1, t).float().mean(dim=1)
+    x_t, x_tp1 = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (x_t, x_tp1))
+    with exact(x_t.device):
+        ahead = discriminator(x_t + FINITE_STEP * direction, x_tp1, t).mean(dim=1)
+        behind = discriminator(x_t - FINITE_STEP * direction, x_tp1, t).mean(dim=1)
     return ((ahead - behind) / (2 * FINITE_STEP)).square().mean() / 2
 
 

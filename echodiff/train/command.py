@@ -34,25 +34,22 @@ def train(
     from echodiff.train.estimate import describe, part_size, refuse_too_large
     from echodiff.train.job import check_job, read_job
     from echodiff.train.loop import train as run
-    from echodiff.train.processes import join_processes, leave_processes
+    from echodiff.train.processes import joined
 
     if threads:
         torch.set_num_threads(max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", 1))))
     settings = load_config(config)
     job = read_job(settings, model, data=data, split=split, output=output, checkpoints=checkpoints)
     place = choose_device(device)
-    processes = join_processes(place)
-    try:
+    with joined(place) as processes:
         check_job(job, settings.image.size, processes)
-        if dry:
-            if processes.first:
-                print(describe(job, place, processes))
-            return
-        refuse_too_large(job, place, processes)
-        images = part_size(job, processes)
-        with full_memory_explained(place, images=images, option="speed.part", group=job.model.group):
-            finished = run(job, place, processes)
-    finally:
-        leave_processes()
+        finished = True
+        if not dry:
+            refuse_too_large(job, place, processes)
+            images = part_size(job, processes)
+            with full_memory_explained(place, images=images, option="speed.part", group=job.model.group):
+                finished = run(job, place, processes)
+        elif processes.first:
+            print(describe(job, place, processes))
     if not finished:
         raise typer.Exit(143)

@@ -62,8 +62,9 @@ def check_job(job: Job, size: int, processes: Processes) -> None:
     """Refuse what cannot work before any time is spent on it.
 
     Raises:
-        ConfigError: image sizes that differ or that a network cannot halve often enough, a batch that the
-            processes cannot share, too few validation cases for a distance that is to be measured.
+        ConfigError: image sizes that differ or that a network cannot halve often enough, means over more pixels than
+            are compared, a batch that the processes cannot share, too few validation cases for a distance that is to
+            be measured.
     """
     height, width = job.training.images.shape[1:]
     if (height, width) != (size, size):
@@ -84,6 +85,12 @@ def check_job(job: Job, size: int, processes: Processes) -> None:
                 f"image.size: expected a multiple of {options.size_multiple} for the {role} '{options.name}', "
                 f"found {size}"
             )
+    side = min(getattr(job.model.generator, "window", 0) or size, size)
+    if side % job.model.loss.reconstruction_pool:
+        raise ConfigError(
+            f"loss.reconstruction_pool: expected a divisor of the {side} pixels that are compared, "
+            f"found {job.model.loss.reconstruction_pool}"
+        )
     rows = processes.share(job.model.training.batch_size)
     group = job.model.group
     for what, length in (("the images of a process", rows.stop - rows.start), ("speed.part", job.model.speed.part)):

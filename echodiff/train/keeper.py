@@ -20,16 +20,21 @@ from echodiff.train.state import State
 
 
 class Keeper:
-    """Saves, at the intervals of the model's `record`, and says so on standard error."""
+    """Saves, at the intervals of the model's `record`, and says so on standard error.
 
-    def __init__(self, job: Job, device: torch.device):
+    begun_at: the step that the training begins at, or goes on from.
+    """
+
+    def __init__(self, job: Job, device: torch.device, *, begun_at: int = 0):
         self.job, self.device = job, device
         self._saved = self._drawn = self._measured = time.monotonic()
         self._board = self._distance = None
         if job.model.record.tensorboard:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(job.checkpoints / "tensorboard"))
+            # A folder for each training; what an interrupted one wrote after its last checkpoint is not shown.
+            folder = job.checkpoints / "tensorboard" / job.checkpoint.stem
+            self._board = SummaryWriter(str(folder), purge_step=begun_at + 1)
 
     def save_if_due(self, state: State, means: RunningMeans) -> None:
         """Save a checkpoint, and draw the sheet, where the last ones are old enough; `means` since the last row."""
@@ -89,6 +94,8 @@ class Keeper:
             data_fingerprint=job.fingerprint,
         )
         self.draw_sheet(state)
+        if self._board is not None:
+            self._board.close()
         say(f"train {job.name}: {state.step} steps in {format_seconds(state.seconds)}, results in {job.output}")
 
     def refuse_not_finite(self, means: Mapping[str, float], step: int) -> None:

@@ -20,7 +20,9 @@ from echodiff.train.state import State
 from echodiff.train.step import Setup, train_step
 from echodiff.train.stop import StopRequest
 
-STEPS_BETWEEN_AGREEMENTS = 10  # of several processes, on whether one of them was asked to stop
+# Of several processes, on whether one of them was asked to stop: on GPUs it has them wait for each other. On CPUs they
+# wait anyway, and a step may take a good part of the time that is left after SIGTERM.
+STEPS_BETWEEN_AGREEMENTS = {"cuda": 10, "cpu": 1}
 
 
 def train(job: Job, device: torch.device, processes: Processes) -> bool:
@@ -50,7 +52,7 @@ def train(job: Job, device: torch.device, processes: Processes) -> bool:
         device=device,
         steps=steps,
     )
-    keeper = Keeper(job, device) if processes.first else None
+    keeper = Keeper(job, device, begun_at=state.step) if processes.first else None
     progress = Progress(steps, description=f"train {job.name}", unit="steps", initial=state.step)
     means, row = RunningMeans(), RowClock(state)
 
@@ -134,4 +136,4 @@ def asked_to_stop(request: StopRequest, stop: Tensor, step: int, processes: Proc
     """Whether to stop after this step; several processes agree, since all must take the same steps."""
     if processes.world == 1:
         return request.signal_number is not None
-    return step % STEPS_BETWEEN_AGREEMENTS == 0 and stop.item() > 0
+    return step % STEPS_BETWEEN_AGREEMENTS[stop.device.type] == 0 and stop.item() > 0

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -12,6 +13,8 @@ from torch import Tensor
 from echodiff.devices.launch import wait_for_the_end
 from echodiff.devices.parent import end_with_parent
 from echodiff.errors import ConfigError, EchodiffError
+
+PATIENCE = timedelta(hours=6)  # the first one may measure a distance meanwhile; a dead one is told by the launcher
 
 
 @dataclass(frozen=True)
@@ -77,19 +80,25 @@ def _together() -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """Within the block this is one of a torchrun's processes, by the variables it sets; alone where there are none.
+
+    They take leave of each other where all end the block. One that fails ends by itself (`devices.launch.end`): NCCL
+    would let it wait for messages that the others, who wait for it, never send.
+    """
+    yield join_processes(device)
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
 def join_processes(device: torch.device) -> Processes:
-    """Join the others of a torchrun, by the variables it sets; alone where there are none."""
+    """This process's place, after joining the others."""
     world = int(os.environ.get("WORLD_SIZE", 1))
     if world == 1:
         return Processes()
     end_with_parent()
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     local = (int(os.environ[name]) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
     return Processes(dist.get_rank(), world, *local)
-
-
-def leave_processes() -> None:
-    """Take leave of the others."""
-    if dist.is_initialized():
-        dist.destroy_process_group()

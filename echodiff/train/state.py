@@ -50,6 +50,9 @@ class State:
         """Take over the content of a checkpoint."""
         for name, part in self._parts().items():
             part.load_state_dict(content[name])
+        for optimiser in (self.optimiser_g, self.optimiser_d):
+            if optimiser is not None:
+                lay_out_moments(optimiser)
         self.history = History.from_state(content["history"])
         self.step, self.seconds = content["step"], content["seconds"]
 
@@ -88,6 +91,17 @@ def new_state(model: Model, images: Tensor, device: torch.device) -> State:
 def adam(network: nn.Module, rate: float, options: Optimiser) -> torch.optim.Optimizer:
     """Adam over a network's weights, in one fused pass."""
     return torch.optim.Adam(network.parameters(), lr=rate, betas=options.betas, fused=True)
+
+
+def lay_out_moments(optimiser: torch.optim.Optimizer) -> None:
+    """Give Adam's moments their weights' layout in memory, which its fused pass takes for granted.
+
+    Loaded ones have that of the training that saved them, where `speed.channels_last` may have been another.
+    """
+    for weight, kept in optimiser.state.items():
+        for name, value in kept.items():
+            if value.dim() and value.stride() != weight.stride():
+                kept[name] = torch.empty_like(weight).copy_(value)
 
 
 def cosine_rate(first: float, final: float, step: int, steps: int) -> float:

@@ -92,6 +92,34 @@ def test_finite_r1_has_the_exact_one_as_its_mean():
     assert np.std(draws) > 0
 
 
+class Shallow(torch.nn.Module):
+    """Logits of about 2 that hardly depend on the image, through a layer that autocast would round."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(64, 1)
+        torch.nn.init.constant_(self.layer.weight, 1e-3)
+        torch.nn.init.constant_(self.layer.bias, 2.0)
+
+    def forward(self, x_t, x_tp1, t):
+        return self.layer(x_t.flatten(1))
+
+
+def test_finite_r1_is_not_rounded_away_in_bfloat16():
+    random = torch.Generator().manual_seed(0)
+    x, directions = torch.randn(4, 1, 8, 8, generator=random), torch.randn(50, 4, 1, 8, 8, generator=random)
+    network, t = Shallow(), torch.zeros(4)
+
+    def penalties() -> list[float]:
+        return [r1_penalty_finite(network, x, x, t, direction).item() for direction in directions]
+
+    with torch.no_grad():
+        exact = penalties()
+        with torch.autocast("cpu", torch.bfloat16):
+            found = penalties()
+    assert exact == pytest.approx(found, rel=1e-6) and np.mean(exact) == pytest.approx(64 * 1e-6 / 2, rel=0.3)
+
+
 def test_reconstruction_on_pixels_and_on_means():
     a, b = RANDOM.standard_normal((2, 4, 1, 8, 8))
     each = np.abs(a - b).reshape(4, -1)

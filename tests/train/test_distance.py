@@ -56,7 +56,7 @@ def test_it_is_measured_with_the_rows_goes_on_with_a_continued_run_and_changes_n
     assert found[6] == pytest.approx(distance_by_hand(job), rel=1e-4)
     assert_equal_weights(job.checkpoint, plain.checkpoint)
     assert f"step 6: validation_fd {found[6]:.1f}, 2 samples against 8 training images" in capsys.readouterr().err
-    events = (job.checkpoints / "tensorboard").glob("events.*")
+    events = (job.checkpoints / "tensorboard").glob("*/events.*")
     assert all(b"validation_fd" in file.read_bytes() for file in events)
 
 

@@ -15,6 +15,8 @@ from echodiff.train import estimate as cost
 from echodiff.train.job import check_job, read_job
 from echodiff.train.processes import Processes
 
+CPU = torch.device("cpu")
+
 
 def test_sizes_and_batches_that_cannot_work_are_refused(make_job, tiny_model):
     deep = tiny_model(generator={"multipliers": [1, 1, 1, 1, 1, 1, 1]})
@@ -28,6 +30,8 @@ def test_sizes_and_batches_that_cannot_work_are_refused(make_job, tiny_model):
     check_job(make_job(grouped), 32, Processes())
     with pytest.raises(ConfigError, match="the images of a process to be a multiple of discriminator.group = 4"):
         check_job(make_job(grouped), 32, Processes(0, 2))
+    with pytest.raises(ConfigError, match="reconstruction_pool: expected a divisor of the 32 pixels"):
+        check_job(make_job(tiny_model(loss={"reconstruction_pool": 5})), 32, Processes())
     parts = tiny_model(discriminator={"group": 2}, speed={"part": 1})
     with pytest.raises(ConfigError, match="speed.part to be a multiple of discriminator.group = 2"):
         check_job(make_job(parts), 32, Processes())
@@ -57,6 +61,23 @@ def test_a_gpu_that_is_not_there_is_refused():
     with pytest.raises(ConfigError, match="expected GPU 0, found 0 GPUs"):
         choose_device("cuda")
     assert choose_device("auto").type == "cpu"
+
+
+def test_one_gpu_for_several_processes_is_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="a GPU for each of the 2 processes, found one for all; use --device cuda"):
+        choose_device("cuda:0")
+
+
+def test_epochs_that_are_given_count_also_where_the_preset_has_steps():
+    def steps(**training) -> int | None:
+        return Model.model_validate({"preset": "fast", "training": training}).training.steps
+
+    assert steps() == 1500
+    assert steps(epochs=3) is None
+    assert steps(epochs=3, steps=7) == 7
+    written_out = Model.model_validate({"preset": "fast", "training": {"epochs": 3}}).model_dump(mode="json")
+    assert Model.model_validate(written_out).training.steps is None
 
 
 def test_cost_of_the_published_networks():
@@ -103,29 +124,33 @@ def test_kept_bytes_are_those_of_activations_not_of_weights():
 def test_a_batch_too_large_for_the_device_is_refused_with_the_one_that_fits(make_job, tiny_model, monkeypatch):
     job = make_job(tiny_model(training={"batch_size": 8}))
     counted = cost.estimate(job.model, 32)
-    room = cost.memory(counted, job, 3) + 100
+    room = cost.memory(counted, job, CPU, 3) + 100
     monkeypatch.setattr(cost, "device_memory", lambda device: room)
     with pytest.raises(ConfigError, match="expected room for 8 images.*set speed.part: 3"):
-        cost.refuse_too_large(job, torch.device("cpu"), Processes())
+        cost.refuse_too_large(job, CPU, Processes())
     fitting = replace(job, model=tiny_model(training={"batch_size": 8}, speed={"part": 3}))
-    cost.refuse_too_large(fitting, torch.device("cpu"), Processes())
+    cost.refuse_too_large(fitting, CPU, Processes())
+    monkeypatch.setattr(cost, "precision", lambda speed, device: "bfloat16")  # keeps about half of it
+    cost.refuse_too_large(replace(job, model=tiny_model(training={"batch_size": 5})), CPU, Processes())
+    with pytest.raises(ConfigError, match="set speed.part: 5"):
+        cost.refuse_too_large(job, CPU, Processes())
     monkeypatch.setattr(cost, "device_memory", lambda device: 1000)
     with pytest.raises(ConfigError, match="not even one image fits"):
-        cost.refuse_too_large(job, torch.device("cpu"), Processes())
+        cost.refuse_too_large(job, CPU, Processes())
 
 
 def test_the_part_that_fits_is_made_of_whole_groups(make_job, tiny_model, monkeypatch):
     job = make_job(tiny_model(training={"batch_size": 8}, discriminator={"group": 2}))
     counted = cost.estimate(job.model, 32)
-    monkeypatch.setattr(cost, "device_memory", lambda device: cost.memory(counted, job, 3) + 100)
+    monkeypatch.setattr(cost, "device_memory", lambda device: cost.memory(counted, job, CPU, 3) + 100)
     with pytest.raises(ConfigError, match="set speed.part: 2$") as refused:
-        cost.refuse_too_large(job, torch.device("cpu"), Processes())
+        cost.refuse_too_large(job, CPU, Processes())
     advised = tiny_model(training={"batch_size": 8}, discriminator={"group": 2}, speed={"part": 2})
     check_job(replace(job, model=advised), 32, Processes())
-    cost.refuse_too_large(replace(job, model=advised), torch.device("cpu"), Processes())
-    monkeypatch.setattr(cost, "device_memory", lambda device: cost.memory(counted, job, 1) + 100)
+    cost.refuse_too_large(replace(job, model=advised), CPU, Processes())
+    monkeypatch.setattr(cost, "device_memory", lambda device: cost.memory(counted, job, CPU, 1) + 100)
     with pytest.raises(ConfigError, match="not even the 2 images of discriminator.group fit: use a smaller model"):
-        cost.refuse_too_large(job, torch.device("cpu"), Processes())
+        cost.refuse_too_large(job, CPU, Processes())
     assert "process" not in str(refused.value)
 
 
@@ -133,12 +158,12 @@ def test_processes_on_a_cpu_share_its_memory_and_those_on_gpus_do_not(make_job, 
     job = make_job(tiny_model(training={"batch_size": 8}))
     counted = cost.estimate(job.model, 32)
     two = Processes(0, 2, 0, 2)
-    room = 2 * cost.memory(counted, job, 3) + 100
+    room = 2 * cost.memory(counted, job, CPU, 3) + 100
     monkeypatch.setattr(cost, "device_memory", lambda device: room)
     sentence = "room for 4 images of 32 x 32 at once in each of 2 processes.*set speed.part: 3, or fewer processes"
     with pytest.raises(ConfigError, match=sentence):
-        cost.refuse_too_large(job, torch.device("cpu"), two)
-    cost.refuse_too_large(job, torch.device("cpu"), Processes(0, 2, 0, 1))  # the other one on another machine
+        cost.refuse_too_large(job, CPU, two)
+    cost.refuse_too_large(job, CPU, Processes(0, 2, 0, 1))  # the other one on another machine
     cost.refuse_too_large(job, torch.device("cuda"), two)
 
 

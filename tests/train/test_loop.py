@@ -140,7 +140,7 @@ def test_a_disk_that_is_full_keeps_the_last_good_checkpoint(make_job, run_job, t
 def test_tensorboard_gets_the_history(make_job, run_job, tiny_model):
     job = make_job(tiny_model(record={"tensorboard": True}))
     run_job(job)
-    events = list((job.checkpoints / "tensorboard").glob("events.*"))
+    events = list((job.checkpoints / "tensorboard" / job.checkpoint.stem).glob("events.*"))
     assert len(events) == 1 and b"reconstruction" in events[0].read_bytes()
 
 

@@ -1,5 +1,8 @@
 """One step: who learns from what, parts against the whole, rates and the running mean."""
 
+import copy
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -30,6 +33,23 @@ def take_steps(job, steps: int = 4):
     setup, state = make_setup(job)
     measures = [train_step(setup, state, torch.zeros(())) for _ in range(steps)]
     return state, measures
+
+
+def test_a_training_goes_on_in_another_layout_of_memory(make_job, tiny_model):
+    """Adam's fused pass takes moments and weights for arrays of one layout, and a checkpoint brings its own."""
+    job = make_job()
+    begun, _ = take_steps(job, 4)
+    content = begun.checkpoint(job.model, job.fingerprint)
+    ends = {}
+    for innermost in (True, False):
+        setup, state = make_setup(replace(job, model=tiny_model(speed={"channels_last": innermost})))
+        state.restore(copy.deepcopy(content))
+        before = flat(state.generator)
+        for _ in range(4):
+            train_step(setup, state, torch.zeros(()))
+        ends[innermost] = flat(state.generator)
+    assert (ends[True] - before).abs().max() > 1e-4
+    torch.testing.assert_close(ends[False], ends[True], atol=1e-6, rtol=0)
 
 
 def flat(network) -> torch.Tensor:

@@ -12,7 +12,6 @@ learns it sees them in a window of each image. What makes it learn in minutes:
 - Sines and cosines of the place: a convolution alone would find the place out from the border inwards.
 """
 
-import contextlib
 import math
 from collections.abc import Sequence
 
@@ -20,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from echodiff.diffusion.exact import exact
 from echodiff.diffusion.networks.conv import Conv2d
 from echodiff.diffusion.networks.generator import Generator
 from echodiff.diffusion.networks.layers import norm_groups
@@ -171,7 +171,8 @@ class FastGenerator(Generator):
 
         (B, K): the coefficients of its polynomials less their mean, uncorrelated and of deviation 1.
         """
-        gain = (self._coefficients(images) - self.level) @ self.whiten.T
+        with exact(images.device):
+            gain = (self._coefficients(images) - self.level) @ self.whiten.T
         return {"gain": gain.clamp(-LARGEST_GAIN, LARGEST_GAIN)}
 
     def _coefficients(self, images: Tensor) -> Tensor:
@@ -182,7 +183,8 @@ class FastGenerator(Generator):
     ) -> Tensor:
         """The whole image, (B, 1, H, W); with `corners` (B, 2) the window of each, (B, 1, window, window)."""
         x = x_tp1 * self.signal[t + 1].view(-1, 1, 1, 1)
-        mean = self.mean + torch.einsum("nk,kchw->nchw", z["gain"], self.slope)
+        with exact(x.device):
+            mean = self.mean + torch.einsum("nk,kchw->nchw", z["gain"], self.slope)
         maps = self._coarse(x, guide, mean, t, z)
         mean = torch.atanh(mean.clamp(-BRIGHTEST, BRIGHTEST))
         # The head's convolutions reach over a window's border, so a margin is computed and thrown away.
@@ -193,7 +195,7 @@ class FastGenerator(Generator):
             side = self.window + 2 * MARGIN
             maps = maps.map(lambda m: cut(m, corners, side, scale=PACK))
             x, guide, mean, noise = (cut(image, corners, side) for image in (x, guide, mean, noise))
-        with exact(x.device):
+        with exact(x.device):  # the logarithm of small envelopes needs its digits
             image = self.head(maps.map(Tensor.float), x, guide, mean, noise)
         return image[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
@@ -222,10 +224,3 @@ def _polynomials(size: int, degree: int) -> Tensor:
     terms = torch.stack([(line[:, None] ** row * line**column).flatten() for row, column in powers], dim=1)
     orthogonal, triangle = torch.linalg.qr(terms)
     return (orthogonal * triangle.diagonal().sign() * size).T.reshape(-1, size, size).float()
-
-
-def exact(device: torch.device) -> contextlib.AbstractContextManager:
-    """Within the block float32: the logarithm of small envelopes needs its digits."""
-    if device.type == "meta":  # has no arithmetic, and no autocast
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, enabled=False)
