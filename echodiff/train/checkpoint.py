@@ -1,9 +1,9 @@
 """Checkpoints: everything that is needed to go on with a training as if it had not been interrupted.
 
 A file holds the weights, their running mean, both optimisers, the step, the history, the options that decide what is
-learned and the fingerprint of the training images. No random state: every step's numbers are a function of the seed
-and the step. Its name is made from options, images and schema version, so that a training with other ones begins anew
-and leaves it alone. It loads with `weights_only=True`.
+learned and the fingerprints of the training images and of the code that learns. No random state: every step's numbers
+are a function of the seed and the step. Its name is made from options, images, code and schema version, so that a
+training with other ones begins anew and leaves it alone. It loads with `weights_only=True`.
 """
 
 import hashlib
@@ -14,15 +14,28 @@ from typing import Any
 
 from echodiff.config.models import Model
 from echodiff.errors import InputError
+from echodiff.store.source_code import code_fingerprint
 from echodiff.store.torch_file import load_file
 
 SCHEMA_VERSION = 2
 KIND = "echodiff training"
+# The code that decides what is learned; the loop around it, files and speed may change on the way.
+LEARNING = (
+    "diffusion",
+    "train/augment.py",
+    "train/data.py",
+    "train/draws.py",
+    "train/generator_file.py",
+    "train/objective.py",
+    "train/state.py",
+    "train/step.py",
+)
 
 
 def checkpoint_path(folder: Path, model: Model, data_fingerprint: str, size: int) -> Path:
     """Where the training of `model` on these images is kept."""
-    text = json.dumps([SCHEMA_VERSION, model.learned_from(), data_fingerprint, size], sort_keys=True)
+    parts = [SCHEMA_VERSION, model.learned_from(), data_fingerprint, size, code_fingerprint(*LEARNING)]
+    text = json.dumps(parts, sort_keys=True)
     return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.pt"
 
 
@@ -30,7 +43,7 @@ def load_checkpoint(path: Path, model: Model, data_fingerprint: str) -> dict[str
     """Read the checkpoint of this training.
 
     Raises:
-        InputError: as `load_file`, or it belongs to other options or images.
+        InputError: as `load_file`, or it belongs to other options, images or code.
     """
     content = load_file(path, kind=KIND, schema_version=SCHEMA_VERSION, device="cpu")
     reason = why_not(content, model, data_fingerprint)
@@ -46,7 +59,7 @@ def why_not(content: Mapping[str, Any], model: Model, data_fingerprint: str) -> 
         return "with " + ", ".join(differing)
     if content["data_fingerprint"] != data_fingerprint:
         return "of other training images"
-    return ""
+    return "" if content.get("code") == code_fingerprint(*LEARNING) else "of other code"
 
 
 def explain_others(folder: Path, own: Path, model: Model, data_fingerprint: str) -> list[str]:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from echodiff.config.models import Model, Optimiser
 from echodiff.store.intensity import to_model
 from echodiff.store.provenance import seed_of
-from echodiff.train.checkpoint import KIND, SCHEMA_VERSION
+from echodiff.store.source_code import code_fingerprint
+from echodiff.train.checkpoint import KIND, LEARNING, SCHEMA_VERSION
 from echodiff.train.generator_file import discriminator_of, generator_of, schedule_of
 from echodiff.train.history import History
 
@@ -40,6 +41,7 @@ class State:
             "schema_version": SCHEMA_VERSION,
             "model": model.learned_from(),
             "data_fingerprint": data_fingerprint,
+            "code": code_fingerprint(*LEARNING),
             "step": self.step,
             "seconds": self.seconds,
             "history": self.history.state_dict(),

@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from echodiff.errors import InputError
+from echodiff.store.source_code import code_fingerprint
 from echodiff.store.torch_file import save_file
-from echodiff.train.checkpoint import load_checkpoint
+from echodiff.train import checkpoint
+from echodiff.train.checkpoint import LEARNING, load_checkpoint
 from echodiff.train.generator_file import load_generator
 from echodiff.train.keeper import resume
 
@@ -76,12 +78,25 @@ def test_foreign_and_old_checkpoints_are_refused(make_job):
         "schema_version": 2,
         "model": job.model.learned_from(),
         "data_fingerprint": job.fingerprint,
+        "code": code_fingerprint(*LEARNING),
     }
     refused(make_job, {"state_dict": {}}, "expected a file of 'echodiff training', found None")
     refused(make_job, good | {"schema_version": 1}, "expected schema version 2, found 1")
     refused(make_job, good | {"data_fingerprint": "x"}, "of other training images")
+    refused(make_job, good | {"code": "x"}, "of other code")
     options = good["model"] | {"seed": 1}
     refused(make_job, good | {"model": options}, r"with seed = 1 \(now 2024\)")
+
+
+def test_other_code_begins_anew_and_says_so(make_job, run_job, monkeypatch, capsys):
+    before = make_job()
+    run_job(before)
+    old = before.checkpoint
+    monkeypatch.setattr(checkpoint, "code_fingerprint", lambda *parts: "other")
+    job = make_job()
+    assert job.checkpoint != old and run_job(job)
+    assert f"{old}: not gone on with, it is a checkpoint of other code" in capsys.readouterr().err
+    assert old.is_file() and job.checkpoint.is_file()
 
 
 def test_damaged_checkpoints_are_refused(make_job, run_job):
