@@ -64,14 +64,24 @@ def plane_through(landmarks: Landmarks, volume: sitk.Image, pixel_mm: float) -> 
 
 
 def cut(volume: sitk.Image, plane: Plane, *, labels: bool = False) -> NDArray:
-    """Resample a volume on a plane, (H, W): linear, or nearest neighbour for labels; 0 outside the volume."""
+    """Resample a volume on a plane, (H, W): linear, or nearest neighbour for labels.
+
+    Outside the volume lies its darkest value, as 0 is gray or white among signed values and decibels; of labels 0.
+    """
     normal = np.cross(plane.right, plane.down)
     reference = sitk.Image([plane.shape[1], plane.shape[0], 1], volume.GetPixelID())
     reference.SetOrigin(plane.origin.tolist())
     reference.SetSpacing([plane.pixel_mm] * 3)
     reference.SetDirection(np.stack([plane.right, plane.down, normal], 1).ravel().tolist())
-    method = sitk.sitkNearestNeighbor if labels else sitk.sitkLinear
-    return sitk.GetArrayFromImage(sitk.Resample(volume, reference, sitk.Transform(3, sitk.sitkIdentity), method, 0))[0]
+    method, outside = (sitk.sitkNearestNeighbor, 0.0) if labels else (sitk.sitkLinear, _darkest(volume))
+    identity = sitk.Transform(3, sitk.sitkIdentity)
+    return sitk.GetArrayFromImage(sitk.Resample(volume, reference, identity, method, outside))[0]
+
+
+def _darkest(volume: sitk.Image) -> float:
+    """The least of the values that are numbers; 0 where none is."""
+    values = sitk.GetArrayViewFromImage(volume)
+    return float(np.min(values, where=np.isfinite(values), initial=np.inf)) if np.isfinite(values).any() else 0.0
 
 
 def _check(landmarks: Landmarks, volume: sitk.Image) -> None:

@@ -7,6 +7,7 @@ Profile) removes. All is told from tags and value representations, so that damag
 
 import gzip
 import re
+import struct
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator
@@ -23,16 +24,73 @@ from echodiff.ingest.readers.itk import is_itk
 # Kind -> keywords of the DICOM dictionary.
 KEYWORDS: dict[str, frozenset[str]] = {
     "patient_name": frozenset({"PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName"}),
-    "patient_id": frozenset({"PatientID", "OtherPatientIDs", "MedicalRecordLocator", "MilitaryRank"}),
+    "patient_id": frozenset(
+        {
+            "PatientID",
+            "OtherPatientIDs",
+            "IssuerOfPatientID",
+            "MedicalRecordLocator",
+            "MilitaryRank",
+            "BranchOfService",
+            "InsurancePlanIdentification",
+        }
+    ),
     "birth_date": frozenset({"PatientBirthDate", "PatientBirthTime", "PatientBirthDateInAlternativeCalendar"}),
-    "contact": frozenset({"PatientAddress", "PatientTelephoneNumbers", "CountryOfResidence", "RegionOfResidence"}),
-    "body": frozenset({"PatientSex", "PatientAge", "PatientSize", "PatientWeight", "EthnicGroup", "PregnancyStatus"}),
-    "numbers": frozenset({"AccessionNumber", "StudyID", "RequestedProcedureID", "PerformedProcedureStepID"}),
+    "contact": frozenset(
+        {
+            "PatientAddress",
+            "PatientTelephoneNumbers",
+            "PatientTelecomInformation",
+            "PersonAddress",
+            "PersonTelephoneNumbers",
+            "PersonTelecomInformation",
+            "OrderCallbackPhoneNumber",
+            "CountryOfResidence",
+            "RegionOfResidence",
+            "PatientInstitutionResidence",
+            "CurrentPatientLocation",
+        }
+    ),
+    "body": frozenset(
+        {
+            "PatientSex",
+            "PatientAge",
+            "PatientSize",
+            "PatientWeight",
+            "EthnicGroup",
+            "PregnancyStatus",
+            "PatientState",
+            "SmokingStatus",
+            "Occupation",
+            "PatientReligiousPreference",
+        }
+    ),
+    "numbers": frozenset(
+        {
+            "AccessionNumber",
+            "StudyID",
+            "RequestedProcedureID",
+            "PerformedProcedureStepID",
+            "AdmissionID",
+            "ServiceEpisodeID",
+            "PlacerOrderNumberImagingServiceRequest",
+            "FillerOrderNumberImagingServiceRequest",
+        }
+    ),
     "place": frozenset(
         {"InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName", "StationName", "DeviceSerialNumber"}
     ),
     "uids": frozenset({"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID"}),
-    "text": frozenset({"StudyDescription", "SeriesDescription", "PerformedProcedureStepDescription", "ProtocolName"}),
+    "text": frozenset(
+        {
+            "StudyDescription",
+            "SeriesDescription",
+            "PerformedProcedureStepDescription",
+            "ProtocolName",
+            "AdmittingDiagnosesDescription",
+            "ServiceEpisodeDescription",
+        }
+    ),
 }
 # Kind -> value representations (PS3.5 6.2) of attributes that are not listed above.
 REPRESENTATIONS: dict[str, frozenset[str]] = {
@@ -44,12 +102,16 @@ KINDS = tuple(dict.fromkeys((*KEYWORDS, *REPRESENTATIONS)))
 HARMLESS = frozenset({"DerivationDescription", "LossyImageCompressionRatio"})
 BURNED_IN = ("YES", "NO")
 
-# Free text in the header of NIfTI-1: data_type, db_name, descrip, aux_file, intent_name (first byte, end).
-NIFTI_TEXT = ((4, 14), (14, 32), (148, 228), (228, 252), (328, 344))
-NIFTI_HEADER = 348
-# Fields of MetaImage and NRRD headers whose content anybody may choose.
-TEXT_LINE = re.compile(rb"^(?:(?:Comment|Name|Patient\w*|AcquisitionDate)\s*=|content:|[^:\n]+:=)\s*\S", re.M | re.I)
-TEXT_HEAD = 4096  # bytes in which a MetaImage or NRRD header lies
+# Size of a NIfTI header -> its free text, (first byte, end): of NIfTI-1 data_type, db_name, descrip, aux_file and
+# intent_name, of NIfTI-2 descrip, aux_file and intent_name.
+NIFTI_TEXT = {348: ((4, 14), (14, 32), (148, 228), (228, 252), (328, 344)), 540: ((240, 320), (320, 344), (508, 524))}
+# Fields of MetaImage and NRRD headers whose content anybody may choose; `0010|0010` is how ITK passes DICOM tags on.
+TEXT_LINE = re.compile(
+    rb"^(?:(?:Comment|Name|Patient\w*|AcquisitionDate|[0-9a-f]{4}\|[0-9a-f]{4})\s*=|content:|[^:\n]+:=)\s*\S",
+    re.M | re.I,
+)
+HEADER_END = re.compile(rb"ElementDataFile|\r?\n\r?\n")
+TEXT_HEAD = 2**16  # bytes in which a MetaImage or NRRD header lies; DICOM tags make it long
 
 
 def identity_found(files: Iterable[Path]) -> dict[str, Any]:
@@ -133,5 +195,14 @@ def _has_text(path: Path) -> bool:
     except (OSError, EOFError, zlib.error):
         return False
     if path.name.lower().endswith((".nii", ".nii.gz")):
-        return len(head) >= NIFTI_HEADER and any(head[start:end].strip(b"\0 ") for start, end in NIFTI_TEXT)
-    return TEXT_LINE.search(head.split(b"ElementDataFile")[0].split(b"\n\n")[0]) is not None
+        return _nifti_has_text(head)
+    return TEXT_LINE.search(HEADER_END.split(head, maxsplit=1)[0]) is not None
+
+
+def _nifti_has_text(head: bytes) -> bool:
+    """Text in the fields of a header or in an extension behind it, which the first of the next four bytes announces."""
+    size = next((size for size in NIFTI_TEXT for order in ("<i", ">i") if head[:4] == struct.pack(order, size)), None)
+    if size is None or len(head) < size:  # damaged: what it holds may still be read by others
+        return bool(head.strip(b"\0 "))
+    extended = head[size : size + 1] not in (b"", b"\0")
+    return extended or any(head[start:end].strip(b"\0 ") for start, end in NIFTI_TEXT[size])

@@ -1,9 +1,11 @@
 """Small ultrasound DICOM files with known pixels, for tests."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import gdcm
 import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -13,6 +15,7 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLSLossless,
     RLELossless,
@@ -84,17 +87,61 @@ def write_colour(path: Path, rgb: np.ndarray, photometric: str = "RGB", planar: 
     return save(dataset, path)
 
 
-def write_jpeg(path: Path, rgb: np.ndarray) -> Path:
-    dataset = header(len(rgb), SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422", PlanarConfiguration=0)
-    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+def jpeg_stream(frame: np.ndarray, *, rgb: bool = False, jfif: bool = True, adobe: int | None = None) -> bytes:
+    """JPEG baseline of a frame (H, W, 3), in YCbCr or as `rgb`, with a JFIF marker or an Adobe one (its transform)."""
+    buffer = io.BytesIO()
+    Image.fromarray(frame).save(buffer, "JPEG", quality=95, **({"keep_rgb": True} if rgb else {"subsampling": "4:2:2"}))
+    rest = buffer.getvalue()[2:]
+    while rest[:2] in (b"\xff\xe0", b"\xff\xee"):  # the markers that Pillow writes
+        rest = rest[2 + int.from_bytes(rest[2:4], "big") :]
+    markers = b"\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" if jfif else b""
+    markers += b"" if adobe is None else b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([adobe])
+    return b"\xff\xd8" + markers + rest
+
+
+def write_jpeg(
+    path: Path,
+    rgb: np.ndarray,
+    photometric: str = "YBR_FULL_422",
+    planar: int = 0,
+    stream: Callable[[np.ndarray], bytes] = jpeg_stream,
+) -> Path:
+    """RGB frames (F, H, W, 3) as JPEG baseline by `stream`, under a header that may say otherwise."""
+    return write_streams(path, [stream(frame) for frame in rgb], JPEGBaseline8Bit, photometric, planar)
+
+
+def write_jpeg_2000(path: Path, rgb: np.ndarray, planar: int = 0) -> Path:
     streams = []
     for frame in rgb:
         buffer = io.BytesIO()
-        Image.fromarray(frame).save(buffer, "JPEG", quality=95, subsampling="4:2:2")
+        Image.fromarray(frame).save(buffer, "JPEG2000", no_jp2=True)
         streams.append(buffer.getvalue())
+    return write_streams(path, streams, JPEG2000Lossless, "YBR_RCT", planar)
+
+
+def write_streams(path: Path, streams: list[bytes], syntax: UID, photometric: str, planar: int) -> Path:
+    """Colour frames that are compressed already."""
+    dataset = header(len(streams), SamplesPerPixel=3, PhotometricInterpretation=photometric, PlanarConfiguration=planar)
+    dataset.file_meta.TransferSyntaxUID = syntax
     dataset.PixelData = encapsulate(streams)
     dataset["PixelData"].is_undefined_length = True
     return save(dataset, path)
+
+
+def write_by_gdcm(path: Path, rgb: np.ndarray, syntax: int) -> Path:
+    """RGB frames (F, H, W, 3), compressed by GDCM; as JPEG baseline they are YCbCr then, and the header says RGB."""
+    source = write_colour(path.with_suffix(".source"), rgb)
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(source))
+    assert reader.Read()
+    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    return path
 
 
 def write_rle(path: Path, frames: np.ndarray) -> Path:

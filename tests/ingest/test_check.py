@@ -58,7 +58,9 @@ def test_the_entry_holds_pattern_and_values_of_the_label_maps(tmp_path):
     usual = guess_of(dicom_folder(tmp_path / "usual", ending="_gt.nii.gz"))
     assert "label_pattern" not in usual.options and usual.remarks == ()
     write_gray(tmp_path / "none" / "a.dcm")
-    assert guess_of(tmp_path / "none").options == {"labels": "none"}
+    without = guess_of(tmp_path / "none")
+    assert without.options == {"labels": "predicted"} and "a segmenter" in without.remarks[0]
+    assert [trial.kept for trial in read_on_trial(without, find_cases(without), 1)] == [True]
 
 
 def test_segmentations_do_not_count_as_images(tmp_path):
@@ -122,6 +124,19 @@ def test_the_entry_pasted_into_a_configuration_ingests_the_folder(tmp_path, monk
     dataset = load_config(tmp_path / "c.yaml").datasets["ours"]
     counts = ingest_dataset("ours", dataset, Image(size=64), dataset.folder, tmp_path / "out", processes=0)
     assert counts["kept"] == kept
+
+
+@pytest.mark.parametrize("place", ["videos and tables", "table"])
+def test_videos_that_are_not_the_archives_own_are_hashed(tmp_path, place):
+    """Whoever lays out a clinic's videos as EchoNet-Dynamic does may have named them after patients."""
+    write_echonet(tmp_path)
+    assert "case_ids" not in yaml.safe_load(entry(guess_of(tmp_path), "ours"))["datasets"]["ours"]
+    for table in ("FileList.csv", "VolumeTracings.csv") if place == "videos and tables" else ("FileList.csv",):
+        (tmp_path / table).write_text((tmp_path / table).read_text().replace("0XA", "Doe_Jane"))
+    if place == "videos and tables":
+        (tmp_path / "Videos" / "0XA.avi").rename(tmp_path / "Videos" / "Doe_Jane.avi")
+    options = yaml.safe_load(entry(guess_of(tmp_path), "ours"))["datasets"]["ours"]
+    assert options["case_ids"] == "hashed" and TypeAdapter(Dataset).validate_python(options).case_ids == "hashed"
 
 
 def test_what_of_other_formats_lies_beside_is_told(tmp_path, camus_folder):

@@ -129,12 +129,64 @@ def test_regions_with_the_quirks_of_real_files():
     assert found() is None
 
 
-def test_regions_that_overlap_are_one_picture_and_others_are_two():
+def regions_found(*items):
     header = pydicom.Dataset()
+    header.SequenceOfUltrasoundRegions = list(items)
+    return tissue_regions(header, (480, 640))
+
+
+def test_regions_that_overlap_are_one_picture_and_others_are_two():
     right = region(RegionLocationMinX0=300, RegionLocationMaxX1=400)
-    header.SequenceOfUltrasoundRegions = [region(), region(RegionLocationMinX0=25), right]
-    regions = tissue_regions(header, (480, 640))
-    assert [found.columns.start for found in regions] == [20, 300]
+    regions = regions_found(region(), region(RegionLocationMinX0=25), right)
+    assert [found.columns.start for found in regions] == [25, 300]
+
+
+def test_of_regions_that_overlap_the_one_with_a_known_pixel_size_counts():
+    """A whole screen without a usable size, as some scanners list it first, and a smaller region without one."""
+    screen = {
+        "RegionLocationMinX0": 0,
+        "RegionLocationMaxX1": 639,
+        "RegionLocationMinY0": 0,
+        "RegionLocationMaxY1": 479,
+    }
+    unknown = region(PhysicalUnitsXDirection=0, PhysicalUnitsYDirection=0, PhysicalDeltaX=0, PhysicalDeltaY=0, **screen)
+    too_large = region(PhysicalDeltaX=1.0, PhysicalDeltaY=1.0, **screen)
+    part = region(PhysicalUnitsXDirection=0, RegionLocationMaxX1=119)
+    for items in ((unknown, region()), (too_large, region()), (region(), part), (part, region(**screen), region())):
+        (only,) = regions_found(*items)
+        assert (only.columns, only.spacing_mm) == (slice(20, 220), (0.5, 0.5))
+
+
+def test_a_screen_that_holds_two_regions_is_a_dual_view(tmp_path):
+    screen = header(1).SequenceOfUltrasoundRegions[0]
+    left, right = copy.deepcopy(screen), copy.deepcopy(screen)
+    left.RegionLocationMaxX1, right.RegionLocationMinX0 = WIDTH // 2 - 1, WIDTH // 2
+    with pytest.raises(Reject, match="found 2 side by side"):
+        read(write_gray(tmp_path / "a.dcm", SequenceOfUltrasoundRegions=[screen, left, right]))
+
+
+@pytest.mark.parametrize(
+    ("spacing", "expected"),
+    [
+        (["0.4", "0.8"], (0.4, 0.8)),
+        (["0.0004", "0.0008"], (np.nan, np.nan)),  # in metres
+        (["40", "80"], (np.nan, np.nan)),
+        (["0.4"], (np.nan, np.nan)),
+        (["-0.4", "0.8"], (np.nan, np.nan)),
+        (None, (np.nan, np.nan)),
+    ],
+)
+def test_without_regions_pixel_spacing_is_row_and_column(tmp_path, spacing, expected):
+    path = write_gray(tmp_path / "a.dcm", PixelSpacing=spacing, SequenceOfUltrasoundRegions=None)
+    np.testing.assert_array_equal(read(path).spacing_mm, expected)
+
+
+def test_regions_go_before_pixel_spacing(tmp_path):
+    assert read(write_gray(tmp_path / "a.dcm", PixelSpacing=["0.4", "0.4"])).spacing_mm == (0.8, 0.8)
+    elsewhere = header(1).SequenceOfUltrasoundRegions
+    elsewhere[0].RegionLocationMinX0, elsewhere[0].RegionLocationMaxX1 = 600, 900
+    path = write_gray(tmp_path / "a.dcm", PixelSpacing=["0.4", "0.4"], SequenceOfUltrasoundRegions=elsewhere)
+    assert np.isnan(read(path).spacing_mm).all(), "tags of another picture"
 
 
 def test_of_two_pictures_side_by_side_the_labelled_one_is_read(tmp_path):
@@ -186,6 +238,34 @@ def test_times_follow_the_pointer():
     header.FrameIncrementPointer = 0x00181063
     assert frame_times_ms(header, 3).tolist() == [0, 40, 80]
     assert np.isnan(heart_rate_bpm(header)) and len(r_wave_times_ms(header)) == 0
+
+
+def no_times(**tags) -> dict:
+    return {"FrameTime": None, "FrameIncrementPointer": None, "RWaveTimeVector": [100.0], **tags}
+
+
+@pytest.mark.parametrize(
+    ("tags", "frame", "rate"),
+    [
+        (no_times(CineRate="40"), 4, 40),
+        (no_times(RecommendedDisplayFrameRate="40"), 4, 40),
+        (no_times(CineRate="40", RecommendedDisplayFrameRate="20"), 4, 40),
+        (no_times(CineRate="0", RecommendedDisplayFrameRate="30"), 3, 30),
+        (no_times(FrameTimeVector=["25"] * 5, FrameIncrementPointer=0x00181065), 4, 40),
+        (no_times(FrameTimeVector=["50", "50", "25", "25", "25"], CineRate="40"), 2, 1000 * 5 / 175),
+        ({"FrameTime": "50", "CineRate": "40", "RWaveTimeVector": [100.0]}, 2, 20),
+        ({"FrameTime": "50", "FrameTimeVector": ["25"] * 5, "RWaveTimeVector": [100.0]}, 2, 20),
+    ],
+)
+def test_r_waves_need_frame_times_of_any_kind(tmp_path, tags, frame, rate):
+    found = read(write_gray(tmp_path / "a.dcm", **tags))
+    assert (found.ed_rule, found.ed_frame) == ("r_wave", frame) and found.ed_confidence > 0.6
+    assert found.details["frame_rate_hz"] == pytest.approx(rate, rel=1e-6)
+
+
+@pytest.mark.parametrize("tags", [{"FrameTimeVector": ["25"] * 4}, {"CineRate": None}, {"FrameTimeVector": ["0"] * 5}])
+def test_without_frame_times_r_waves_say_nothing(tmp_path, tags):
+    assert read(write_gray(tmp_path / "a.dcm", **no_times(**tags))).ed_rule != "r_wave"
 
 
 def test_real_cines(sample_data):

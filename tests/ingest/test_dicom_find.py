@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -44,6 +45,36 @@ def test_files_of_a_study_without_patient_id_are_of_one_patient(tmp_path):
         write_gray(tmp_path / name, PatientID="", StudyInstanceUID=study)
     patients = [case.patient for case in reader(labels="none").find(tmp_path)]
     assert patients == ["1.2.3", "1.2.3", "1.2.4", "d"]
+
+
+def test_stills_of_one_series_share_the_confidence(tmp_path):
+    """A cine that was exported as one file a frame: every file is a case, and one in six is end-diastole."""
+    for number, frame in enumerate(cine(), 1):
+        write_gray(tmp_path / f"cine/{number}", frame[None], SeriesInstanceUID="1.2.3", InstanceNumber=number)
+    alone = {"a": ("1.2.3", "1"), "b": ("1.2.4", "1"), "c": ("1.2.4", "1"), "d": ("", "2"), "e": ("1.2.4", "")}
+    for name, (series, number) in alone.items():
+        write_gray(tmp_path / name, cine(1), SeriesInstanceUID=series, InstanceNumber=number)
+    write_gray(tmp_path / "f", SeriesInstanceUID="1.2.3", InstanceNumber="2")  # a cine
+    found = {case.name: case for case in reader(labels="none").find(tmp_path)}
+    stills = [reader(labels="none").read(found[name]) for name in (*(f"cine/{n}" for n in range(1, 7)), *alone)]
+    assert {still.ed_rule for still in stills} == {"still"}
+    assert [still.ed_confidence for still in stills] == [pytest.approx(1 / 6)] * 6 + [1.0] * 5
+
+
+def test_a_still_that_says_or_is_said_to_be_end_diastolic_is_sure(tmp_path):
+    for number, position in ((1, "END_DIASTOLE"), (2, None), (3, None)):
+        tags = {"SeriesInstanceUID": "1.2.3", "InstanceNumber": number, "CardiacCyclePosition": position}
+        write_gray(tmp_path / str(number), cine(1), **tags)
+    (tmp_path / "ed_frames.csv").write_text("file,frame\n2,0\n")
+    frames = [reader(labels="none").read(case) for case in reader(labels="none").find(tmp_path)]
+    expected = [("explicit", 1.0), ("table", 1.0), ("still", pytest.approx(1 / 3))]
+    assert [(frame.ed_rule, frame.ed_confidence) for frame in frames] == expected
+
+
+def test_a_damaged_tag_leaves_the_patient_known(tmp_path):
+    path = write_gray(tmp_path / "a.dcm", cine(1), InstanceNumber="12345")
+    path.write_bytes(path.read_bytes().replace(b"12345 ", b"1x/3? "))
+    assert [case.patient for case in reader(labels="none").find(tmp_path)] == ["PID-77"]
 
 
 @pytest.fixture(params=["without preamble", "with preamble"])
@@ -100,6 +131,28 @@ def test_a_segmentation_is_no_case(tmp_path):
     frame = reader().read(case)
     np.testing.assert_array_equal(frame.mask, LABELS)
     assert frame.label_source == "file"
+
+
+@pytest.mark.parametrize("other", ["a_gt.nii.gz", "a_gt.bak.png"])
+def test_of_several_label_maps_none_is_taken(tmp_path, other):
+    write_gray(tmp_path / "a.dcm")
+    for name in ("a_gt.png", other):
+        sitk.WriteImage(sitk.GetImageFromArray(LABELS), str(tmp_path / name))
+    (case,) = reader().find(tmp_path)
+    first, second = sorted(("a_gt.png", other))
+    with pytest.raises(Reject, match=f"expected one label map beside it, found {first} and {second}; move one away"):
+        reader().read(case)
+
+
+def test_label_maps_of_one_name_are_told_with_their_folders(tmp_path):
+    write_gray(tmp_path / "a.dcm")
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        sitk.WriteImage(sitk.GetImageFromArray(LABELS), str(tmp_path / place / "a_gt.png"))
+    several = reader(label_pattern="**/{stem}_gt.*")
+    (case,) = several.find(tmp_path)
+    with pytest.raises(Reject, match="one/a_gt.png and .*two/a_gt.png; move"):
+        several.read(case)
 
 
 def test_the_table_of_ed_frames_rules(tmp_path):

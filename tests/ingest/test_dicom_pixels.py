@@ -1,27 +1,34 @@
 """The same picture in every photometric interpretation and transfer syntax; colour that is and is not in the way."""
 
+import functools
+
 import cv2
+import gdcm
 import numpy as np
+import pydicom
 import pytest
 from pydicom.encaps import encapsulate
-from pydicom.uid import MPEG4HP41
+from pydicom.uid import MPEG4HP41, RLELossless
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.ingest.case import CaseReference, Reject
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.readers.dicom_header import read_header
-from echodiff.ingest.readers.dicom_pixels import gray_frames
+from echodiff.ingest.readers.dicom_pixels import colour_frame, gray_frames
 
 from .dicom_files import (
     cine,
     colour,
     header,
+    jpeg_stream,
     save,
     write_big_endian,
+    write_by_gdcm,
     write_colour,
     write_deflated,
     write_gray,
     write_jpeg,
+    write_jpeg_2000,
     write_jpeg_ls,
     write_palette,
     write_rle,
@@ -63,6 +70,93 @@ def test_every_encoding_gives_the_same_gray(tmp_path, name):
     frame = read(path)
     assert frame.image.shape == FRAMES.shape[1:] and frame.spacing_mm == (0.8, 0.8)
     assert frame.details["scanner"] == "Maker Model 1" and frame.details["frame_rate_hz"] == pytest.approx(25)
+
+
+PATCH = (slice(60, 80), slice(100, 120))
+YCBCR = {
+    "JFIF": {},
+    "JFIF and Adobe": {"adobe": 1},
+    "Adobe": {"jfif": False, "adobe": 1},
+    "no marker": {"jfif": False},
+}
+RGB = {"Adobe, not transformed": {"jfif": False, "adobe": 0, "rgb": True}, "R, G, B": {"jfif": False, "rgb": True}}
+
+
+def with_a_patch() -> np.ndarray:
+    """The frames in colour (F, H, W, 3), orange in PATCH."""
+    rgb = colour(FRAMES)
+    rgb[:, *PATCH] = (255, 160, 0)
+    return rgb
+
+
+def check_colours(path, rgb, tolerance: int = 25) -> None:
+    """Gray is the luminance of `rgb` in every frame, and colour is its colour."""
+    header = read_header(path)
+    luminance = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in rgb])
+    assert np.abs(gray_frames(path, header).astype(int) - luminance).max() <= tolerance
+    last = colour_frame(path, header, len(rgb) - 1)
+    assert np.abs(last[PATCH][4:-4, 4:-4].astype(int) - rgb[-1][PATCH][4:-4, 4:-4]).max() <= 8
+    assert np.abs(last[20:50].astype(int) - rgb[-1][20:50]).max() <= tolerance
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@pytest.mark.parametrize("name", [*YCBCR, *RGB])
+def test_a_jpeg_stream_tells_its_colours_whatever_the_header_says(tmp_path, name, photometric):
+    stream = functools.partial(jpeg_stream, **{**YCBCR, **RGB}[name])
+    check_colours(write_jpeg(tmp_path / "a.dcm", with_a_patch(), photometric, stream=stream), with_a_patch())
+
+
+def test_of_a_jpeg_stream_that_tells_no_colours_the_header_does(tmp_path):
+    """RGB without a marker, under the identifiers of YCbCr."""
+
+    def stream(frame: np.ndarray) -> bytes:
+        content = jpeg_stream(frame, jfif=False, rgb=True)
+        for marker, first, step in ((b"\xff\xc0", 10, 3), (b"\xff\xda", 5, 2)):
+            at = content.index(marker) + first
+            for place, old in enumerate(b"RGB"):
+                assert content[at + step * place] == old
+                content = content[: at + step * place] + bytes([place + 1]) + content[at + step * place + 1 :]
+        return content
+
+    check_colours(write_jpeg(tmp_path / "a.dcm", with_a_patch(), "RGB", stream=stream), with_a_patch())
+
+
+@pytest.mark.parametrize("syntax", ["JPEGBaselineProcess1", "JPEGLosslessProcess14_1"])
+def test_colour_that_gdcm_compressed(tmp_path, syntax):
+    path = write_by_gdcm(tmp_path / "a.dcm", with_a_patch(), getattr(gdcm.TransferSyntax, syntax))
+    assert read_header(path).PhotometricInterpretation == "RGB"
+    check_colours(path, with_a_patch())
+
+
+def test_compressed_colour_is_by_pixel_whatever_the_planar_configuration_says(tmp_path):
+    rgb = with_a_patch()
+    check_colours(write_jpeg(tmp_path / "baseline.dcm", rgb, planar=1), rgb)
+    check_colours(write_jpeg_2000(tmp_path / "j2k.dcm", rgb, planar=1), rgb, 0)
+    lossless = write_by_gdcm(tmp_path / "lossless.dcm", rgb, gdcm.TransferSyntax.JPEGLosslessProcess14_1)
+    dataset = pydicom.dcmread(lossless)
+    dataset.PlanarConfiguration = 1
+    check_colours(save(dataset, lossless), rgb, 0)
+
+
+def test_rle_is_by_plane(tmp_path):
+    rgb = with_a_patch()
+    dataset = pydicom.dcmread(write_colour(tmp_path / "a.dcm", rgb))
+    dataset.compress(RLELossless)
+    for planar in (0, 1):
+        dataset.PlanarConfiguration = planar
+        check_colours(save(dataset, tmp_path / "a.dcm"), rgb, 0)
+
+
+def test_a_jpeg_stream_of_another_size_or_of_gray_is_rejected(tmp_path):
+    path = tmp_path / "a.dcm"
+    with pytest.raises(Reject, match="expected frames of 220 x 180 in three .* found 220 x 90 in 3 in the JPEG stream"):
+        read(write_jpeg(path, with_a_patch()[:, ::2]))
+
+    def gray(frame: np.ndarray) -> bytes:
+        return cv2.imencode(".jpg", frame[..., 0])[1].tobytes()
+
+    with pytest.raises(Reject, match="found 220 x 180 in 1 in the JPEG stream"):
+        read(write_jpeg(path, with_a_patch(), stream=gray))
 
 
 def test_number_of_frames_as_text_with_blanks(tmp_path):

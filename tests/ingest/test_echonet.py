@@ -37,14 +37,23 @@ def test_ed_is_the_larger_polygon(reader, tmp_path, suffix, chord_count):
     assert frame.details == {"ef": 55.1, "frame_rate_hz": 50.0} and np.isnan(frame.spacing_mm).all()
 
 
-def test_names_of_digits_stay_as_they_are_written(reader, tmp_path):
+@pytest.mark.parametrize("name", ["0012", "1e5", "NA"])
+def test_names_of_digits_stay_as_they_are_written(reader, tmp_path, name):
     write_echonet(tmp_path, videos=2)
-    (tmp_path / "Videos" / "0XA.avi").rename(tmp_path / "Videos" / "0012.avi")
+    (tmp_path / "Videos" / "0XA.avi").rename(tmp_path / "Videos" / f"{name}.avi")
     for table in ("FileList.csv", "VolumeTracings.csv"):
-        text = (tmp_path / table).read_text().replace("0XA.avi", "0012").replace("0XA", "0012")
+        text = (tmp_path / table).read_text().replace("0XA.avi", name).replace("0XA", name)
         (tmp_path / table).write_text("\n".join(line for line in text.splitlines() if "0XB" not in line))
-    first = next(reader.find(tmp_path))
-    assert first.name == "0012" and reader.read(first).ed_frame == ED
+    cases = {case.name: case for case in reader.find(tmp_path)}
+    assert set(cases) == {name, "0XB"} and reader.read(cases[name]).ed_frame == ED
+
+
+def test_rows_that_a_spreadsheet_left_empty_are_no_cases(reader, tmp_path):
+    write_echonet(tmp_path)
+    for table, commas in (("FileList.csv", 8), ("VolumeTracings.csv", 5)):
+        (tmp_path / table).write_text((tmp_path / table).read_text() + "," * commas + "\n")
+    cases = list(reader.find(tmp_path))
+    assert [case.name for case in cases] == ["0XA", "0XB", "0XC"] and reader.read(cases[1]).ed_frame == ED
 
 
 def test_a_video_without_tracing_is_a_reject(reader, tmp_path):
@@ -79,6 +88,14 @@ def test_rows_of_a_traced_frame_keep_the_order_of_the_file_wherever_they_lie(tmp
     np.testing.assert_array_equal(found["A"][4], [[5, 2, 2, 2], [8, 5, 5, 5]])
     path.write_text(head)
     assert read_tracings(path) == {}
+
+
+@pytest.mark.parametrize("text", ["ED", "1.7", "inf"])
+def test_a_traced_frame_that_is_no_whole_number_is_refused(tmp_path, text):
+    path = tmp_path / "VolumeTracings.csv"
+    path.write_text(f"FileName,X1,Y1,X2,Y2,Frame\nA.avi,5,2,2,2,4\nA.avi,5,2,2,2,4.0\nA.avi,5,2,2,2,{text}\n")
+    with pytest.raises(InputError, match=f"expected a whole number as Frame, found '{text}' in row 4"):
+        read_tracings(path)
 
 
 def test_tracings_with_numbers_missing_or_outside_the_frame_are_rejects():

@@ -1,5 +1,7 @@
 """MetaImage and NRRD headers that lie are refused before their pixels are reserved."""
 
+import struct
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -51,3 +53,46 @@ def test_a_header_without_its_file_of_pixels(tmp_path):
     (tmp_path / "a.raw").unlink()
     with pytest.raises(Reject, match="it: expected beside the header the file of pixels that it names, found no such"):
         read_itk(tmp_path / "a.mhd", "it")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.MHA", "a.Mha", "a.MHD", "a.Mhd", "a.NII", "a.NII.GZ", "a.NRRD", "a.Nrrd", "a.NHDR"]
+)
+def test_endings_in_capitals_are_read(tmp_path, name):
+    sitk.WriteImage(IMAGE, str(tmp_path / name.lower()))
+    (tmp_path / name.lower()).rename(tmp_path / name)
+    assert sitk.GetArrayFromImage(read_itk(tmp_path / name, "it")).tolist() == sitk.GetArrayFromImage(IMAGE).tolist()
+
+
+@pytest.mark.parametrize(("name", "ending"), [("a.Nii.gz", ".nii.gz"), ("a.Nii", ".nii"), ("a.nii.GZ", ".nii.gz")])
+def test_nifti_in_mixed_letters_has_to_be_renamed(tmp_path, name, ending):
+    sitk.WriteImage(IMAGE, str(tmp_path / f"b{ending}"))
+    (tmp_path / f"b{ending}").rename(tmp_path / name)
+    with pytest.raises(Reject, match=f"it: expected {ending} or .* as ending, found {name[1:]}; rename the file"):
+        read_itk(tmp_path / name, "it")
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("MET_UCHAR", np.uint8), ("MET_FLOAT", np.float32)])
+def test_metaimage_in_digits_is_read(tmp_path, kind, dtype):
+    head = f"NDims = 3\nBinaryData = False\nDimSize = 4 3 2\nElementType = {kind}\nElementDataFile = LOCAL\n"
+    (tmp_path / "a.mha").write_text(head + " ".join(map(str, range(24))) + "\n")
+    values = sitk.GetArrayFromImage(read_itk(tmp_path / "a.mha", "it"))
+    assert values.dtype == dtype and values.ravel().tolist() == list(range(24))
+    (tmp_path / "a.mha").write_text(head + " ".join(map(str, range(9))) + "\n")
+    with pytest.raises(Reject, match="it: expected a readable image, found it damaged or cut short"):
+        read_itk(tmp_path / "a.mha", "it")
+
+
+def test_a_sheared_orientation_is_told_as_such(tmp_path):
+    sitk.WriteImage(IMAGE, str(tmp_path / "a.nii"))
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    struct.pack_into("<hh", content, 252, 0, 1)  # qform_code, sform_code
+    struct.pack_into("<12f", content, 280, 1, 0.2, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0)
+    (tmp_path / "a.nii").write_bytes(content)
+    with pytest.raises(Reject, match="it: expected axes at right angles, found a sheared or rounded orientation"):
+        read_itk(tmp_path / "a.nii", "it")
+
+
+def test_a_file_that_is_gone_is_told_as_such(tmp_path):
+    with pytest.raises(Reject, match="it: expected this file, found none"):
+        read_itk(tmp_path / "a.mha", "it")

@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import shutil
+import struct
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ import pytest
 import SimpleITK as sitk
 import yaml
 from leaks import leaks
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
@@ -26,7 +28,7 @@ from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.check.report import summary
 from echodiff.ingest.check.trial import find_cases, read_on_trial
 from echodiff.ingest.identity import Names
-from echodiff.ingest.privacy import BURNED_IN, KINDS, identity_found
+from echodiff.ingest.privacy import BURNED_IN, KEYWORDS, KINDS, identity_found
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.row import COLUMNS
 from echodiff.ingest.run import ingest_dataset
@@ -277,6 +279,67 @@ def test_headers_of_volumes_with_free_text_are_counted(tmp_path):
     (tmp_path / "told.mha").write_bytes(raw.replace(b"NDims", b"Comment = Quillfeather\nNDims", 1))
     found = {path.name: identity_found([path])["identity_found"] for path in sorted(tmp_path.iterdir())}
     assert found == {"plain.mha": "", "plain.nii.gz": "", "told.mha": "text", "told.nii.gz": "text"}
+
+
+def kinds(path: Path) -> str:
+    return identity_found([path])["identity_found"]
+
+
+@pytest.mark.parametrize("ending", ["mha", "nrrd"])
+def test_tags_of_dicom_that_were_passed_on_to_a_volume_are_counted(tmp_path, ending):
+    image = sitk.GetImageFromArray(np.zeros((4, 4), np.uint8))
+    for number in range(200):  # a long header
+        image.SetMetaData(f"0018|{0x1000 + number:04x}", "1")
+    image.SetMetaData("0010|0010", "Quillfeather^Jane")
+    sitk.WriteImage(image, str(tmp_path / f"a.{ending}"))
+    assert kinds(tmp_path / f"a.{ending}") == "text"
+
+
+def test_extensions_of_nifti_are_counted(tmp_path):
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 4), np.uint8)), str(tmp_path / "a.nii"))
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    assert kinds(tmp_path / "a.nii") == ""
+    content[348] = 1
+    (tmp_path / "a.nii").write_bytes(content)
+    assert kinds(tmp_path / "a.nii") == "text"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_nifti_2_is_judged_by_its_own_places(tmp_path, order):
+    header = bytearray(544)
+    struct.pack_into(f"{order}i4s", header, 0, 540, b"n+2\0")
+    struct.pack_into(f"{order}8d", header, 104, *[1.5] * 8)  # pixdim lies where NIfTI-1 has descrip
+    (tmp_path / "a.nii").write_bytes(header)
+    assert kinds(tmp_path / "a.nii") == ""
+    for place in (240, 320, 508, 540):  # descrip, aux_file, intent_name, extension
+        told = bytearray(header)
+        told[place : place + 3] = b"Doe"
+        (tmp_path / "a.nii").write_bytes(told)
+        assert kinds(tmp_path / "a.nii") == "text"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "kind"),
+    [
+        ("IssuerOfPatientID", "patient_id"),
+        ("InsurancePlanIdentification", "patient_id"),
+        ("PatientInstitutionResidence", "contact"),
+        ("CurrentPatientLocation", "contact"),
+        ("PersonTelephoneNumbers", "contact"),
+        ("Occupation", "body"),
+        ("PatientState", "body"),
+        ("PatientReligiousPreference", "body"),
+        ("AdmissionID", "numbers"),
+    ],
+)
+def test_attributes_of_identity_are_counted(tmp_path, keyword, kind):
+    without = kinds(write_gray(tmp_path / "a.dcm")).split()
+    assert set(kinds(write_gray(tmp_path / "b.dcm", **{keyword: PERSON})).split()) - set(without) <= {kind}
+    assert kind in kinds(write_gray(tmp_path / "c.dcm", PatientID="", **{keyword: PERSON})).split()
+
+
+def test_all_keywords_are_of_the_dictionary():
+    assert [keyword for known in KEYWORDS.values() for keyword in known if tag_for_keyword(keyword) is None] == []
 
 
 def test_what_is_not_looked_into_is_not_said_to_be_clean(tmp_path):

@@ -14,7 +14,8 @@ from echodiff.config.image import Image
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
 from echodiff.ingest.plane import Landmarks, cut, plane_through
-from echodiff.ingest.readers.volume import LANDMARKS, VolumeReader, read_planes
+from echodiff.ingest.readers.plane_table import LANDMARKS, read_planes
+from echodiff.ingest.readers.volume import VolumeReader
 from echodiff.ingest.run import ingest_dataset
 
 VOXEL = 1.0
@@ -179,6 +180,18 @@ def test_fractions_are_gray_values(reader, tmp_path):
     np.testing.assert_allclose(reader.read(next(reader.find(tmp_path))).image, before, atol=1)
 
 
+@pytest.mark.parametrize(("slope", "shift"), [(60 / 255, -60.0), (1.0, -128.0)])
+def test_outside_a_volume_of_decibels_or_signed_values_it_is_black(reader, tmp_path, slope, shift):
+    write_volume(tmp_path, seed=3)
+    before = reader.read(next(reader.find(tmp_path)))
+    path = tmp_path / "vol1.nii.gz"
+    sitk.WriteImage(sitk.Cast(sitk.ReadImage(str(path)), sitk.sitkFloat32) * slope + shift, str(path))
+    after = reader.read(next(reader.find(tmp_path)))
+    assert after.image[~before.sector].mean() < 1 and (after.sector == before.sector).mean() > 0.99
+    np.testing.assert_array_equal(after.mask, before.mask)
+    assert np.corrcoef(before.image.ravel(), after.image.ravel())[0, 1] > 0.99
+
+
 def test_rejects(reader, tmp_path):
     write_volume(tmp_path)
     header, row = (tmp_path / "planes.csv").read_text().splitlines()
@@ -225,3 +238,11 @@ def test_volumes_that_differ_in_their_ending_alone_are_two_cases(reader, tmp_pat
     options = VolumeDataset(format="volume", folder="anywhere", case_ids="source")
     counts = ingest_dataset("ours", options, Image(size=64), tmp_path, tmp_path / "out", processes=0)
     assert counts == {"kept": 3, "rejected": 0}
+
+
+def test_of_several_label_volumes_none_is_taken(reader, tmp_path):
+    write_volume(tmp_path)
+    sitk.WriteImage(sitk.ReadImage(str(tmp_path / "vol1_label.nii.gz")), str(tmp_path / "vol1_label.bak.nrrd"))
+    (case,) = reader.find(tmp_path)
+    with pytest.raises(Reject, match=r"found vol1_label\.bak\.nrrd and vol1_label\.nii\.gz; move one away"):
+        reader.read(case)

@@ -1,17 +1,20 @@
 """Which format a folder has, told from names and first bytes, and the options that its files suggest."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from echodiff.ingest.check.archive_names import echonet_options
 from echodiff.ingest.check.labels import label_options
 from echodiff.ingest.labels_beside import LabelFiles
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.dicom_header import is_volume
 from echodiff.ingest.readers.itk import is_itk
+from echodiff.ingest.walk import files_below, is_lost
 
 LABEL_NAMES = {"dicom": "{stem}_gt.*", "volume": "{stem}_label.*"}  # patterns that need no option
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif")
@@ -44,11 +47,14 @@ def guesses(folder: Path) -> Iterator[Guess]:
         return
     tables = [name for name in TABLES if (folder / name).is_file()]
     if tables:
-        videos = sum(1 for _ in folder.rglob("*.[aA][vV][iI]"))
-        yield Guess("echonet", f"{' and '.join(tables)}, {videos} videos", folder, remarks=_echonet_remarks(tables))
+        videos = [path for path in files_below(folder) if path.suffix.lower() == ".avi"]
+        options = echonet_options(folder / TABLES[0], videos)
+        evidence = f"{' and '.join(tables)}, {len(videos)} videos"
+        yield Guess("echonet", evidence, folder, options, _echonet_remarks(tables))
         return
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = files_below(folder)
     dicom = [path for path in files if is_dicom(path) and not is_itk(path)]
+    lost = _lost_remarks(folder, set(files) - set(dicom))
     enhanced = {path for path in dicom if is_volume(path)}
     volumes = [path for path in files if is_itk(path) or path in enhanced]
     dicom = [path for path in dicom if path not in enhanced]
@@ -57,7 +63,7 @@ def guesses(folder: Path) -> Iterator[Guess]:
         images = len(dicom) - options.pop("dicom_labels", 0)
         pattern = options.get("label_pattern", LABEL_NAMES["dicom"])
         labels = _labels(dicom, pattern)
-        remarks += _elsewhere(folder, [path for path in volumes if path not in labels])
+        remarks += _elsewhere(folder, [path for path in volumes if path not in labels]) + lost
         yield Guess("dicom", _counted(images, "DICOM file"), folder, options, tuple(remarks))
         return
     if volumes:
@@ -70,7 +76,7 @@ def guesses(folder: Path) -> Iterator[Guess]:
         labels = _labels(volumes, pattern)
         images = _counted(len(set(volumes) - labels), "volume")
         evidence = f"{images} in NIfTI, MetaImage, NRRD or Enhanced US Volume, {len(labels)} of labels"
-        remarks += _elsewhere(folder, [])
+        remarks += _elsewhere(folder, []) + lost
         yield Guess("volume", evidence, folder, options, tuple(remarks))
 
 
@@ -94,20 +100,33 @@ def _elsewhere(folder: Path, volumes: list[Path]) -> list[str]:
     return remarks + [f"found {kind} in {inner.name}; give that folder a dataset" for inner, kind in archives.items()]
 
 
+def _lost_remarks(folder: Path, files: set[Path]) -> list[str]:
+    lost = sorted(path for path in files if is_lost(path))
+    if not lost:
+        return []
+    return [
+        f"found {_counted(len(lost), 'file or folder', 'files or folders')} that cannot be opened, such as "
+        f"{lost[0].relative_to(folder).as_posix()}; each is a rejected case"
+    ]
+
+
 def _archive(folder: Path) -> str:
-    """The public archive that a folder holds, empty where it is none."""
-    if any(PATIENT.match(path.name) for path in folder.iterdir()):
-        return "CAMUS"
+    """The public archive that a folder holds, empty where it is none or cannot be listed."""
+    try:
+        if any(PATIENT.match(name) for name in os.listdir(folder)):
+            return "CAMUS"
+    except OSError:
+        return ""
     return "EchoNet-Dynamic" if any((folder / name).is_file() for name in TABLES) else ""
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def _counted(number: int, thing: str, things: str = "") -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {things or thing + 's'}"
 
 
 def remedy(folder: Path) -> str:
     """What to do with a folder that has none of the formats."""
-    endings = {path.suffix.lower() for path in folder.rglob("*") if path.is_file()}
+    endings = {path.suffix.lower() for path in files_below(folder)}
     if endings & set(PICTURES):
         return "pictures do not say which frame is end-diastole nor where labels are, so export the study as DICOM"
     if endings & set(VIDEOS):
@@ -119,7 +138,7 @@ def remedy(folder: Path) -> str:
 
 def contents(folder: Path) -> str:
     """How many files of each ending lie in a folder, the most frequent first."""
-    counts = Counter(path.suffix.lower() or "no ending" for path in folder.rglob("*") if path.is_file())
+    counts = Counter(path.suffix.lower() or "no ending" for path in files_below(folder))
     return ", ".join(f"{count} x {ending}" for ending, count in counts.most_common(8)) or "no file at all"
 
 

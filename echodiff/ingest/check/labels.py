@@ -19,8 +19,8 @@ from echodiff.ingest.readers.itk import is_itk, read_itk
 LOOKED_INTO = 5  # label maps whose values are read
 KNOWN = {0, 1, 2, 3}
 NO_LABELS = (
-    "expected label maps beside the files, found none that is named after a file; `labels: predicted` in the place of "
-    "`labels: none` has them drawn by a segmenter of the training dataset"
+    "expected label maps beside the files, found none that is named after a file; with `labels: predicted` a segmenter "
+    "that learns from the training dataset draws them"
 )
 
 
@@ -32,7 +32,7 @@ def label_options(images: Sequence[Path], usual: str) -> tuple[dict[str, Any], l
     """
     pattern, found = most_frequent_pattern(images)
     if pattern is None:
-        return {"labels": "none"}, [NO_LABELS]
+        return {"labels": "predicted"}, [NO_LABELS]
     options: dict[str, Any] = {"dicom_labels": sum(1 for path in found if path in set(images))}
     remarks = []
     if not Path("stem" + usual.removeprefix("{stem}").replace("*", "x")).match("stem" + pattern.removeprefix("{stem}")):

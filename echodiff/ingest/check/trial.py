@@ -48,6 +48,8 @@ def read_on_trial(guess: Guess, cases: Sequence[CaseReference], processes: int) 
     options = dict(guess.options)
     if "label_values" in options:  # which value means what is the user's to say: on trial any structure will do
         options["label_values"] = {value: min(place, LARGEST) for place, value in enumerate(options["label_values"])}
+    if options.get("labels") == "predicted":  # the segmenter is trained in the run
+        options["labels"] = "none"
     dataset = dataset_of(replace(guess, options=options))
     work = CaseWork(dataset, Image(size=TRIAL_SIZE), None)
     results = results_of(work, cases, max(processes, 1), limit_s=dataset.case_seconds)

@@ -9,7 +9,7 @@ from pydicom import Dataset
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.errors import InputError
-from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
+from echodiff.ingest.case import CaseReference, Reject, SourceFrame
 from echodiff.ingest.ed.by_picture import picture_rules
 from echodiff.ingest.ed.cascade import Rules, find_ed
 from echodiff.ingest.ed.choice import Choice
@@ -24,14 +24,17 @@ from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
 from echodiff.ingest.labels_beside import LabelFiles, read_label_stack
 from echodiff.ingest.listed import refuse_unknown
+from echodiff.ingest.one_label import label_roles, refuse_several
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
 from echodiff.ingest.readers.dicom_file import is_dicom
-from echodiff.ingest.readers.dicom_header import name_of, patient_of, read_header
+from echodiff.ingest.readers.dicom_header import name_of, read_header
 from echodiff.ingest.readers.dicom_pixels import colour_frame, gray_frames
-from echodiff.ingest.readers.dicom_regions import Region
+from echodiff.ingest.readers.dicom_regions import Region, pixel_spacing_mm, plausible_mm
+from echodiff.ingest.readers.dicom_series import read_instance, stills_of_series
 from echodiff.ingest.readers.dicom_tags import Tags, read_tags
 from echodiff.ingest.sector import Sector, find_sector
+from echodiff.ingest.walk import files_below, is_lost, refuse_closed
 
 SMALLEST_SHARE = 0.1  # of the tagged region that the sector fills; of apical cines it fills 0.4 and more
 
@@ -43,14 +46,14 @@ class DicomReader:
         self._options, self._predictor = options, predictor
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
-        """A case for every file that is DICOM or is named so and is no label map, in the order of their paths.
+        """A case for every file that is DICOM, is named so or cannot be opened, and is no label map, in their order.
 
         Raises:
             InputError: no such folder, no DICOM in it, or a table of ED frames that is damaged or names other files.
         """
         if not folder.is_dir():
             raise InputError(f"{folder}: expected a folder of DICOM files, found no such folder; check the path")
-        paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_dicom(path)]
+        paths = [path for path in files_below(folder) if is_dicom(path) or is_lost(path)]
         if not paths:
             raise InputError(f"{folder}: expected DICOM files, found none; `echodiff check` says what is in a folder")
         chosen = read_table(folder / self._options.ed_table)
@@ -58,16 +61,17 @@ class DicomReader:
         maps = LabelFiles(self._options.label_pattern)
         beside = {path: maps.beside(path) for path in paths}
         labels = {label for found in beside.values() for label in found}
+        instances = {path: read_instance(path) for path in paths if path not in labels}
+        stills = stills_of_series(instances.values())
         names: set[str] = set()
-        for path in paths:
-            if path in labels:
-                continue
+        for path, instance in instances.items():
             relative = path.relative_to(folder)
             name = name_of(relative) if name_of(relative) not in names else relative.as_posix()
             names.add(name)
-            files = {"image": path, **({"label": beside[path][0]} if beside[path] else {})}
+            files = {"image": path, **label_roles(beside[path])}
             known = {"ed_frame": chosen[relative.as_posix()]} if relative.as_posix() in chosen else {}
-            yield CaseReference(name, patient_of(path) or name, files, known)
+            known |= {"stills": stills[path]} if path in stills else {}
+            yield CaseReference(name, instance.patient or name, files, known)
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Read one file: decode, find the sector and the ED frame, take the label map's plane of that frame.
@@ -75,6 +79,8 @@ class DicomReader:
         Raises:
             Reject: the file cannot be used; the sentence says why.
         """
+        refuse_closed(case.files["image"])
+        refuse_several(case.files)
         header = read_header(case.files["image"])
         if "label" not in case.files and self._options.labels == "file":
             raise Reject(f"expected a label map beside it, named {self._options.label_pattern}, found none")
@@ -82,14 +88,15 @@ class DicomReader:
         tags = read_tags(header, len(frames), frames.shape[1:])
         labels = self._labels(case, frames)
         region = _region(tags.regions, labels)
-        sector, source = _sector(frames, region)
+        spacing_mm = region.spacing_mm if region else pixel_spacing_mm(header)
+        sector, source = _sector(frames, region, spacing_mm)
         rules = ed_rules(tags, case, frames, sector.mask, labels, self._predictor)
         rule, (index, confidence) = find_ed(rules, self._options.ed)
         return SourceFrame(
             image=_tissue(case.files["image"], header, frames[index], index, sector),
             mask=_plane(labels, index, frames.shape[1:]),
             sector=sector.mask,
-            spacing_mm=region.spacing_mm if region else UNKNOWN_SPACING,
+            spacing_mm=spacing_mm if region else plausible_mm(spacing_mm, sector.mask),
             ed_frame=index,
             ed_rule=rule,
             ed_confidence=confidence,
@@ -120,7 +127,8 @@ def ed_rules(
     return {
         "table": lambda: by_table(case.known.get("ed_frame"), count),
         "explicit": lambda: tags.position,
-        "still": lambda: Choice(0, 1.0) if count == 1 else None,
+        # A cine that was exported as one file a frame: each of its stills may be end-diastole, and one of them is.
+        "still": lambda: Choice(0, 1 / case.known.get("stills", 1)) if count == 1 else None,
         "labelled": lambda: by_largest_ventricle(labels) if annotated else None,
         "r_wave": lambda: by_r_wave(tags.times_ms, tags.r_waves_ms),
         "ecg": lambda: by_ecg_trace(frames, sector),
@@ -147,13 +155,13 @@ def _region(regions: list[Region], labels: NDArray[np.uint8] | None) -> Region |
     return max(regions, key=lambda region: int(shown[region.rows, region.columns].sum()))
 
 
-def _sector(frames: NDArray[np.uint8], region: Region | None) -> tuple[Sector, str]:
+def _sector(frames: NDArray[np.uint8], region: Region | None, spacing_mm: tuple[float, float]) -> tuple[Sector, str]:
     """The sector and where it was found: within the tagged region, or by the pixels alone where that fails.
 
     Raises:
         Reject: no sector, or one that is too small for tissue.
     """
-    sector, source = _found(frames, region)
+    sector, source = _found(frames, region, spacing_mm)
     sides = [len(np.flatnonzero(sector.mask.any(axis=axis))) for axis in (0, 1)]
     if min(sides) < SMALLEST_SECTOR:
         raise Reject(f"expected a tissue sector of {SMALLEST_SECTOR} pixels a side, found {sides[0]} x {sides[1]}")
@@ -165,13 +173,13 @@ def _sector(frames: NDArray[np.uint8], region: Region | None) -> tuple[Sector, s
     return sector, source
 
 
-def _found(frames: NDArray[np.uint8], region: Region | None) -> tuple[Sector, str]:
+def _found(frames: NDArray[np.uint8], region: Region | None, spacing_mm: tuple[float, float]) -> tuple[Sector, str]:
     if region is not None:
         try:
-            return find_sector(frames, region.spacing_mm, (region.rows, region.columns)), "region"
+            return find_sector(frames, spacing_mm, (region.rows, region.columns)), "region"
         except Reject:  # tags of another picture: what the pixels show decides
-            return find_sector(frames, region.spacing_mm), "pixels"
-    return find_sector(frames), "pixels"
+            pass
+    return find_sector(frames, spacing_mm), "pixels"
 
 
 def _tissue(path: Path, header: Dataset, image: NDArray[np.uint8], index: int, sector: Sector) -> NDArray[np.uint8]:

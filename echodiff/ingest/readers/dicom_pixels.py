@@ -3,7 +3,9 @@
 import contextlib
 import warnings
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,10 +16,16 @@ from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, get_decoder, iter_pixels
 from pydicom.pixels.utils import get_expected_length
 from pydicom.tag import BaseTag
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
+    JPEGTransferSyntaxes,
+)
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.readers.dicom_file import is_bare, pixel_source
+from echodiff.ingest.readers.dicom_jpeg import is_colour_jpeg, jpeg_frames, jpeg_gray, jpeg_rgb
 
 # Transfer syntaxes that pydicom's dictionary has no name for (PS3.6 table A-1).
 NAMES = {
@@ -28,6 +36,7 @@ NAMES = {
 LARGEST_PIXELS = 2**28  # of all frames together that a header may promise: 341 frames of 1024 x 768
 LARGEST_FRAME = 2**24  # pixels of one frame: screens have 2**21 to 2**23
 PIXEL_DATA = 0x7FE00010
+BY_PIXEL = frozenset(JPEGTransferSyntaxes + JPEG2000TransferSyntaxes)  # RLE is by plane (PS3.5 8.2.2)
 UNDEFINED = 0xFFFFFFFF  # the length of compressed pixels (PS3.5 A.4)
 
 
@@ -64,18 +73,26 @@ def gray_frames(path: Path, header: Dataset) -> NDArray[np.uint8]:
     result = np.empty((frames, int(header.Rows), int(header.Columns)), np.uint8)
     count = 0
     with decoding_faults(header):
-        for frame in _decoded(path, header, frames):
-            result[count] = to_gray(frame, header)
+        for frame in _gray_decoded(path, header, frames):
+            result[count] = frame
             count += 1
     if count != frames:
         raise Reject(f"expected {frames} frames, found {count}; the file is cut short")
     return result
 
 
+def _gray_decoded(path: Path, header: Dataset, frames: int) -> Iterator[NDArray[np.uint8]]:
+    """Frames in gray (H, W), one after the other."""
+    if is_colour_jpeg(header):
+        yield from (jpeg_gray(image, header) for image in jpeg_frames(path, header, frames))
+    else:
+        yield from (to_gray(frame, header) for frame in _decoded(path, header, frames))
+
+
 def _decoded(path: Path, header: Dataset, frames: int) -> Iterator[NDArray]:
     """Frames as they are stored, one after the other."""
     source = pixel_source(path, header)
-    options = {"raw": _is_luminance_first(header), "decoding_plugin": _decoder(header)}
+    options = {"raw": _is_luminance_first(header), **_decoding(header)}
     native = not header.file_meta.TransferSyntaxUID.is_compressed
     if native and header.PhotometricInterpretation == "YBR_FULL_422":
         # In one go pydicom looks for the second frame behind the length that the first has without subsampling.
@@ -143,7 +160,9 @@ def colour_frame(path: Path, header: Dataset, index: int) -> NDArray[np.uint8] |
     if int(header.get("SamplesPerPixel", 1)) == 1 and header.PhotometricInterpretation != "PALETTE COLOR":
         return None
     with decoding_faults(header):
-        (frame,) = iter_pixels(pixel_source(path, header), indices=[index], decoding_plugin=_decoder(header))
+        if is_colour_jpeg(header):
+            return jpeg_rgb(next(islice(jpeg_frames(path, header, check_size(header)), index, None)), header)
+        (frame,) = iter_pixels(pixel_source(path, header), indices=[index], **_decoding(header))
         return _rgb(frame, header)
 
 
@@ -165,9 +184,17 @@ def _is_luminance_first(header: Dataset) -> bool:
     return header.PhotometricInterpretation in ("YBR_FULL", "YBR_FULL_422") and int(header.BitsStored) == 8
 
 
-def _decoder(header: Dataset) -> str:
-    """The fastest of the decoders for JPEG baseline, five times as fast as the first; "" leaves the choice."""
-    return "pillow" if header.file_meta.TransferSyntaxUID == JPEGBaseline8Bit else ""
+def _decoding(header: Dataset) -> dict[str, Any]:
+    """Options of pydicom's decoders: the fastest one for JPEG baseline, five times as fast as the first.
+
+    Colours of JPEG and JPEG 2000 are decoded by pixel, whatever Planar Configuration (0028,0006) says: it speaks of
+    how they lay before, or will lie after (PS3.5 8.2.1 and 8.2.4).
+    """
+    syntax = header.file_meta.TransferSyntaxUID
+    options: dict[str, Any] = {"decoding_plugin": "pillow"} if syntax == JPEGBaseline8Bit else {}
+    if syntax in BY_PIXEL and int(header.get("SamplesPerPixel", 1)) > 1:
+        options["planar_configuration"] = 0
+    return options
 
 
 def _rgb(frame: NDArray, header: Dataset) -> NDArray[np.uint8]:

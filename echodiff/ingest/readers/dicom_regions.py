@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import Dataset
+
+from echodiff.ingest.case import UNKNOWN_SPACING
 
 SPATIAL_2D = 1  # Region Spatial Format (0018,6012)
 TISSUE = 1  # Region Data Type (0018,6014)
@@ -37,19 +40,50 @@ class Region:
 
 
 def tissue_regions(header: Dataset, shape: tuple[int, int]) -> list[Region]:
-    """The 2D tissue regions that lie in the frame, in the order of the tags; of those that overlap only the first.
+    """The 2D tissue regions that lie in the frame, in the order of the tags; of those that overlap only one.
 
-    Scanners list the whole screen first, write regions beyond the frame and negative pixel sizes; a frame that was
-    resized after the region was written has tags that fit nothing, and they are left aside (PS3.3 C.8.5.5). Two
-    regions are two pictures side by side: a dual or biplane view, whose borders may be the same pixels.
+    That is one whose pixels have a known size, and of several such the smallest: scanners list the whole screen first,
+    with a size of the screen's own or none. They also write regions beyond the frame and negative pixel sizes; a frame
+    that was resized after the region was written has tags that fit nothing, and they are left aside (PS3.3 C.8.5.5).
+    Two regions are two pictures side by side: a dual or biplane view, whose borders may be the same pixels.
     """
+    found = _all_regions(header, shape)
+    regions: list[Region] = []
+    for region in sorted(found, key=lambda region: (not np.isfinite(region.spacing_mm).all(), region.pixels)):
+        if not any(region.overlaps(other) for other in regions):
+            regions.append(region)
+    return [region for region in found if any(region is kept for kept in regions)]
+
+
+def pixel_spacing_mm(header: Dataset) -> tuple[float, float]:
+    """Pixel Spacing (0028,0030), (row, column) as PS3.3 10.7.1.3 has it, of an image without ultrasound regions.
+
+    Where there are regions they are what the scanner measures by, and an unusable one is no reason to trust a tag that
+    converters write. NaN where the tag is absent or damaged.
+    """
+    try:
+        if header.get("SequenceOfUltrasoundRegions"):
+            return UNKNOWN_SPACING
+        row, column = map(float, header.PixelSpacing)
+    except Exception:  # the tag's bytes are converted here, and fail in the way of their type
+        return UNKNOWN_SPACING
+    return (row, column) if np.isfinite((row, column)).all() and min(row, column) > 0 else UNKNOWN_SPACING
+
+
+def plausible_mm(spacing_mm: tuple[float, float], tissue: NDArray[np.bool_]) -> tuple[float, float]:
+    """A pixel size (row, column), NaN where `tissue` (H, W) would have a height or width that no picture of it has."""
+    rows, columns = (int(tissue.any(axis=axis).sum()) for axis in (1, 0))
+    return _of_tissue(spacing_mm[0], rows), _of_tissue(spacing_mm[1], columns)
+
+
+def _all_regions(header: Dataset, shape: tuple[int, int]) -> list[Region]:
     regions: list[Region] = []
     for item in header.get("SequenceOfUltrasoundRegions") or []:
         try:
             region = _region(item, shape)
         except (AttributeError, TypeError, ValueError):
             continue  # a damaged item: the next may be whole
-        if region is not None and not any(region.overlaps(other) for other in regions):
+        if region is not None:
             regions.append(region)
     return regions
 
@@ -75,5 +109,8 @@ def _mm(item: Dataset, axis: str, pixels: int) -> float:
     """
     unit = item.get(f"PhysicalUnits{axis}Direction")
     size = 10 * abs(float(item.get(f"PhysicalDelta{axis}") or 0))
-    known = unit is not None and int(unit) == CENTIMETRE and BODY_MM[0] <= size * pixels <= BODY_MM[1]
-    return size if known else float(np.nan)
+    return _of_tissue(size, pixels) if unit is not None and int(unit) == CENTIMETRE else float(np.nan)
+
+
+def _of_tissue(size_mm: float, pixels: int) -> float:
+    return size_mm if BODY_MM[0] <= size_mm * pixels <= BODY_MM[1] else float(np.nan)

@@ -13,17 +13,19 @@ def frame_times_ms(header: Dataset, frames: int) -> NDArray[np.float64] | None:
     """Time of each frame (F,); None where the tags do not say.
 
     Frame Increment Pointer (0028,0009) says whether Frame Time or Frame Time Vector holds. The vector gives each
-    frame's distance from the one before; its first entry should be 0 and is not always (PS3.3 C.7.6.5.1.2).
+    frame's distance from the one before; its first entry should be 0 and is not always (PS3.3 C.7.6.5.1.2), or is left
+    out. Where there is neither, frames come at the Cine Rate, else at the Recommended Display Frame Rate (C.7.6.5).
     """
     pointer = header.get("FrameIncrementPointer")
-    if pointer != FRAME_TIME and "FrameTimeVector" in header:
-        steps = _numbers(header.FrameTimeVector)
+    vector, step = _numbers(header.get("FrameTimeVector")), _numbers(header.get("FrameTime"))
+    if pointer != FRAME_TIME and len(vector) > 0:
+        steps = np.append(0.0, vector[1:] if len(vector) == frames else vector)
         if len(steps) == frames and (steps[1:] > 0).all():
-            return np.cumsum(steps) - steps[0]
-    step = _numbers(header.get("FrameTime"))
+            return np.cumsum(steps)
     if pointer != FRAME_TIME_VECTOR and len(step) == 1 and step[0] > 0:
         return np.arange(frames) * step[0]
-    return None
+    rate = _stated_rate_hz(header)
+    return np.arange(frames) * (1000 / rate) if not len(vector) and not len(step) and np.isfinite(rate) else None
 
 
 def r_wave_times_ms(header: Dataset) -> NDArray[np.float64]:
@@ -32,18 +34,26 @@ def r_wave_times_ms(header: Dataset) -> NDArray[np.float64]:
 
 
 def frame_rate_hz(header: Dataset, frames: int) -> float:
-    """Frames a second from the frame times, else Cine Rate (0018,0040), else NaN."""
+    """Frames a second from the frame times, else as stated, else NaN."""
     times = frame_times_ms(header, frames)
     if times is not None and frames > 1:
         return 1000 * (frames - 1) / float(times[-1])
-    rate = _numbers(header.get("CineRate"))
-    return float(rate[0]) if len(rate) == 1 and rate[0] > 0 else float(np.nan)
+    return _stated_rate_hz(header)
 
 
 def heart_rate_bpm(header: Dataset) -> float:
     """Heart Rate (0018,1088); 0 means that it was not measured."""
     rate = _numbers(header.get("HeartRate"))
     return float(rate[0]) if len(rate) == 1 and rate[0] > 0 else float(np.nan)
+
+
+def _stated_rate_hz(header: Dataset) -> float:
+    """Cine Rate (0018,0040), else Recommended Display Frame Rate (0008,2144), else NaN."""
+    for keyword in ("CineRate", "RecommendedDisplayFrameRate"):
+        rate = _numbers(header.get(keyword))
+        if len(rate) == 1 and rate[0] > 0:
+            return float(rate[0])
+    return float(np.nan)
 
 
 def _numbers(value) -> NDArray[np.float64]:

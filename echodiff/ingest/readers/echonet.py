@@ -99,6 +99,7 @@ def _file_list(path: Path) -> dict[str, dict[str, Any]]:
             f"{path}: expected the columns {', '.join(sorted(COLUMNS))} of EchoNet-Dynamic, found "
             + ", ".join(map(str, table.columns[:12]))
         )
+    table = table[table["FileName"].str.strip() != ""].copy()  # rows that a spreadsheet left empty
     table["name"] = [video_name(str(name)) for name in table["FileName"]]
     for column in ("EF", "FPS", "FrameHeight", "FrameWidth"):
         table[column] = pd.to_numeric(table[column], errors="coerce")
@@ -110,7 +111,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: expected this table of EchoNet-Dynamic, found no such file; check the folder")
     try:
-        return pd.read_csv(path, dtype={"FileName": str})
+        return pd.read_csv(path, dtype={"FileName": str}, keep_default_na=False)  # `NA` and `001` are names
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: expected a table in CSV, could not read it ({error})") from error
 

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from echodiff.ingest.case import Reject
 from echodiff.ingest.readers.itk_header import stored
 
-SUFFIXES = (".nii.gz", ".nii", ".mhd", ".mha", ".nrrd", ".nhdr")
+# Ending -> the part of ITK that reads it: ITK itself knows `.mha`, but not `.MHA`.
+READERS = {
+    ".nii.gz": "NiftiImageIO",
+    ".nii": "NiftiImageIO",
+    ".mhd": "MetaImageIO",
+    ".mha": "MetaImageIO",
+    ".nrrd": "NrrdImageIO",
+    ".nhdr": "NrrdImageIO",
+}
+SUFFIXES = tuple(READERS)
 LARGEST_BYTES = 2**30  # what a header may promise: 64 volumes of 256 x 256 x 256 voxels of a byte
 NIFTI_HEADER = 348
 NIFTI_TYPES = {348: 70, 540: 12}  # where the header of each size (NIfTI-1, NIfTI-2) holds the code of its data type
@@ -43,9 +52,10 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     Raises:
         Reject: missing, damaged, cut short, in colour, or of a size that no such image has.
     """
+    if not path.exists():
+        raise Reject(f"{what}: expected this file, found none")
     pixels = stored(path, what)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader = _reader(path, what)
     with _faults(what):
         reader.ReadImageInformation()
     size, channels = reader.GetSize(), reader.GetNumberOfComponents()
@@ -64,6 +74,18 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     if not (np.isfinite(image.GetSpacing()).all() and min(image.GetSpacing()) > 0):
         raise Reject(f"{what}: expected a pixel size above 0 mm, found {image.GetSpacing()}")
     return image
+
+
+def _reader(path: Path, what: str) -> sitk.ImageFileReader:
+    """A reader for the kind of file that the ending names."""
+    ending = next(suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix))
+    written = path.name[-len(ending) :]
+    if READERS[ending] == "NiftiImageIO" and written not in (ending, ending.upper()):
+        raise Reject(f"{what}: expected {ending} or {ending.upper()} as ending, found {written}; rename the file")
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO(READERS[ending])
+    reader.SetFileName(str(path))
+    return reader
 
 
 def read_plane(path: Path, what: str) -> tuple[NDArray, tuple[float, float]]:
@@ -169,9 +191,11 @@ def _faults(what: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        text = str(error)
-        if "does not exist" in text:
-            raise Reject(f"{what}: expected this file, found none") from error
+        if "orthonormal" in str(error):
+            raise Reject(
+                f"{what}: expected axes at right angles, found a sheared or rounded orientation (NIfTI's sform); "
+                "save it with a rotation, such as a qform, or resample it"
+            ) from error
         raise Reject(f"{what}: expected a readable image, found it damaged or cut short") from error
     except MemoryError as error:
         raise Reject(f"{what}: expected an image that fits into memory, found one that does not") from error

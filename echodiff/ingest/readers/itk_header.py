@@ -73,9 +73,11 @@ def _nrrd(head: bytes) -> tuple[dict[str, str], int]:
 
 def _pixels(path: Path, fields: Mapping[str, str], length: int, what: str) -> Stored | None:
     encoding = fields.get("encoding", "raw").lower()
-    compressed = fields.get("compresseddata", "").lower() == "true" or encoding in ("gzip", "gz")
+    compressed = _is_true(fields.get("compresseddata", "")) or encoding in ("gzip", "gz")
     if encoding not in ("raw", "gzip", "gz"):
         return None
+    if not _is_true(fields.get("binarydata", "true")):
+        return None  # numbers in digits, of any length
     beside = fields.get("elementdatafile", fields.get("datafile", ""))
     if beside in INSIDE[1:] or "%" in beside or beside.startswith("LIST"):
         return None  # several files
@@ -84,3 +86,8 @@ def _pixels(path: Path, fields: Mapping[str, str], length: int, what: str) -> St
     if not (path.parent / beside).is_file():
         raise Reject(f"{what}: expected beside the header the file of pixels that it names, found no such file")
     return Stored((path.parent / beside).stat().st_size, compressed)
+
+
+def _is_true(value: str) -> bool:
+    """As MetaIO takes it: by the first character."""
+    return value[:1] in ("T", "t", "1")

@@ -16,6 +16,7 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
 
 COLUMNS = ("FileName", "X1", "Y1", "X2", "Y2", "Frame")
+MISSING = ("", "na", "nan")  # in small letters; such rows are left out
 FEWEST_CHORDS = 3
 SUBPIXEL_BITS = 6
 
@@ -24,12 +25,12 @@ def read_tracings(path: Path) -> dict[str, dict[int, NDArray[np.float64]]]:
     """Video's name without ending -> frame (from 0) -> rows (K, 4) of x1, y1, x2, y2, in the file's order.
 
     Raises:
-        InputError: missing, of another form, or EchoNet-Pediatric's.
+        InputError: missing, of another form, with a frame that is no whole number, or EchoNet-Pediatric's.
     """
     if not path.is_file():
         raise InputError(f"{path}: expected the tracings of EchoNet-Dynamic, found no such file; check the folder")
     try:
-        table = pd.read_csv(path, dtype={"FileName": str})
+        table = pd.read_csv(path, dtype={"FileName": str}, keep_default_na=False)  # `NA` and `001` are names
     except (ValueError, OSError) as error:
         raise InputError(f"{path}: expected a table in CSV, could not read it ({error})") from error
     if {"X", "Y"} <= set(table.columns):
@@ -41,7 +42,19 @@ def read_tracings(path: Path) -> dict[str, dict[int, NDArray[np.float64]]]:
         raise InputError(
             f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(map(str, table.columns[:12]))}"
         )
+    _check_frames(path, table["Frame"])
     return _grouped(table)
+
+
+def _check_frames(path: Path, frames: pd.Series) -> None:
+    """Refuse frames of words or fractions, which would otherwise be lost or cut off to another frame."""
+    odd = frames[~(pd.to_numeric(frames, errors="coerce") % 1 == 0)].astype(str).str.strip()
+    wrong = odd[~odd.str.lower().isin(MISSING)]
+    if len(wrong):
+        row = wrong.index[0] + 2
+        raise InputError(
+            f"{path}: expected a whole number as Frame, found '{wrong.iloc[0]}' in row {row}; mend the cell"
+        )
 
 
 def video_name(text: str) -> str:

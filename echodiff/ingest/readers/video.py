@@ -1,6 +1,12 @@
-"""One frame out of a video file, without decoding the rest."""
+"""One frame out of a video file, without decoding the rest.
 
+Decoders leave a damaged frame out without a word, and whoever counts frames then has another one: what cannot be
+counted for certain is rejected.
+"""
+
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,48 +26,74 @@ def read_frame(path: Path, index: int) -> tuple[NDArray[np.uint8], int]:
     """Frame `index` (from 0) as gray (H, W), and how many frames the video says it has.
 
     Raises:
-        Reject: the file is no video, is cut short, or has no such frame.
+        Reject: the file is no video, is cut short, has no such frame, or one at or shortly before it is damaged.
     """
-    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    try:
-        return _read_open(video, index)
-    except cv2.error as error:
-        raise Reject("expected a readable video, found it damaged") from error
-    finally:
-        video.release()
+    with _opened(path) as video:
+        frames = _frame_count(video)
+        if not 0 <= index < frames:
+            raise Reject(f"expected the traced frame {index} in the video, found {frames} frames")
+        _next(video, 0)  # without it all the others would have numbers one too low
+        video.set(cv2.CAP_PROP_POS_FRAMES, index)
+        if video.get(cv2.CAP_PROP_POS_FRAMES) != index:  # the search ends at a damaged frame
+            raise _damaged(index)
+        return _next(video, index), frames
 
 
 def read_cine(path: Path, most: int) -> tuple[NDArray[np.uint8], int]:
-    """The first frames, at most `most`, as gray (F, H, W), and how many frames the video says it has.
+    """The first frames, at most `most`, as gray (F, H, W), and how many frames the video has.
+
+    Headers may count a frame too many: the last one alone may be missing.
 
     Raises:
-        Reject: the file is no video or is cut short before its first frame.
+        Reject: the file is no video, is cut short, or another frame than the last is damaged.
     """
+    with _opened(path) as video:
+        frames = _frame_count(video)
+        images = [_next(video, 0)]
+        for index in range(1, min(frames, most)):
+            try:
+                images.append(_next(video, index))
+            except Reject:
+                if index < frames - 1:
+                    raise
+                frames = index
+        return np.stack(images), frames
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
-        first, frames = _read_open(video, 0)
-        rest = (_gray(image) for found, image in (video.read() for _ in range(min(frames, most) - 1)) if found)
-        return np.stack([first, *rest]), frames
+        yield video
     except cv2.error as error:
         raise Reject("expected a readable video, found it damaged") from error
     finally:
         video.release()
 
 
-def _read_open(video: cv2.VideoCapture, index: int) -> tuple[NDArray[np.uint8], int]:
+def _frame_count(video: cv2.VideoCapture) -> int:
+    """How many frames the header says there are, 1 or more."""
     if not video.isOpened():
         raise Reject("expected a video, found a file that cannot be opened as one")
-    frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
     sides = video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)
     if not all(0 < side <= LARGEST_SIDE for side in sides):
         raise Reject(f"expected a video of at most {LARGEST_SIDE} pixels a side, found {sides[0]:g} x {sides[1]:g}")
-    if not 0 <= index < frames:
-        raise Reject(f"expected the traced frame {index} in the video, found {frames} frames")
-    video.set(cv2.CAP_PROP_POS_FRAMES, index)
+    frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+    if frames < 1:
+        raise Reject("expected a video with frames, found none in it")
+    return frames
+
+
+def _next(video: cv2.VideoCapture, index: int) -> NDArray[np.uint8]:
+    """The next frame, number `index`, as gray (H, W)."""
     found, image = video.read()
     if not found or image is None:
-        raise Reject(f"expected frame {index} of the video, found it damaged or cut short")
-    return _gray(image), frames
+        raise _damaged(index)
+    return _gray(image)
+
+
+def _damaged(index: int) -> Reject:
+    return Reject(f"expected frame {index} of the video, found it or one before it damaged or cut short")
 
 
 def _gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,11 +1,10 @@
 """Cartesian volumes (NIfTI, MetaImage, NRRD, Enhanced US Volume; 3D or 3D + t) with label volumes, cut to a plane."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
@@ -14,16 +13,18 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
 from echodiff.ingest.labels_beside import LabelFiles, stem_of_image
 from echodiff.ingest.listed import refuse_unknown
+from echodiff.ingest.one_label import label_roles, refuse_several
 from echodiff.ingest.plane import Landmarks, Plane, cut, plane_through
 from echodiff.ingest.plane_found import find_landmarks
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.dicom_header import details, patient_of
 from echodiff.ingest.readers.dicom_volume import read_dicom_volume
 from echodiff.ingest.readers.itk import is_itk, read_itk, to_gray, to_labels
+from echodiff.ingest.readers.plane_table import LANDMARKS, read_planes
 from echodiff.ingest.sector import sector_from_pixels
+from echodiff.ingest.walk import files_below, is_lost, refuse_closed
 from echodiff.labels import LV
 
-LANDMARKS = ("apex", "mitral_centre", "lateral_annulus")
 RULES = ("auto", "explicit", "lv_volume")
 
 
@@ -36,15 +37,16 @@ class VolumeReader:
         self._options = options
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
-        """A case for every volume that is no label volume."""
+        """A case for every volume that is no label volume, and for every file that cannot be opened."""
         if not folder.is_dir():
             raise InputError(f"{folder}: expected a folder of volumes, found no such folder; check the path")
         planes = read_planes(folder / self._options.planes)
-        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-        volumes = {path: stem_of_image(path) for path in files if is_itk(path) or is_dicom(path)}
+        files = files_below(folder)
+        volumes = {path: stem_of_image(path) for path in files if is_itk(path) or is_dicom(path) or is_lost(path)}
         maps = LabelFiles(self._options.label_pattern)
         labels = {path: [other for other in maps.beside(path) if is_itk(other)] for path in volumes}
         are_labels = {path for beside in labels.values() for path in beside}
+        endings = _endings(volumes)
         places = {path.relative_to(folder).with_name(stem).as_posix() for path, stem in volumes.items()}
         refuse_unknown(folder / self._options.planes, planes, places | set(volumes.values()))
         names: set[str] = set()
@@ -55,12 +57,14 @@ class VolumeReader:
             place = relative.with_name(stem).as_posix()
             name = place if place not in names else relative.as_posix()  # vol.nii beside vol.nii.gz
             names.add(name)
-            files = {"image": path, "label": labels[path][0]} if labels[path] else {"image": path}
+            files = {"image": path, **label_roles(_own(path, labels[path], endings[path.with_name(stem)]))}
             patient = (patient_of(path) if is_dicom(path) else "") or (place.split("/")[0] if "/" in place else stem)
             yield CaseReference(name, patient, files, {"plane": planes.get(place, planes.get(stem))})
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
+        refuse_closed(case.files["image"])
+        refuse_several(case.files)
         if "label" not in case.files and self._options.labels == "file":
             raise Reject(f"expected a label volume beside it, named {self._options.label_pattern}, found none")
         image, tags = _read(case.files["image"])
@@ -124,44 +128,22 @@ class VolumeReader:
         return int(np.argmax(sizes)), "lv_volume"
 
 
-def read_planes(path: Path) -> dict[str, dict[str, float]]:
-    """The table of planes: volume's name without ending -> coordinates in mm, and the ED frame where given.
-
-    Columns: `name`, `apex_x` ... `lateral_annulus_z` in mm (each may end in `_mm`), `frame` from 0 (optional).
-    An absent table gives no planes.
-
-    Raises:
-        InputError: not a table, a column is missing, or a volume has two planes.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        table = pd.read_csv(path)
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: expected a table in CSV, could not read it ({error})") from error
-    table = table.dropna(how="all").rename(columns=lambda column: str(column).strip().removesuffix("_mm"))
-    names = [f"{point}_{axis}" for point in LANDMARKS for axis in "xyz"]
-    missing = [column for column in ("name", *names) if column not in table]
-    if missing:
-        raise InputError(
-            f"{path}: expected the columns name, {', '.join(names)}, found none named {', '.join(missing)}"
-        )
-    columns = [*names, *({"frame"} & set(table.columns))]
-    table[columns] = table[columns].apply(pd.to_numeric, errors="coerce")
-    table["name"] = table["name"].map(_stem)
-    table = table[["name", *columns]].drop_duplicates()  # vol.nii and vol.nii.gz have one plane
-    again = table["name"][table["name"].duplicated()]
-    if len(again):
-        raise InputError(
-            f"{path}: expected one plane for each volume, found '{again.iloc[0]}' with another in row "
-            f"{again.index[0] + 2}; remove one of them"
-        )
-    return {row["name"]: {column: row[column] for column in columns} for row in table.to_dict("records")}
+def _endings(volumes: Mapping[Path, str]) -> dict[Path, set[str]]:
+    """Place without ending -> the endings of the volumes there."""
+    endings: dict[Path, set[str]] = {}
+    for path, stem in volumes.items():
+        endings.setdefault(path.with_name(stem), set()).add(_ending(path, stem))
+    return endings
 
 
-def _stem(name: object) -> str:
-    path = Path(str(name).strip())
-    return path.with_name(stem_of_image(path)).as_posix()
+def _own(path: Path, labels: list[Path], endings: set[str]) -> list[Path]:
+    """The label volumes of a volume: of `vol.nii` beside `vol.nrrd`, of these `endings`, each has those like itself."""
+    theirs = endings - {_ending(path, stem_of_image(path))}
+    return [label for label in labels if _ending(label, stem_of_image(label)) not in theirs] or labels
+
+
+def _ending(path: Path, stem: str) -> str:
+    return path.name.removeprefix(stem).lower()
 
 
 def _given(row: dict[str, float]) -> Landmarks:

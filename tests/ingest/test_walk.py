@@ -1,0 +1,124 @@
+"""Every file below a folder is a case or is told of: behind links, without a target, closed."""
+
+import os
+
+import pytest
+
+from echodiff.config.datasets import DicomDataset, VolumeDataset
+from echodiff.errors import InputError
+from echodiff.ingest.case import Reject
+from echodiff.ingest.check.detect import guesses
+from echodiff.ingest.readers.dicom import DicomReader
+from echodiff.ingest.readers.volume import VolumeReader
+from echodiff.ingest.walk import files_below
+
+from .dicom_files import write_gray
+from .test_volume import write_volume
+
+READER = DicomReader(DicomDataset(format="dicom", folder="anywhere", labels="none"))
+
+
+def reasons(reader, folder) -> dict[str, str]:
+    """Case -> why it is rejected, empty where it is kept."""
+    found = {}
+    for case in reader.find(folder):
+        try:
+            reader.read(case)
+            found[case.name] = ""
+        except Reject as error:
+            found[case.name] = str(error)
+    return found
+
+
+@pytest.fixture
+def no_listing(monkeypatch):
+    """Function that closes a folder, which permissions alone do not do for root."""
+
+    def close(folder):
+        real = os.listdir
+
+        def listdir(path="."):
+            if os.fspath(path) == os.fspath(folder):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path)
+
+        monkeypatch.setattr(os, "listdir", listdir)
+
+    return close
+
+
+def test_folders_behind_links_are_entered_once(tmp_path):
+    for place in ("elsewhere/deep/b.dcm", "all/z_own/a.dcm"):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).touch()
+    folder = tmp_path / "all"
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "linked_again").symlink_to(tmp_path / "elsewhere" / "deep")
+    (folder / "a_link_to_z").symlink_to(folder / "z_own")
+    (folder / "z_own" / "circle").symlink_to(folder)
+    os.mkfifo(folder / "pipe")
+    found = [path.relative_to(folder).as_posix() for path in files_below(folder)]
+    assert found == ["linked/deep/b.dcm", "z_own/a.dcm"]
+
+
+def test_dicom_behind_links_and_links_without_a_target_are_cases(tmp_path):
+    write_gray(tmp_path / "elsewhere" / "a.dcm")
+    folder = tmp_path / "all"
+    write_gray(folder / "own")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    for name in ("b.dcm", "IM_0007", "c_gt.png"):
+        (folder / name).symlink_to(tmp_path / "moved" / name)
+    (folder / "round").symlink_to(folder / "round")
+    found = reasons(READER, folder)
+    assert [name for name, reason in found.items() if not reason] == ["linked/a", "own"]
+    assert found["b"] == found["IM_0007"] and "found a link without a target" in found["b"]
+    assert "expected a file that can be opened" in found["round"] and len(found) == 5
+
+
+def test_closed_folders_are_cases(tmp_path, no_listing):
+    write_gray(tmp_path / "a.dcm")
+    write_gray(tmp_path / "closed" / "b.dcm")
+    no_listing(tmp_path / "closed")
+    found = reasons(READER, tmp_path)
+    assert set(found) == {"a", "closed"} and found["a"] == ""
+    assert found["closed"].startswith("expected a folder that can be opened, found one that cannot")
+    no_listing(tmp_path)
+    with pytest.raises(InputError, match="found one that cannot be listed"):
+        files_below(tmp_path)
+
+
+def test_closed_files_are_cases(tmp_path):
+    for name in ("a", "b"):
+        write_gray(tmp_path / name)
+    (tmp_path / "b").chmod(0)
+    if os.access(tmp_path / "b", os.R_OK):
+        pytest.skip("this account may read everything")
+    (tmp_path / "closed").mkdir(mode=0)
+    found = reasons(READER, tmp_path)
+    (tmp_path / "closed").chmod(0o700)
+    assert set(found) == {"a", "b", "closed"} and found["a"] == ""
+    assert "(Permission denied); see to its access" in found["b"] and "a folder that" in found["closed"]
+
+
+def test_volumes_behind_links(tmp_path):
+    write_volume(tmp_path / "elsewhere", "v")
+    folder = tmp_path / "all"
+    folder.mkdir()
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "planes.csv").write_text((tmp_path / "elsewhere" / "planes.csv").read_text())
+    (folder / "w.nii.gz").symlink_to(tmp_path / "moved")
+    (folder / "IM_0007").symlink_to(tmp_path / "moved")
+    found = reasons(VolumeReader(VolumeDataset(format="volume", folder="anywhere")), folder)
+    assert found.pop("linked/v") == "" and set(found) == {"w", "IM_0007"}
+    assert all("found a link without a target" in reason for reason in found.values())
+
+
+def test_check_looks_behind_links_and_tells_what_it_cannot_open(tmp_path, no_listing):
+    write_gray(tmp_path / "elsewhere" / "a.dcm")
+    folder = tmp_path / "all"
+    (folder / "closed").mkdir(parents=True)
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    no_listing(folder / "closed")
+    guess = next(guesses(folder))
+    assert guess.evidence == "1 DICOM file"
+    assert any("found 1 file or folder that cannot be opened, such as closed" in remark for remark in guess.remarks)
