@@ -17,7 +17,9 @@ Files = Annotated[list[Path], typer.Argument(help="Configuration files; later on
 @app.command()
 def check(files: Files) -> None:
     """Check a configuration and print it with every default spelled out."""
-    print(yaml.safe_dump(load_config(files).model_dump(mode="json"), sort_keys=False), end="")
+    options = load_config(files)
+    options.refuse_absent_files()
+    print(yaml.safe_dump(options.model_dump(mode="json"), sort_keys=False), end="")
 
 
 @app.command()

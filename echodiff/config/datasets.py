@@ -3,10 +3,21 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from echodiff.config.base import Section
 from echodiff.config.phantom import PhantomSource
+
+
+def _names_its_image(pattern: str) -> str:
+    if "{stem}" not in pattern:
+        raise ValueError("expected `{stem}` in it, else every image would have the same label maps")
+    return pattern
+
+
+LabelPattern = Annotated[str, AfterValidator(_names_its_image)]
+# A value of the source's label maps -> the structure that it stands for.
+LabelValues = dict[int, Literal[0, 1, 2, 3]]
 
 
 class DatasetBase(Section):
@@ -24,8 +35,9 @@ class DatasetBase(Section):
     phantom: PhantomSource | None = None
     """Write this phantom and ingest it, in place of a folder."""
 
-    ed: str = "auto"
-    """Rule that finds the end-diastolic frame; `auto` tries them in turn."""
+    ed: Literal["auto", "explicit"] = "auto"
+    """The end-diastolic frame is the one that the files name; `auto`: one found in the picture where they name none and
+    `labels: predicted` allows it."""
 
     labels: Literal["file", "predicted"] = "file"
     """`file`: a case needs labels in its files; `predicted`: cases without get theirs from a segmenter that is trained
@@ -41,12 +53,6 @@ class DatasetBase(Section):
     def _one_source(self) -> Self:
         if (self.folder is None) == (self.phantom is None):
             raise ValueError("expected either a folder or a phantom, found both or neither")
-        return self
-
-    @model_validator(mode="after")
-    def _segmented_frames(self) -> Self:
-        if self.ed == "segmented_area" and self.labels != "predicted":
-            raise ValueError(f"expected `labels: predicted` with `ed: segmented_area`, found labels: {self.labels}")
         return self
 
 
@@ -77,18 +83,40 @@ class DicomDataset(DatasetBase):
 
     format: Literal["dicom"]
 
+    ed: Literal[
+        "auto",
+        "table",
+        "explicit",
+        "still",
+        "labelled",
+        "r_wave",
+        "ecg",
+        "largest_lv",
+        "label",
+        "self_similarity",
+        "segmented_area",
+    ] = "auto"
+    """Rule that finds the end-diastolic frame (docs/formats.md); `auto` tries them in turn."""
+
     labels: Literal["file", "predicted", "none"] = "file"
     """`file`: a case needs a label map beside it; `predicted`: cases without get theirs from a segmenter that is
-    trained on the training dataset, cases with labels keep them; `none`: cases are kept without labels."""
+    trained on the training dataset, cases with labels keep them; `none`: the dataset is read and its frames are shown
+    in the report, nothing is translated, as there is no label map to draw from."""
 
-    label_pattern: str = "{stem}_gt.*"
+    label_pattern: LabelPattern = "{stem}_gt.*"
     """Name of the label map beside a file; `{stem}` stands for the file's name without its ending."""
 
-    label_values: dict[int, int] = Field(default_factory=dict)
+    label_values: LabelValues = Field(default_factory=dict)
     """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the values are these already."""
 
     ed_table: str = "ed_frames.csv"
     """Table in the folder with the columns `file` and `frame` (from 0): end-diastolic frames that somebody chose."""
+
+    @model_validator(mode="after")
+    def _segmented_frames(self) -> Self:
+        if self.ed == "segmented_area" and self.labels != "predicted":
+            raise ValueError(f"expected `labels: predicted` with `ed: segmented_area`, found labels: {self.labels}")
+        return self
 
 
 class VolumeDataset(DatasetBase):
@@ -96,10 +124,14 @@ class VolumeDataset(DatasetBase):
 
     format: Literal["volume"]
 
-    label_pattern: str = "{stem}_label.*"
+    ed: Literal["auto", "explicit", "lv_volume"] = "auto"
+    """`explicit`: the frame in the table of planes; `lv_volume`: the frame with the largest labelled LV; `auto` tries
+    them in turn."""
+
+    label_pattern: LabelPattern = "{stem}_label.*"
     """Name of the label volume beside a volume; `{stem}` stands for the file's name without its ending."""
 
-    label_values: dict[int, int] = Field(default_factory=dict)
+    label_values: LabelValues = Field(default_factory=dict)
     """Value in the label volume -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the values are these already."""
 
     planes: str = "planes.csv"

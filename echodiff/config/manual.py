@@ -40,7 +40,9 @@ def _references(node: Any) -> Iterator[str]:
         if "$ref" in node:
             yield node["$ref"].rsplit("/", 1)[-1]
         for key, value in node.items():
-            if key not in ("$defs", "discriminator"):
+            # Where pydantic chooses between sections by a key, it lists them a second time.
+            chooses = key == "discriminator" and "propertyName" in value
+            if key != "$defs" and not chooses:
                 yield from _references(value)
     elif isinstance(node, list):
         for value in node:

@@ -14,9 +14,28 @@ from echodiff.config.segmenter import Segmenter
 from echodiff.config.split import Split
 from echodiff.config.translate import Translate
 from echodiff.config.variants import Variants
+from echodiff.errors import ConfigError
+from echodiff.labels import LV
 
 # Names become folders and file names, and wildcards of the workflow.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+# What stands in the place of a model in files and tables: real images, and translators without a model.
+REAL = "real"
+TRIVIAL = ("resector", "resector_histogram", "nearest_mask", "label_paint")
+
+
+class Pathvars(Section):
+    """Places of a run's files, which Snakemake puts in for `<results>`, `<logs>` and `<benchmarks>`."""
+
+    results: str = "results"
+    """Folder of everything that a run makes."""
+
+    logs: str = "<results>/logs"
+    """Folder of what the jobs say."""
+
+    benchmarks: str = "<results>/benchmarks"
+    """Folder of the jobs' time and memory."""
 
 
 class Config(Section):
@@ -31,8 +50,8 @@ class Config(Section):
     models: dict[Name, Model] = Field(min_length=1)
     """The models by name; each is trained, used for translation and evaluated."""
 
-    pathvars: dict[str, str] = Field(default_factory=dict)
-    """Places of a run's files for Snakemake; `results: FOLDER` moves all of them."""
+    pathvars: Pathvars = Pathvars()
+    """Places of a run's files; `results: FOLDER` moves all of them."""
 
     image: Image = Image()
     split: Split = Split()
@@ -49,24 +68,69 @@ class Config(Section):
                 f"training_dataset: expected one of the datasets {', '.join(self.datasets)}, "
                 f"found {self.training_dataset!r}"
             )
+        for name in (REAL, *TRIVIAL):
+            if name in self.models:
+                raise ValueError(
+                    f"models.{name}: expected another name, as results of the workflow itself have this one"
+                )
         for key, name in (("model", self.report.model), ("ablation.against", self.report.ablation.against)):
             if name is not None and name not in self.models:
                 raise ValueError(f"report.{key}: expected one of the models {', '.join(self.models)}, found {name!r}")
         return self
 
     @model_validator(mode="after")
-    def _labels_can_be_predicted(self) -> Self:
-        if self.training_dataset in self.predicted_datasets:
+    def _training_labels_are_of_files(self) -> Self:
+        found = self.datasets[self.training_dataset].labels
+        if found != "file":
             raise ValueError(
-                f"datasets.{self.training_dataset}.labels: expected `file`, as the segmenter that predicts labels "
-                "learns from the training dataset's own, found 'predicted'"
+                f"datasets.{self.training_dataset}.labels: expected `file`, as models and segmenters learn from the "
+                f"training dataset's own labels, found {found!r}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _some_value_is_the_ventricle(self) -> Self:
+        for name, dataset in self.datasets.items():
+            values = getattr(dataset, "label_values", {})
+            if values and LV not in values.values():
+                raise ValueError(
+                    f"datasets.{name}.label_values: expected one value at least that stands for {LV}, the LV, "
+                    f"found {values}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _segmenters_differ(self) -> Self:
         if self.predicted_datasets and self.segmenter.seed == self.evaluate.segmentation.seed:
             raise ValueError(
                 "segmenter.seed: expected another seed than evaluate.segmentation.seed, as a segmenter must not judge "
                 f"images of its own label maps, found {self.segmenter.seed} for both"
             )
         return self
+
+    @model_validator(mode="after")
+    def _use_has_images_to_learn_from(self) -> Self:
+        if self.evaluate.use.enabled and not self.source_datasets and not self.evaluate.use.training_guides:
+            raise ValueError(
+                "evaluate.use.training_guides: expected true, as without a dataset to translate there are no other "
+                "synthetic images to learn from, found false"
+            )
+        return self
+
+    def refuse_absent_files(self) -> None:
+        """Look for the files that are named: before a run, not wherever its configuration is read.
+
+        Folders of datasets are not looked for, as a dry run shows the jobs without them, and ingest names them.
+
+        Raises:
+            ConfigError: one is not there.
+        """
+        weights = self.evaluate.inception_weights
+        if weights is not None and not weights.is_file():
+            raise ConfigError(
+                f"evaluate.inception_weights: expected a file with the Inception weights, found none at {weights}; "
+                "check the path, or leave the key out to have them downloaded"
+            )
 
     @property
     def predicted_datasets(self) -> list[str]:
@@ -76,7 +140,12 @@ class Config(Section):
     @property
     def source_datasets(self) -> list[str]:
         """The names of the datasets to translate, in the order of the configuration."""
-        return [name for name in self.datasets if name != self.training_dataset]
+        return [name for name in self.labelled_datasets if name != self.training_dataset]
+
+    @property
+    def labelled_datasets(self) -> list[str]:
+        """The names of the datasets whose cases have label maps, without which nothing can be drawn."""
+        return [name for name, dataset in self.datasets.items() if dataset.labels != "none"]
 
     @property
     def lv_only_datasets(self) -> list[str]:

@@ -27,7 +27,7 @@ def lease(
 ) -> None:
     """Wait for free GPUs, then become COMMAND with CUDA_VISIBLE_DEVICES set to them.
 
-    Under SLURM the scheduler has assigned the cards, and they are used as they are.
+    Cards that SLURM has assigned to this job alone are used as they are.
     """
     held = _devices(gpus, parts)
     print(_sentence(gpus, held.devices, nodes), file=sys.stderr, flush=True)
@@ -61,7 +61,8 @@ def _devices(gpus: int, parts: int | None) -> Lease:
     visible = visible_devices()
     if gpus == 0 or not visible:
         return Lease([], [])
-    if "SLURM_JOB_ID" in os.environ:
+    if "SLURM_JOB_ID" in os.environ and len(visible) <= gpus:
+        # Nothing is left to choose. With more cards than asked for, jobs may share one allocation (salloc).
         return Lease(visible, [])
     return take(processes_for(min(gpus, len(visible)), parts), visible, lock_folder())
 

@@ -1,14 +1,26 @@
 """The configuration is checked as a whole: unknown keys are named by their path, contradictions are refused."""
 
 from pathlib import Path
+from typing import get_args
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import yaml
 
-from echodiff.config import load_config, write_config
+from echodiff.config import Config, load_config, root, write_config
+from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset, VolumeDataset
 from echodiff.config.load import merge
-from echodiff.config.manual import in_readme
+from echodiff.config.manual import in_readme, manual
 from echodiff.errors import ConfigError
+from echodiff.evaluate.trivial import TRANSLATORS
+from echodiff.evaluate.use import REAL
+from echodiff.ingest.case import CaseReference
+from echodiff.ingest.readers.dicom import ed_rules
+from echodiff.ingest.readers.dicom_tags import Tags
+from echodiff.ingest.readers.volume import RULES as VOLUME_RULES
+
+FORMATS = {"camus": CamusDataset, "echonet": EchonetDataset, "dicom": DicomDataset, "volume": VolumeDataset}
 
 CONFIGURATIONS = [["config.yaml"], ["paper.yaml"], ["config.yaml", "compare.yaml"], ["paper.yaml", "compare.yaml"]]
 
@@ -47,11 +59,56 @@ def test_the_papers_configuration_has_the_papers_values():
         ({"datasets": {"a/b": {"format": "camus", "folder": "x"}}}, "datasets.a/b"),
         ({"datasets": {"camus": {"folder": "x"}}}, "folder.*phantom"),
         ({"datasets": {"new": {"format": "jpeg", "folder": "x"}}}, "'datasets.new'.*'camus'.*'volume'"),
+        ({"pathvars": {"result": "x"}}, "unknown key 'pathvars.result'"),
+        ({"datasets": {"vscan": {"label_values": {60: 7}}}}, "vscan.dicom.label_values.60'.*0, 1, 2 or 3, found 7"),
+        ({"datasets": {"vscan": {"label_values": {60: 2}}}}, "vscan.label_values: expected one value.*1, the LV"),
+        ({"datasets": {"vscan": {"label_pattern": "*_gt.png"}}}, "vscan.dicom.label_pattern': expected `{stem}`"),
+        ({"datasets": {"vscan": {"ed": "rwave"}}}, "vscan.dicom.ed'.*'r_wave'.*found 'rwave'"),
+        ({"datasets": {"camus": {"ed": "r_wave"}}}, "camus.camus.ed'.*'auto' or 'explicit', found 'r_wave'"),
+        ({"datasets": {"3d_spatial": {"ed": "label"}}}, "3d_spatial.volume.ed'.*'lv_volume', found 'label'"),
+        ({"models": {"real": {"preset": "fast"}}}, "models.real: expected another name"),
+        ({"models": {"nearest_mask": {"preset": "fast"}}}, "models.nearest_mask: expected another name"),
+        ({"training_dataset": "vscan", "datasets": {"vscan": {"labels": "none"}}}, "vscan.labels: .*found 'none'"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(overrides, sentence):
     with pytest.raises(ConfigError, match=f"(?s)config/config.yaml: .*{sentence}"):
         load_config("config/config.yaml", overrides)
+
+
+def test_use_without_any_synthetic_image_is_refused(tmp_path):
+    content = yaml.safe_load(Path("config/config.yaml").read_text())
+    content["datasets"] = {"camus": content["datasets"]["camus"]}
+    (tmp_path / "one.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match="evaluate.use.training_guides: expected true.*found false"):
+        load_config(tmp_path / "one.yaml")
+
+
+def test_a_dataset_without_labels_is_not_translated():
+    config = load_config("config/config.yaml", {"datasets": {"vscan": {"labels": "none"}}})
+    assert "vscan" in config.datasets and "vscan" not in config.labelled_datasets + config.source_datasets
+
+
+def test_the_names_that_models_may_not_have_are_those_of_the_metrics():
+    assert tuple(TRANSLATORS) == root.TRIVIAL and root.REAL == REAL
+
+
+def test_rules_for_the_ed_frame_are_those_of_the_readers():
+    known = {format: set(get_args(of.model_fields["ed"].annotation)) for format, of in FORMATS.items()}
+    cine, tags = np.zeros((2, 8, 8), np.uint8), Tags([], None, np.array([]), None, None)
+    rules = ed_rules(tags, CaseReference("a", "a", {}, {}), cine, cine[0] > 0, None, predictor=Mock())
+    assert known["dicom"] == {"auto", *rules}
+    assert known["volume"] == set(VOLUME_RULES)
+    assert known["camus"] == known["echonet"] == {"auto", "explicit"}
+
+
+def test_weights_that_are_not_there_are_named(run_echodiff, tmp_path):
+    (tmp_path / "weights.yaml").write_text(yaml.safe_dump({"evaluate": {"inception_weights": "no/such.pth"}}))
+    result = run_echodiff("config", "check", "config/config.yaml", tmp_path / "weights.yaml")
+    assert result.returncode == 1
+    assert "evaluate.inception_weights: expected a file with the Inception weights, found none at no/such.pth" in (
+        result.stderr
+    )
 
 
 def test_all_faults_are_told_at_once():
@@ -94,6 +151,11 @@ def test_a_checked_configuration_is_read_back_the_same(tmp_path):
 def test_the_manual_has_the_keys_of_today():
     text = Path("config/README.md").read_text(encoding="utf-8")
     assert in_readme(text) == text, "run `echodiff config manual --readme config/README.md`"
+
+
+def test_the_manual_has_every_section():
+    text = manual()
+    assert [name for name in Config.model_json_schema()["$defs"] if f"### `{name}`\n" not in text] == []
 
 
 def test_command_checks_and_prints_defaults(run_echodiff):

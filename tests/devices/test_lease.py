@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -123,9 +124,23 @@ def test_as_many_processes_as_can_share_the_work(environment, visible, cores, pr
 
 def test_slurm_has_assigned_the_cards(environment):
     environment["SLURM_JOB_ID"] = "1"
-    command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "2", "--", "printenv", "CUDA_VISIBLE_DEVICES"]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-m", "echodiff", "lease", "--gpus", "4", "--", "printenv", "CUDA_VISIBLE_DEVICES"]
+    take(4, list("abcd"), Path(environment["ECHODIFF_LOCK_FOLDER"]))  # nobody waits for a card of a job's own
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert result.stdout.strip() == "a,b,c,d"
+
+
+def test_jobs_in_one_allocation_of_slurm_take_a_card_each(tmp_path, environment):
+    environment["SLURM_JOB_ID"] = "1"
+    first = start(environment, tmp_path, 0, 1, 60)
+    while not (tmp_path / "ran-0").exists():
+        assert first.poll() is None, first.stderr.read()
+        time.sleep(0.05)
+    second = start(environment, tmp_path, 1, 1, 0)
+    second.communicate(timeout=60)
+    first.kill()
+    first.communicate()
+    assert [(tmp_path / f"ran-{number}").read_text() for number in range(2)] == ["a", "b"]
 
 
 SRUN = """

@@ -104,6 +104,32 @@ def test_what_is_switched_off_is_not_run(run_snakemake, tmp_path):
     assert not off & set(jobs) and not [name for name in jobs if "trivial" in name] and jobs["frechet"] == 1
 
 
+def test_the_training_dataset_alone_has_a_report_of_its_own(run_snakemake, tmp_path):
+    """Whoever has CAMUS alone is told how well it is redrawn; what shows other datasets is left out."""
+    content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    content["datasets"] = {"camus": content["datasets"]["camus"]}
+    content["evaluate"]["use"]["training_guides"] = True
+    (tmp_path / "one.yaml").write_text(yaml.safe_dump(content))
+    result = run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "one.yaml")
+    assert result.returncode == 0, result.stderr
+    jobs = planned(result)
+    of_sources = {"table2", "distances", "distribution", "figure3", "figure4", "frechet", "features_of_translations"}
+    of_sources |= {"memory", "memory_table", "memory_gallery", "physics", "physics_table", "depth_gain"}
+    assert not of_sources & set(jobs) and not [name for name in jobs if "trivial" in name]
+    assert jobs["translate"] == jobs["table3"] == jobs["figure2"] == jobs["fidelity_table"] == jobs["use_table"] == 1
+
+
+def test_a_dataset_without_labels_is_read_and_shown_but_not_translated(run_snakemake, tmp_path):
+    content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    content["datasets"]["vscan"]["labels"] = "none"
+    (tmp_path / "none.yaml").write_text(yaml.safe_dump(content))
+    result = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", configuration=tmp_path / "none.yaml")
+    jobs = planned(result)
+    assert jobs["ingest"] == 6 and jobs["translate"] == 5
+    images = re.findall(r"echodiff (\w+ \w+) .*data/vscan/images.h5", result.stdout)
+    assert images == ["report kept"] and "vscan.h5" not in result.stdout
+
+
 def test_variants_are_drawn_and_translated_where_they_are_asked_for(run_snakemake, tmp_path):
     content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     (tmp_path / "some.yaml").write_text(yaml.safe_dump(content | {"variants": {"samples": 3}}))
@@ -117,6 +143,15 @@ def test_an_unknown_key_ends_the_run_with_its_path(run_snakemake, tmp_path):
     result = run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "wrong.yaml")
     assert result.returncode != 0
     assert "unknown key 'split.sead'" in result.stdout + result.stderr
+
+
+def test_weights_that_are_not_there_end_the_run_before_it_begins(run_snakemake, tmp_path):
+    content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    content["evaluate"]["inception_weights"] = "no/such.pth"
+    (tmp_path / "weights.yaml").write_text(yaml.safe_dump(content))
+    result = run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "weights.yaml")
+    assert result.returncode != 0
+    assert "evaluate.inception_weights: expected a file" in result.stdout + result.stderr
 
 
 def test_a_missing_folder_is_named_by_ingest(run_snakemake, tmp_path):

@@ -132,6 +132,23 @@ def test_a_report_option_redraws_figures_alone(small_run, run_snakemake, changed
     assert reruns(run_snakemake(small_run, "--dry-run", configuration=path)) == figures
 
 
+def test_a_title_rewrites_what_prints_it_alone(small_run, run_snakemake, changed):
+    datasets = yaml.safe_load(SMALL.read_text())["datasets"]
+    datasets["vscan"] |= {"title": "Pocket scanner", "case_seconds": 300}
+    tables = {"table1", "table2", "table3", "rejects", "privacy", "distances", "distribution", "audit", "subgroups"}
+    tables |= {"ablation", "use_table", "use_tests"}
+    tables |= {f"{name}_table" for name in ("memory", "physics", "diversity", "fidelity", "extreme")}
+    figures = {"kept", "figure3", "figure4", "memory_gallery", "depth_gain"}
+    assert reruns(run_snakemake(small_run, "--dry-run", configuration=changed(datasets=datasets))) == tables | figures
+
+
+def test_the_epochs_of_the_segmenter_that_judges_train_no_other(small_run, run_snakemake, changed):
+    evaluate = yaml.safe_load(SMALL.read_text())["evaluate"]
+    evaluate["segmentation"] |= {"epochs": 3}
+    rules = reruns(run_snakemake(small_run, "--dry-run", configuration=changed(evaluate=evaluate)))
+    assert {"segmenter", "fidelity"} <= rules and not rules & {"use", "train", "ingest"}
+
+
 def test_a_stage_can_be_forced_and_can_be_the_last(small_run, run_snakemake):
     forced = reruns(run_snakemake(small_run, "--dry-run", "-R", "train"))
     assert {"train", "translate"} <= forced and not forced & {"phantom", "ingest", "split"}

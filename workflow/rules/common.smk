@@ -1,23 +1,25 @@
 """The checked configuration, and what the rules ask of it."""
 
-import ast
 import hashlib
-import importlib.util
-from functools import lru_cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from echodiff.config import write_config
 from echodiff.config.load import parse_config
+from echodiff.config.root import REAL
+from echodiff.config.root import TRIVIAL as TRIVIAL_TRANSLATORS
 from echodiff.errors import EchodiffError
+from echodiff.store.source_code import code_fingerprint
 
 
 def checked_configuration():
-    """The configuration after all files and `--config` of the command line; a wrong key ends the run here."""
+    """The configuration after all files and `--config` of the command line; what is wrong in it ends the run here."""
     origin = " + ".join(map(str, workflow.configfiles)) or "configuration"
     try:
-        return parse_config(config, origin=origin)
+        checked = parse_config(config, origin=origin)
+        checked.refuse_absent_files()
+        return checked
     except EchodiffError as error:
         raise WorkflowError(str(error)) from None
 
@@ -25,15 +27,18 @@ def checked_configuration():
 options = checked_configuration()
 
 # Every command reads the checked configuration from this file, named after its content.
-config_file = write_config(options, Path(options.pathvars.get("results", "results"), "config"))
+config_file = write_config(options, Path(options.pathvars.results, "config"))
 
 MODELS = list(options.models)
 DATASETS = list(options.datasets)
+# Datasets with label maps; without them nothing is drawn.
+LABELLED = options.labelled_datasets
 SOURCES = options.source_datasets
 TRAINING = options.training_dataset
 # Translators without a model, judged like models.
-TRIVIAL = ["resector", "resector_histogram", "nearest_mask", "label_paint"] if options.evaluate.trivial else []
+TRIVIAL = list(TRIVIAL_TRANSLATORS) if options.evaluate.trivial and SOURCES else []
 PREDICTED = options.predicted_datasets
+TITLES = {name: dataset.title for name, dataset in options.datasets.items()}
 PHANTOMS = [name for name, dataset in options.datasets.items() if dataset.phantom]
 
 
@@ -62,41 +67,22 @@ def half_the_cores(most):
     return max(1, min(most, cores // 2))
 
 
-def section(value):
-    """A part of the configuration as plain values, for `params`: a change of it reruns the rule."""
-    return value.model_dump(mode="json")
+def section(value, without=()):
+    """A part of the configuration as plain values, for `params`: a change of it reruns the rule.
+
+    Keys that the rule's command does not read are left out by `without`.
+    """
+    return value.model_dump(mode="json", exclude=set(without))
 
 
 def code(*parts):
     """A hash of the code of these folders and files of the package, without comments and docstrings, for `params`.
 
-    Snakemake sees changes of a rule, not of the command that it calls.
+    Snakemake sees changes of a rule, not of the command that it calls. Which parts a rule has to name, a test tells
+    (tests/workflow/test_code.py); the structures' numbers are everybody's.
     """
-    package = Path(importlib.util.find_spec("echodiff").origin).parent
-    files = [path for part in parts for path in _python_files(package / part)]
-    return hashlib.sha256("".join(map(_code_of, files)).encode()).hexdigest()[:12]
-
-
-def _python_files(path):
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    if not files:
-        raise WorkflowError(f"{path}: expected Python code that a rule depends on, found none")
-    return files
-
-
-@lru_cache
-def _code_of(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [part for part in body if not _is_text(part)]
-    return ast.dump(tree)
-
-
-def _is_text(node):
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return code_fingerprint("labels.py", *parts)
 
 
 def results_folder():
-    return options.pathvars.get("results", "results")
+    return options.pathvars.results

@@ -1,6 +1,9 @@
 # Synthetic images -> pixel metrics and distances between distributions, a row a case or a set in Parquet.
 
 
+EXTRACTORS = [f"evaluate/{name}.py" for name in ("extractors", "weights", "names", "torchvision_ops")]
+
+
 rule extractor:
     output:
         "<results>/features/extractor.json",
@@ -12,6 +15,7 @@ rule extractor:
     params:
         config=configuration,
         choice=[str(getattr(options.evaluate, key)) for key in ("features", "inception_weights", "download")],
+        code=code(*EXTRACTORS),
     shell:
         "echodiff evaluate extractor --config {params.config} --output {output} 2>&1 | tee {log}"
 
@@ -20,9 +24,9 @@ rule extractor:
 rule features:
     input:
         extractor="<results>/features/extractor.json",
-        images=expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),
+        images=expand("<results>/data/{dataset}/images.h5", dataset=LABELLED),
     output:
-        expand("<results>/features/data/{dataset}/images.h5", dataset=DATASETS),
+        expand("<results>/features/data/{dataset}/images.h5", dataset=LABELLED),
     log:
         "<logs>/features/data.log",
     benchmark:
@@ -37,7 +41,7 @@ rule features:
         images=given("images", "images"),
         output=given_output,
         polar=options.evaluate.polar,
-        code=code("evaluate/features.py", "evaluate/extractors.py", "evaluate/weights.py", "evaluate/polar.py"),
+        code=code(*EXTRACTORS, "evaluate/features.py", "evaluate/polar.py"),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff evaluate features --config {params.config} --extractor {input.extractor} {params.images} "
@@ -91,7 +95,12 @@ rule frechet:
         output=given_output,
         options=[options.evaluate.draws, options.evaluate.seed, options.evaluate.neighbours],
         code=code(
-            *(f"evaluate/{name}.py" for name in ("frechet_table", "frechet", "kernel", "interval", "manifold", "pair"))
+            "split",
+            "evaluate/frechet_table.py",
+            *(
+                f"evaluate/{name}.py"
+                for name in ("frechet", "kernel", "manifold", "pair", "interval", "share", "names")
+            ),
         ),
     shell:
         "echodiff evaluate frechet --config {params.config} --reference-features {input.reference} "
@@ -100,11 +109,11 @@ rule frechet:
 
 rule pixel:
     input:
-        original=expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),
-        cases=expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
-        synthetic=expand("<results>/translations/{{model}}/{dataset}.h5", dataset=DATASETS),
+        original=expand("<results>/data/{dataset}/images.h5", dataset=LABELLED),
+        cases=expand("<results>/data/{dataset}/cases.parquet", dataset=LABELLED),
+        synthetic=expand("<results>/translations/{{model}}/{dataset}.h5", dataset=LABELLED),
     output:
-        expand("<results>/metrics/{{model}}/{dataset}.pixel.parquet", dataset=DATASETS),
+        expand("<results>/metrics/{{model}}/{dataset}.pixel.parquet", dataset=LABELLED),
     log:
         "<logs>/pixel/{model}.log",
     benchmark:
@@ -147,7 +156,7 @@ rule memory:
         synthetic_features=given("synthetic-features", "synthetic_features"),
         output=given_output,
         options=section(options.evaluate.memory),
-        code=code("evaluate/memory.py", "evaluate/memory_table.py", "evaluate/sector.py"),
+        code=code("evaluate/memory.py", "evaluate/memory_table.py", "evaluate/sector.py", "split"),
     shell:
         "echodiff evaluate memory --config {params.config} --reference {input.reference} "
         "--reference-features {input.reference_features} --split {input.split} {params.synthetic} "
@@ -175,7 +184,7 @@ rule physics:
         split=split_option,
         reference=given("reference", "reference"),
         options=section(options.evaluate.physics),
-        code=code("evaluate/physics.py", "evaluate/sector.py"),
+        code=code("evaluate/physics.py", "evaluate/polar.py", "evaluate/sector.py", "split"),
     shell:
         "echodiff evaluate physics --config {params.config} {params.images} {params.split} "
         "{params.reference} --output {output} > {log} 2>&1"
@@ -202,7 +211,7 @@ rule samples:
         samples=options.evaluate.diversity.samples,
         guides=options.evaluate.diversity.guides or 0,
         options={key: value for key, value in section(options.translate).items() if key != "batch_size"},
-        code=code("diffusion", "translate"),
+        code=code(*DRAWING),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff translate --config {params.config} --generator {input.generator} --data {input.images} "
@@ -229,7 +238,7 @@ rule diversity:
     params:
         config=configuration,
         seed=options.evaluate.seed,
-        code=code("evaluate/diversity.py", "evaluate/diversity_table.py", "evaluate/pixel.py"),
+        code=code("evaluate/diversity.py", "evaluate/diversity_table.py", "evaluate/pixel.py", "split"),
     shell:
         "echodiff evaluate diversity --config {params.config} --synthetic {input.synthetic} "
         "--synthetic-features {input.synthetic_features} --reference {input.reference} "
@@ -238,10 +247,10 @@ rule diversity:
 
 rule evaluate_all:
     input:
-        metric_files("pixel", DATASETS, MODELS),
+        metric_files("pixel", LABELLED, MODELS),
         metric_files("pixel", SOURCES, TRIVIAL),
         metric_files("frechet", SOURCES),
-        metric_files("memory", SOURCES) if options.evaluate.memory.enabled else [],
-        physics_files() if options.evaluate.physics.enabled else [],
+        metric_files("memory", SOURCES) if with_memory() else [],
+        physics_files() if with_physics() else [],
         metric_files("diversity", [TRAINING], MODELS) if options.evaluate.diversity.enabled else [],
         fidelity_files() if options.evaluate.segmentation.enabled else [],

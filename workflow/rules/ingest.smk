@@ -21,7 +21,8 @@ rule ingest:
         state=source_state,
         models=ingest_models,
         folder=lambda wildcards, output: Path(output.images).parent,
-        options=lambda wildcards: section(options.datasets[wildcards.dataset]),
+        # Neither the title nor the longest time changes what is read.
+        options=lambda wildcards: section(options.datasets[wildcards.dataset], without=["title", "case_seconds"]),
         image=section(options.image),
         code=ingest_code,
     shell:
@@ -44,7 +45,7 @@ rule shape_model:
         runtime=30,
     params:
         config=configuration,
-        code=code("ingest/labels"),
+        code=code("ingest/labels", "split"),
     shell:
         "echodiff shape-model --config {params.config} --data {input.images} --split {input.split} "
         "--output {output} > {log} 2>&1"

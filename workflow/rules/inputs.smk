@@ -44,10 +44,22 @@ def ingest_code(wildcards):
     return code("ingest", "segment") if wildcards.dataset in PREDICTED else code("ingest")
 
 
+# What draws images with a trained model.
+DRAWING = [
+    "diffusion",
+    "translate",
+    "train/data.py",
+    "train/drawing.py",
+    "train/generator_file.py",
+    "split",
+    "spread.py",
+]
+
+
 def segmenter_options(wildcards):
-    """The section of the configuration that says how a segmenter learns."""
+    """The section of the configuration that says how a segmenter learns; whether it does is not for its weights."""
     sections = {"labels": options.segmenter, "evaluation": options.evaluate.segmentation}
-    return section(sections[wildcards.purpose])
+    return section(sections[wildcards.purpose], without=["enabled"])
 
 
 # Datasets of which several label maps a case are drawn.
@@ -95,15 +107,11 @@ def metric_files(metric, datasets, methods=None):
     )
 
 
-# In the place of a model: real images.
-REAL = "real"
-
-
 def physics_input(wildcards):
     """A model's translations, or the real images of all datasets; the split says which are training images."""
     split = f"<results>/split/{TRAINING}.parquet"
     if wildcards.judged == REAL:
-        images = expand("<results>/data/{dataset}/images.h5", dataset=DATASETS)
+        images = expand("<results>/data/{dataset}/images.h5", dataset=LABELLED)
         return {"images": images, "split": split}
     images = expand("<results>/translations/{model}/{dataset}.h5", model=wildcards.judged, dataset=SOURCES)
     return {"images": images, "split": split, "reference": [f"<results>/data/{TRAINING}/images.h5"]}
@@ -111,6 +119,16 @@ def physics_input(wildcards):
 
 def split_option(wildcards, input):
     return f"--split {input.split}" if "split" in input.keys() else ""
+
+
+def with_memory():
+    """Translations of other datasets are compared with the training images."""
+    return options.evaluate.memory.enabled and bool(SOURCES)
+
+
+def with_physics():
+    """Images of other datasets are measured before and after their translation."""
+    return options.evaluate.physics.enabled and bool(SOURCES)
 
 
 def physics_files():
@@ -126,7 +144,7 @@ def fidelity_input(wildcards):
             "images": [f"<results>/data/{TRAINING}/images.h5"],
             "split": f"<results>/split/{TRAINING}.parquet",
         }
-    translations = expand("<results>/translations/{model}/{dataset}.h5", model=wildcards.judged, dataset=DATASETS)
+    translations = expand("<results>/translations/{model}/{dataset}.h5", model=wildcards.judged, dataset=LABELLED)
     return files | {"images": translations}
 
 
@@ -162,15 +180,15 @@ def use_files():
 def score_files():
     """Scores of every synthetic case of the models: pixel metrics, and mask fidelity where it is on."""
     fidelity = expand("<results>/metrics/{model}/fidelity.parquet", model=MODELS)
-    return metric_files("pixel", DATASETS, MODELS) + (fidelity if options.evaluate.segmentation.enabled else [])
+    return metric_files("pixel", LABELLED, MODELS) + (fidelity if options.evaluate.segmentation.enabled else [])
 
 
 def ablation_files():
     """All metrics of all models of the configuration that are switched on."""
     files = score_files() + metric_files("frechet", SOURCES, MODELS)
-    files += metric_files("memory", SOURCES, MODELS) if options.evaluate.memory.enabled else []
+    files += metric_files("memory", SOURCES, MODELS) if with_memory() else []
     files += metric_files("diversity", [TRAINING], MODELS) if options.evaluate.diversity.enabled else []
-    return files + (physics_files() if options.evaluate.physics.enabled else [])
+    return files + (physics_files() if with_physics() else [])
 
 
 def case_tables():

@@ -27,7 +27,8 @@ rule rejects:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        code=code("report"),
+        titles=TITLES,
+        code=code("report", "ingest/reasons.py"),
     shell:
         "echodiff report rejects --config {params.config} --output {params.stem} {input} > {log} 2>&1"
 
@@ -43,6 +44,7 @@ rule privacy:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         names={name: dataset.case_ids for name, dataset in options.datasets.items()},
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report privacy --config {params.config} --output {params.stem} {input} > {log} 2>&1"
@@ -63,7 +65,7 @@ rule kept:
         config=configuration,
         folder=lambda wildcards, output: Path(output[0]).parent,
         options=section(options.report),
-        titles={name: dataset.title for name, dataset in options.datasets.items()},
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report kept --config {params.config} --output {params.folder} {input} > {log} 2>&1"
@@ -79,6 +81,7 @@ rule table2:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report table2 --config {params.config} --output {params.stem} {input} 2>&1 | tee {log}"
@@ -86,7 +89,7 @@ rule table2:
 
 rule table3:
     input:
-        metrics=metric_files("pixel", DATASETS, MODELS) + metric_files("pixel", SOURCES, TRIVIAL),
+        metrics=metric_files("pixel", LABELLED, MODELS) + metric_files("pixel", SOURCES, TRIVIAL),
         cases=case_tables(),
     output:
         **table_files("table3_pixel"),
@@ -96,6 +99,7 @@ rule table3:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report table3 --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -112,7 +116,7 @@ rule figure2:
     params:
         config=configuration,
         options=section(options.report),
-        code=code("report"),
+        code=code("report", "spread.py"),
     shell:
         "echodiff report figure2 --config {params.config} --output {output} {input} > {log} 2>&1"
 
@@ -127,7 +131,8 @@ rule figure3:
     params:
         config=configuration,
         options=section(options.report),
-        code=code("report"),
+        titles=TITLES,
+        code=code("report", "spread.py"),
     shell:
         "echodiff report figure3 --config {params.config} --output {output} {input} > {log} 2>&1"
 
@@ -142,7 +147,8 @@ rule figure4:
     params:
         config=configuration,
         options=section(options.report),
-        code=code("report"),
+        titles=TITLES,
+        code=code("report", "spread.py"),
     shell:
         "echodiff report figure4 --config {params.config} --output {output} {input} > {log} 2>&1"
 
@@ -157,6 +163,7 @@ rule distances:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report distances --config {params.config} --output {params.stem} {input} > {log} 2>&1"
@@ -172,6 +179,7 @@ rule distribution:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report distribution --config {params.config} --output {params.stem} {input} > {log} 2>&1"
@@ -179,7 +187,7 @@ rule distribution:
 
 rule audit:
     input:
-        metric_files("pixel", DATASETS, MODELS),
+        metric_files("pixel", LABELLED, MODELS),
         metric_files("pixel", SOURCES, TRIVIAL),
     output:
         **table_files("audit"),
@@ -188,6 +196,7 @@ rule audit:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report audit --config {params.config} --output {params.stem} {input} > {log} 2>&1"
@@ -203,6 +212,7 @@ rule memory_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report memory --config {params.config} --output {params.stem} {input} > {log} 2>&1"
@@ -220,6 +230,7 @@ rule physics_table:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report physics --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -238,6 +249,7 @@ rule memory_gallery:
     params:
         config=configuration,
         options=section(options.report),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report memory-gallery --config {params.config} --output {output} {input} > {log} 2>&1"
@@ -253,6 +265,7 @@ rule depth_gain:
     params:
         config=configuration,
         options=section(options.report),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report depth-gain --config {params.config} --output {output} {input} > {log} 2>&1"
@@ -268,7 +281,8 @@ rule diversity_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        code=code("report"),
+        titles=TITLES,
+        code=code("report", "spread.py"),
     shell:
         "echodiff report diversity --config {params.config} --output {params.stem} {input} > {log} 2>&1"
 
@@ -283,7 +297,7 @@ rule diversity_sheet:
     params:
         config=configuration,
         options=section(options.report),
-        code=code("report"),
+        code=code("report", "spread.py"),
     shell:
         "echodiff report diversity-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
 
@@ -300,6 +314,7 @@ rule fidelity_table:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report fidelity --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -333,6 +348,7 @@ rule subgroups:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
+        titles=TITLES,
         code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report subgroups --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -352,7 +368,8 @@ rule ablation:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         draws=[options.evaluate.draws, options.evaluate.seed],
-        code=code("report", "evaluate/paired.py", "evaluate/physics_distance.py"),
+        titles=TITLES,
+        code=code("report", "evaluate/paired.py", "evaluate/physics_distance.py", "evaluate/share.py"),
     shell:
         "echodiff report ablation --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -371,6 +388,7 @@ rule paired_tests:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         against=options.ablation_reference,
+        titles=TITLES,
         code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report paired-tests --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -389,6 +407,7 @@ rule extreme_table:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
+        titles=TITLES,
         code=code("report"),
     shell:
         "echodiff report extreme --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -422,6 +441,7 @@ rule use_table:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
+        titles=TITLES,
         code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report use --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -440,6 +460,7 @@ rule use_tests:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
+        titles=TITLES,
         code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report use-tests --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -456,7 +477,7 @@ rule use_plot:
     params:
         config=configuration,
         options=section(options.report),
-        code=code("report"),
+        code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report use-plot --config {params.config} --output {output} {input} > {log} 2>&1"
 
@@ -467,19 +488,17 @@ rule report_all:
         rules.rejects.output,
         rules.privacy.output,
         rules.kept.output if options.report.kept_cases else [],
-        rules.table2.output,
         rules.table3.output,
         rules.figure2.output,
-        rules.figure3.output,
-        rules.figure4.output,
-        rules.distribution.output,
-        rules.distances.output,
         rules.audit.output,
+        # What shows other datasets' translations: there are none with the training dataset alone.
+        [rules.table2.output, rules.distribution.output, rules.distances.output] if SOURCES else [],
+        [rules.figure3.output, rules.figure4.output] if SOURCES else [],
         rules.subgroups.output if options.report.subgroups else [],
         rules.ablation.output if options.report.ablation.enabled else [],
         rules.paired_tests.output if options.report.ablation.enabled and len(MODELS) > 1 else [],
-        [rules.memory_table.output, rules.memory_gallery.output] if options.evaluate.memory.enabled else [],
-        [rules.physics_table.output, rules.depth_gain.output] if options.evaluate.physics.enabled else [],
+        [rules.memory_table.output, rules.memory_gallery.output] if with_memory() else [],
+        [rules.physics_table.output, rules.depth_gain.output] if with_physics() else [],
         [rules.diversity_table.output, rules.diversity_sheet.output] if options.evaluate.diversity.enabled else [],
         [rules.fidelity_table.output, rules.bland_altman.output] if options.evaluate.segmentation.enabled else [],
         [rules.extreme_table.output, rules.extreme_sheet.output] if with_extreme() else [],

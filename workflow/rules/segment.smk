@@ -21,7 +21,7 @@ rule segmenter:
     params:
         config=configuration,
         options=segmenter_options,
-        code=code("segment"),
+        code=code("segment", "split"),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff segmenter --config {params.config} --purpose {wildcards.purpose} --images {input.images} "
@@ -48,7 +48,7 @@ rule fidelity:
         config=configuration,
         images=given("images", "images"),
         subset=validation_only,
-        code=code("segment", "evaluate/fidelity_table.py", "evaluate/overlap.py", "evaluate/clinical.py"),
+        code=code("segment", "split", "evaluate/fidelity_table.py", "evaluate/overlap.py", "evaluate/clinical.py"),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff evaluate fidelity --config {params.config} --segmenter {input.segmenter} {params.images} "
@@ -77,7 +77,11 @@ rule extreme:
         config=configuration,
         patients=options.evaluate.extreme.patients,
         seed=options.translate.seed,
-        code=code("diffusion", "translate", "segment", "evaluate/extreme.py", "evaluate/extreme_table.py"),
+        code=code(
+            *DRAWING,
+            "segment",
+            *(f"evaluate/{name}.py" for name in ("extreme", "extreme_table", "overlap", "physics", "polar", "sector")),
+        ),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff evaluate extreme --config {params.config} --generator {input.generator} "

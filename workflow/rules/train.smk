@@ -29,7 +29,7 @@ rule train:
         learned_from=lambda wildcards: options.models[wildcards.model].learned_from(),
         # Of no weight, but generator.pt carries it; the training is not repeated, as its checkpoint is whole.
         sampler=lambda wildcards: section(options.models[wildcards.model].sampler),
-        code=code("diffusion", "train"),
+        code=code("diffusion", "train", "split"),
     shell:
         "echodiff lease --gpus {resources.gpu} --launch torchrun --nodes {params.nodes} --cores {threads} "
         "--parts {params.parts} -- "

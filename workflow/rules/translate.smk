@@ -19,7 +19,7 @@ rule translate:
         config=configuration,
         subset=validation_only,
         options={key: value for key, value in section(options.translate).items() if key != "batch_size"},
-        code=code("diffusion", "translate"),
+        code=code(*DRAWING),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff translate --config {params.config} --generator {input.generator} --data {input.images} "
@@ -28,4 +28,4 @@ rule translate:
 
 rule translate_all:
     input:
-        expand("<results>/translations/{model}/{dataset}.h5", model=MODELS, dataset=DATASETS),
+        expand("<results>/translations/{model}/{dataset}.h5", model=MODELS, dataset=LABELLED),

@@ -20,7 +20,7 @@ rule trivial:
         folder=lambda wildcards, output: Path(output[0]).parents[1],
         original=given("original", "original"),
         seed=options.evaluate.seed,
-        code=code("evaluate/trivial.py", "evaluate/sector.py"),
+        code=code("evaluate/trivial.py", "evaluate/sector.py", "evaluate/comparisons.py", "split"),
     shell:
         "echodiff evaluate trivial --config {params.config} --reference {input.reference} --split {input.split} "
         "{params.original} --output {params.folder} > {log} 2>&1"

@@ -20,7 +20,7 @@ rule use_guides:
     params:
         config=configuration,
         options={key: value for key, value in section(options.translate).items() if key != "batch_size"},
-        code=code("diffusion", "translate"),
+        code=code(*DRAWING),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff translate --config {params.config} --generator {input.generator} --data {input.images} "
@@ -50,8 +50,13 @@ rule use:
         config=configuration,
         synthetic=given("synthetic", "synthetic"),
         steps=options.evaluate.use.steps,
-        options=section(options.evaluate.segmentation),
-        code=code("segment", "evaluate/use.py", "evaluate/fidelity_table.py", "evaluate/overlap.py"),
+        # The steps stand in the place of the epochs.
+        options=section(options.evaluate.segmentation, without=["enabled", "epochs"]),
+        code=code(
+            "segment",
+            "split",
+            *(f"evaluate/{name}.py" for name in ("use", "fidelity_table", "overlap", "clinical")),
+        ),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff evaluate use --config {params.config} --arm {wildcards.arm} --percent {wildcards.percent} "

@@ -45,7 +45,7 @@ rule translate_variants:
     params:
         config=configuration,
         options={key: value for key, value in section(options.translate).items() if key != "batch_size"},
-        code=code("diffusion", "translate"),
+        code=code(*DRAWING),
     shell:
         "echodiff lease --gpus {resources.gpu} -- "
         "echodiff translate --config {params.config} --generator {input.generator} --data {input.images} "
