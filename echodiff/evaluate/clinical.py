@@ -5,13 +5,15 @@ Ejection fraction needs end-systole as well, and is not assessable from these fr
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, distance_transform_edt
-from skimage.morphology import skeletonize
+from scipy.ndimage import binary_dilation, gaussian_filter
+from scipy.spatial import cKDTree
+from skimage.measure import find_contours
 
 from echodiff.labels import LA, LV, MYO
 
 MEASURES = ("lv_area_cm2", "lv_long_axis_mm", "la_area_cm2", "wall_thickness_mm")
 MM2_PER_CM2 = 100
+EDGE = 4  # pixels of background around a label map, which smoothing leaves black
 
 
 def clinical_measures(mask: NDArray[np.uint8], spacing_mm: NDArray[np.float64]) -> dict[str, float]:
@@ -20,7 +22,7 @@ def clinical_measures(mask: NDArray[np.uint8], spacing_mm: NDArray[np.float64]) 
 
     `lv_area_cm2`, `la_area_cm2`: areas. `lv_long_axis_mm`: from the middle of the mitral plane (where LV
     meets LA, else the LV's lowest row) to the farthest point of the LV. `wall_thickness_mm`: mean over the
-    wall's middle line of twice the distance to its border.
+    wall's pixels of the distance to the LV and to the outside together.
     """
     pixel_mm2 = float(np.prod(spacing_mm))
     lv, myo, la = (mask == label for label in (LV, MYO, LA))
@@ -28,7 +30,7 @@ def clinical_measures(mask: NDArray[np.uint8], spacing_mm: NDArray[np.float64]) 
         "lv_area_cm2": _area(lv, pixel_mm2),
         "lv_long_axis_mm": _long_axis(lv, la, np.asarray(spacing_mm, dtype=np.float64)),
         "la_area_cm2": _area(la, pixel_mm2),
-        "wall_thickness_mm": _thickness(myo, np.asarray(spacing_mm, dtype=np.float64)),
+        "wall_thickness_mm": _thickness(lv, myo, np.asarray(spacing_mm, dtype=np.float64)),
     }
 
 
@@ -47,11 +49,19 @@ def _long_axis(lv: NDArray[np.bool_], la: NDArray[np.bool_], spacing_mm: NDArray
     return float(np.linalg.norm((points - middle) * spacing_mm, axis=1).max())
 
 
-def _thickness(myo: NDArray[np.bool_], spacing_mm: NDArray[np.float64]) -> float:
-    if not (myo.any() and np.isfinite(spacing_mm).all()):
+def _thickness(lv: NDArray[np.bool_], myo: NDArray[np.bool_], spacing_mm: NDArray[np.float64]) -> float:
+    if not (lv.any() and myo.any() and np.isfinite(spacing_mm).all()):
         return float("nan")
-    padded = np.pad(myo, 1)
-    depth = distance_transform_edt(padded, sampling=spacing_mm)
-    middle = skeletonize(padded)
-    # The distance is to the centre of the nearest outside pixel, half a pixel beyond the border.
-    return float(2 * depth[middle].mean() - spacing_mm.mean())
+    wall = np.argwhere(np.pad(myo, EDGE)) * spacing_mm
+    inner, outer = (_border(region, spacing_mm) for region in (lv, lv | myo))
+    return float(np.mean(cKDTree(inner).query(wall)[0] + cKDTree(outer).query(wall)[0]))
+
+
+def _border(region: NDArray[np.bool_], spacing_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points (N, 2) in mm on the border of a region that is framed by `EDGE` pixels.
+
+    Smoothed by a pixel: corners of pixels lie on both sides of the true border, and the nearest of them is too near.
+    """
+    framed = np.pad(region, EDGE)
+    lines = find_contours(gaussian_filter(framed.astype(np.float64), 1.0), 0.5)
+    return np.concatenate(lines or [np.argwhere(framed)]) * spacing_mm  # a few pixels are their own border

@@ -317,6 +317,7 @@ def extreme(
 
     from echodiff.evaluate.extreme import extreme_guides
     from echodiff.evaluate.extreme_table import extreme_table
+    from echodiff.evaluate.sector import common_sector, in_sector
     from echodiff.segment.predict import segment
     from echodiff.segment.segmenter_file import load_segmenter
     from echodiff.split.files import read_subset
@@ -339,6 +340,8 @@ def extreme(
         device=torch.device(place),
     )
     drawn = read_image_set(images)
+    if not _knows_sector(drawn.attributes["model"], options.models):
+        drawn = in_sector(drawn, common_sector(read_image_set(data, read_subset(split, "train"))))
     predicted = segment(network, drawn.images, size=training.size, device=place)
     write_table(extreme_table(drawn, predicted), output)
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import torch
 from monai.losses import DiceCELoss
 from monai.networks.nets import UNet
-from torch.nn import functional
 
 from echodiff.progress import Progress
 from echodiff.segment.augment import as_other_scanners, augment
-from echodiff.segment.network import build_network, resized
+from echodiff.segment.network import build_network, resized, resized_labels
 from echodiff.store.image_set import ImageSet
 
 
@@ -32,8 +31,7 @@ def train_segmenter(images: ImageSet, training: Training, *, device: str) -> UNe
     torch.manual_seed(training.seed)
     network = build_network().to(device).train()
     frames = resized(torch.from_numpy(images.images), training.size)
-    masks = torch.from_numpy(images.masks)[:, None].float()
-    masks = functional.interpolate(masks, (training.size, training.size), mode="nearest")
+    masks = resized_labels(torch.from_numpy(images.masks), training.size)
     steps = training.epochs * -(-len(frames) // training.batch_size)
     optimizer = torch.optim.AdamW(network.parameters(), lr=training.learning_rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, training.learning_rate, total_steps=steps)

@@ -21,3 +21,13 @@ def resized(frames: torch.Tensor, size: int) -> torch.Tensor:
     """uint8 (N, H, W) to float32 (N, 1, S, S) in [-1, 1], antialiased."""
     frames = to_model(frames)[:, None]
     return functional.interpolate(frames, (size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
+def resized_labels(masks: torch.Tensor, size: int) -> torch.Tensor:
+    """uint8 (N, H, W) to float32 (N, 1, S, S): each pixel has the label that covers most of it.
+
+    The nearest pixel's label would lie up to half a pixel off the frames, whose pixels keep their centres.
+    """
+    planes = (functional.one_hot(mask.long(), CLASSES).movedim(2, 0).float() for mask in masks)
+    covered = [functional.interpolate(plane[None], (size, size), mode="area") for plane in planes]
+    return torch.cat(covered).argmax(dim=1, keepdim=True).float()

@@ -63,8 +63,25 @@ def test_clinical_measures_of_a_drawn_heart():
     assert measures["la_area_cm2"] == pytest.approx(30 * 20 / 100)
     assert measures["lv_long_axis_mm"] == pytest.approx(np.hypot(60, 10), abs=1.0)
     assert measures["wall_thickness_mm"] == pytest.approx(8, abs=0.8)
+    for few in (1, 2, 5):  # pixels of a ventricle that has no border to be smoothed
+        hardly_any = mask * (mask != 1) + (np.arange(256**2).reshape(256, 256) < few)
+        assert clinical_measures(hardly_any, SPACING)["wall_thickness_mm"] > 0
     empty = clinical_measures(mask * 0, SPACING)
     assert all(np.isnan(value) for value in empty.values())
+
+
+@pytest.mark.parametrize("spacing", [(0.3, 0.3), (0.6, 0.6), (0.6, 0.9), (0.5, 1.0), (1.2, 1.2)])
+@pytest.mark.parametrize("open_below", [False, True], ids=["ring", "horseshoe"])
+def test_the_wall_is_as_thick_as_it_was_drawn(spacing, open_below):
+    """8 mm around a cavity of 40 mm, wherever its middle lies between the pixels."""
+    found = []
+    for middle in np.linspace(59, 60, 5):
+        rows, columns = (np.arange(int(120 / step)) * step + step / 2 - middle for step in spacing)
+        y, x = np.meshgrid(rows, columns, indexing="ij")
+        radius = np.where(open_below & (y > 0), abs(x), np.hypot(x, y))
+        mask = np.select([radius < 20, radius < 28], [1, 2]) * ~(open_below & (y > 45))
+        found.append(clinical_measures(mask.astype(np.uint8), np.array(spacing))["wall_thickness_mm"])
+    assert np.mean(found) == pytest.approx(8, rel=0.03)
 
 
 def test_without_a_spacing_there_are_no_millimetres():

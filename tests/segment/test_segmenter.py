@@ -9,6 +9,7 @@ from echodiff.errors import InputError
 from echodiff.evaluate.fidelity_table import fidelity_table
 from echodiff.segment.augment import augment
 from echodiff.segment.learn import Training, train_segmenter
+from echodiff.segment.network import resized_labels
 from echodiff.segment.predict import segment
 from echodiff.segment.segmenter_file import load_segmenter, save_segmenter
 from echodiff.store.image_set import ImageSet
@@ -73,3 +74,14 @@ def test_augmentation_moves_frame_and_label_map_alike():
     for i in range(8):  # gamma is one a frame, so that the inside of a structure has one gray
         assert moved[i][inside[i]].std() < 0.02
     assert set(labels.unique().tolist()) <= {0.0, 1.0, 2.0, 3.0}
+
+
+def test_label_maps_keep_their_places_when_they_are_shrunk():
+    rows, columns = np.mgrid[:256, :256]
+    disc = (np.hypot(rows - 90.3, columns - 140.7) < 40).astype(np.uint8) * 3
+    small = resized_labels(torch.from_numpy(disc)[None], 128)
+    assert small.shape == (1, 1, 128, 128) and set(small.unique().tolist()) == {0.0, 3.0}
+    again = small[0, 0].numpy().repeat(2, 0).repeat(2, 1)
+    for axis in (0, 1):
+        middle = [np.argwhere(mask)[:, axis].mean() for mask in (disc, again)]
+        assert middle[1] == pytest.approx(middle[0], abs=0.1)
