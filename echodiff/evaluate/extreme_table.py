@@ -16,7 +16,7 @@ def extreme_table(synthetic: ImageSet, predicted: NDArray[np.uint8]) -> pd.DataF
 
     Returns:
         One row an image: dataset, model, case_id, deformation, Dice and border distances of `overlap_of`, `leakage`
-        (share of the pixels outside the sector that are not black), and for each structure that the guide lacks and
+        (share of the pixels outside the sector of a gray of 8 or more), and for each structure that the guide lacks and
         the unchanged guide has, `invented_<structure>`: segmented pixels over those of the unchanged guide.
     """
     parts = parts_of(synthetic.case_id)

@@ -20,6 +20,7 @@ BEFORE, AFTER = "before", "after"
 FLOOR_VALIDATION, FLOOR_HALVES, FLOOR_SAME_N = "floor_validation", "floor_halves", "floor_same_n"
 TRAINING, HELD_OUT = "training", "held_out"
 MINIMUM = 2
+NOT_NEGATIVE: Interval = (0.0, float("inf"))  # a Frechet distance; the kernel distance may fall below 0
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,13 @@ def frechet_table(
     Returns:
         One row a metric, set and reference (training, held_out). `set`: before, after, and floors of real images:
         floor_validation (held-out against training images), floor_halves (random halves of the training images,
-        never a group of the split in both),
-        floor_same_n (as many training images as there are synthetic ones, against the rest of the training images or
-        against the held-out ones). `n`, `n_reference`, `value`, `low`, `high` (95 % interval; of a floor the 2.5 and
-        97.5 % quantiles over its draws), `dimension`, extractor and weights. Metrics in the polar frame, where the
-        features have one, end in `_polar`; overlap by neighbours is given in the full frame and against the training
-        images. Values of a set of fewer than two images are missing (NaN): it has no distribution.
+        never a group of the split in both), floor_same_n (as many training images as there are synthetic ones, against
+        the rest of the training images, of which they are at most half, or against the held-out ones). `n`,
+        `n_reference`, `value`, `low`, `high` (95 % interval; of a floor the 2.5 and 97.5 % quantiles over its draws),
+        `dimension`, extractor and weights. Originals that are held-out images themselves have no row against those.
+        Metrics in the polar frame, where the features have one, end in `_polar`; overlap by neighbours is given in the
+        full frame and against the training images. Values of a set of fewer than two images are missing (NaN): it has
+        no distribution.
 
     Raises:
         InputError: features of different extractors, or fewer than two training images.
@@ -88,13 +90,16 @@ def frechet_table(
             f"{model}, {TRAINING}: expected features of at least {MINIMUM} images, found {len(sets[TRAINING])}; "
             "a distance between distributions cannot be computed, so add cases"
         )
+    same_dataset = original.attributes.get("dataset") == reference.attributes.get("dataset")
+    itself = same_dataset and not set(cases).isdisjoint(subsets[HELD_OUT].case_id)
     groups = split.set_index("case_id").loc[subsets[TRAINING].case_id, "group"].tolist()
     rows = []
     for frame in synthetic.frames:
         in_frame = {name: features.frame(frame).astype(np.float64) for name, features in sets.items()}
         overlaps = frame == FULL and options.neighbours
         for row in _rows(in_frame, groups, _measure(extractor, frame), options, overlaps=overlaps):
-            rows += _long(row)
+            if not (itself and (row.set, row.reference) == (BEFORE, HELD_OUT)):
+                rows += _long(row)
     table = pd.DataFrame(rows)
     table.insert(0, "dataset", original.attributes.get("dataset", ""))
     table.insert(1, "model", model)
@@ -140,8 +145,11 @@ def _against(sets: Mapping[str, np.ndarray], reference: str, measure: Measure, o
             yield _missing(name, reference, len(features), sets[reference], measure)
             continue
         pair = Pair.of(features, sets[reference])
-        intervals = subsampling_intervals(measure, pair, draws=options.draws, seed=options.seed, ranges=RANGES)
         values = measure(pair)
+        ranges = {
+            metric: NOT_NEGATIVE for metric in values if metric.startswith(tuple(FRECHET_NAMES.values()))
+        } | RANGES
+        intervals = subsampling_intervals(measure, pair, draws=options.draws, seed=options.seed, ranges=ranges)
         yield Row(name, reference, *pair.xy.shape, values, _of_shares(values, intervals, pair.xy.shape))
 
 

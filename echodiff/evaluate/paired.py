@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, t, wilcoxon
 
-MINIMUM = 5  # pairs; with fewer no two-sided test can reach 5 %, and an interval says nothing
+MINIMUM = 5  # values; with fewer an interval says nothing
+MINIMUM_PAIRS = 6  # of a test; with five a two-sided p cannot be below 0.0625
 
 
 @dataclass(frozen=True)
 class PairedTest:
     """n: pairs of which both values are known. difference: median of first less second, in their unit. effect:
     rank-biserial correlation of the pairs, -1 to 1, positive where the first is higher. p: two-sided Wilcoxon signed
-    rank, not corrected; NaN with fewer than five pairs.
+    rank, not corrected; effect and p are NaN with fewer than six pairs.
     """
 
     n: int
@@ -26,13 +27,17 @@ class PairedTest:
 def paired_test(first: NDArray[np.floating], second: NDArray[np.floating]) -> PairedTest:
     """Compare two methods by their values (n,) on the same cases in the same order; NaN leaves a case out.
 
+    An infinite value counts as higher than all finite ones and equal to another infinite one.
+
     Wilcoxon 1945, with zero differences split between the signs (Pratt 1959 for the p); the effect after Kerby 2014:
     the difference of the two rank sums over their total. Methods that agree on all cases have p = 1 and no effect.
     """
-    difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    difference = difference[np.isfinite(difference)]
+    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    difference = np.zeros_like(first)
+    np.subtract(first, second, out=difference, where=first != second)  # infinite less infinite would be unknown
+    difference = difference[~np.isnan(difference)]
     n = len(difference)
-    if n < MINIMUM:
+    if n < MINIMUM_PAIRS:
         nan = float("nan")
         return PairedTest(n, float(np.median(difference)) if n else nan, nan, nan)
     if not difference.any():
@@ -54,11 +59,14 @@ def holm(p: Sequence[float]) -> NDArray[np.float64]:
 
 
 def mean_interval(values: NDArray[np.floating]) -> tuple[float, float, float]:
-    """Mean with its 95 % interval by Student's t of the known values (n,); no interval with fewer than five."""
+    """Mean with its 95 % interval by Student's t of the known values (n,).
+
+    No interval with fewer than five, or where one is infinite, as their mean is then.
+    """
     known = np.asarray(values, dtype=np.float64)
-    known = known[np.isfinite(known)]
+    known = known[~np.isnan(known)]
     nan = float("nan")
-    if len(known) < MINIMUM:
+    if len(known) < MINIMUM or np.isinf(known).any():
         return (float(known.mean()) if len(known) else nan), nan, nan
     half = t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
     return float(known.mean()), float(known.mean() - half), float(known.mean() + half)

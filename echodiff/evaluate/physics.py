@@ -144,7 +144,7 @@ def depth_gain(image: Frame, sector: Frame) -> list[float]:
 
 
 def leakage(image: Frame, sector: Frame) -> float:
-    """Share of the pixels outside the sector that are not black; NaN where the sector fills the frame."""
+    """Share of the pixels outside the sector of a gray of `LEAK_GRAY` or more; NaN where the sector fills the frame."""
     outside = image[sector == 0]
     return float((outside >= LEAK_GRAY).mean()) if len(outside) else float("nan")
 

@@ -1,10 +1,16 @@
-"""How far the ultrasound physics of a set of images lies from that of real ones, all measures in one number."""
+"""How far the ultrasound physics of a set of images lies from that of real ones, all measures in one number.
+
+The distance of two samples of one distribution is above zero, and more so the fewer images they have: it is read beside
+its floor.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
-from echodiff.evaluate.interval import KEPT, MINIMUM, QUANTILE
+from echodiff.evaluate.interval import KEPT, MINIMUM, QUANTILE, divisions
 
 Measures = NDArray[np.float64]
 
@@ -31,7 +37,7 @@ def physics_distance(own: Measures, reference: Measures) -> float:
 
 
 def physics_interval(own: Measures, reference: Measures, *, draws: int, seed: int) -> tuple[float, float, float]:
-    """The distance with its 95 % interval by subsampling of both sets (as `interval.py`); none for tiny sets."""
+    """The distance with its 95 % interval (as `interval.py`, from 0 up); none for tiny sets."""
     value = physics_distance(own, reference)
     if draws < 2 or min(len(own), len(reference)) < MINIMUM:
         return value, float("nan"), float("nan")
@@ -42,4 +48,23 @@ def physics_interval(own: Measures, reference: Measures, *, draws: int, seed: in
 
     drawn = [physics_distance(part(own), part(reference)) for _ in range(draws)]
     half = QUANTILE * np.std(drawn, ddof=1) * np.sqrt(KEPT / (1 - KEPT))
-    return value, float(value - half), float(value + half)
+    return value, max(float(value - half), 0.0), float(value + half)
+
+
+def physics_floor(
+    reference: Measures, groups: Sequence[str], n: int, *, draws: int, seed: int
+) -> tuple[float, float, float]:
+    """The distance of `n` of the real images from the rest of them: mean and 2.5 to 97.5 % range over random splits.
+
+    Args:
+        reference: (m, M), as of `physics_distance`.
+        groups: each image's group; no group is on both sides.
+
+    Returns:
+        NaN where `n` is more than half of the images, because a floor of fewer would be too high.
+    """
+    parts = divisions(groups, first=n, draws=max(draws, 1), seed=seed) if n <= len(groups) // 2 else []
+    found = [physics_distance(reference[part.first], reference[part.second]) for part in parts]
+    if not found:
+        return (float("nan"),) * 3
+    return float(np.mean(found)), *(float(end) for end in np.quantile(found, (0.025, 0.975)))

@@ -14,13 +14,15 @@ from echodiff.evaluate.diversity_table import SAMPLES
 from echodiff.evaluate.frechet_table import AFTER, TRAINING
 from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES
 from echodiff.evaluate.paired import mean_interval
-from echodiff.evaluate.physics_distance import physics_interval
+from echodiff.evaluate.physics_distance import physics_floor, physics_interval
+from echodiff.evaluate.polar import LEAK_GRAY
 from echodiff.evaluate.share import share_interval
 from echodiff.report import label_sources, physics
 from echodiff.report.inputs import in_order, model_title
-from echodiff.report.scores import case_scores
+from echodiff.report.scores import INFINITE_PSNR, case_scores
 from echodiff.report.table import Column, ReportTable, format_interval
 from echodiff.report.table2 import KERNEL_SCALE, one_extractor
+from echodiff.split.twins import groups_of
 
 # Kind of table -> the column that no other kind has.
 KINDS: Mapping[str, str] = {
@@ -60,7 +62,7 @@ def ablation(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: Co
         cases: the case tables, which say where label maps come from.
     """
     models = [name for name in config.models if name in set(tables["pixel"]["model"])]
-    measures = _measures(tables, config)
+    measures = _measures(tables, cases, config)
     present = in_order(config, tables["pixel"]["dataset"])
     sources = [name for name in present if name != config.training_dataset]
     data, cells = [], []
@@ -109,9 +111,14 @@ def _notes(models: Sequence[str]) -> tuple[str, ...]:
         "Distances of the translations from the training images and the distance of physics: mean over the datasets in "
         "the first block, as are their intervals, taken as independent. All other columns: cases pooled.",
         "Physics: mean Wasserstein distance of speckle, resolution and contrast (the table of physics) from the "
-        "training images, in standard deviations within a set. Leakage: share of the pixels outside the sector that "
-        "are not black. Flagged: share of images too close to a training image (Wilson interval). MS-SSIM between "
-        "samples of one guide: lower is more diverse, neither end is best.",
+        "training images, in standard deviations within a set. It is above zero for real images too, and rises as N "
+        "falls. Floor: N of the training images against the rest of them, mean and 2.5 to 97.5 % range over random "
+        "splits; missing where N is more than half of them. Its reference is smaller than the row's, so that it is a "
+        "little too high. "
+        f"Leakage: share of the pixels outside the sector of a gray of {LEAK_GRAY:g} or more. "
+        "Flagged: share of images too close to a training image (Wilson interval). MS-SSIM between samples of one "
+        "guide: lower is more diverse, neither end is best.",
+        INFINITE_PSNR,
     )
     if len(models) > 1:
         marked = f"{BEST.strip()} the best model of the block, its interval apart from those of all others."
@@ -124,7 +131,7 @@ def _count(pixel: pd.DataFrame, datasets: Sequence[str], model: str) -> int:
     return len(own[["dataset", "case_id"]].drop_duplicates())
 
 
-def _measures(tables: Mapping[str, pd.DataFrame], config: Config) -> list[Measure]:
+def _measures(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: Config) -> list[Measure]:
     rows, scores = case_scores(tables["pixel"], tables.get("fidelity"))
     measures = []
     if "frechet" in tables:
@@ -138,6 +145,8 @@ def _measures(tables: Mapping[str, pd.DataFrame], config: Config) -> list[Measur
     if "physics" in tables:
         of = _physics_of(tables["physics"], config)
         measures.append(Measure("physics", "Distance", "Physics", 2, LOWER, of))
+        floor = _physics_floor_of(tables["physics"], cases, config)
+        measures.append(Measure("physics_floor", "Floor", "Physics", 2, NEITHER, floor))
         synthetic = tables["physics"][tables["physics"]["kind"] == "translation"]
         measures.append(Measure("leakage", "Leakage", "Physics", 3, LOWER, _mean_of(synthetic, "leakage")))
     if "memory" in tables:
@@ -165,12 +174,16 @@ def _distances(frechet: pd.DataFrame) -> list[Measure]:
 
 
 def mean_of_independent(values: Sequence[Interval]) -> Interval:
-    """Mean of several values with the interval that independent intervals, symmetric about them, give it."""
+    """Mean of several values with the interval that independent intervals give it.
+
+    The upper ends say how wide those are: lower ones may be cut off at the smallest value that there is.
+    """
     if not values:
         return UNKNOWN
     centres, lows, highs = np.array(values).T
-    half = np.sqrt((((highs - lows) / 2) ** 2).sum()) / len(values)
-    return float(centres.mean()), float(centres.mean() - half), float(centres.mean() + half)
+    half = np.sqrt(((highs - centres) ** 2).sum()) / len(values)
+    low = np.maximum(centres.mean() - half, lows.min())  # never below what is cut off
+    return float(centres.mean()), float(low), float(centres.mean() + half)
 
 
 def _mean_of(rows: pd.DataFrame, key: str) -> Callable[[Sequence[str], str], Interval]:
@@ -182,9 +195,8 @@ def _mean_of(rows: pd.DataFrame, key: str) -> Callable[[Sequence[str], str], Int
 
 
 def _physics_of(rows: pd.DataFrame, config: Config) -> Callable[[Sequence[str], str], Interval]:
-    names = [name for name, _, heading, _ in physics.MEASURES if heading != SECTOR]
-    training = rows[(rows["kind"] == "dataset") & (rows["dataset"] == config.training_dataset)]
-    reference = training[names].to_numpy(dtype=float)
+    names = _physics_names()
+    reference = _training(rows, config)[names].to_numpy(dtype=float)
     drawing = {"draws": config.evaluate.draws, "seed": config.evaluate.seed}
 
     @cache
@@ -197,6 +209,42 @@ def _physics_of(rows: pd.DataFrame, config: Config) -> Callable[[Sequence[str], 
         return mean_of_independent([value for value in found if not np.isnan(value[0])])
 
     return of
+
+
+def _physics_floor_of(
+    rows: pd.DataFrame, cases: pd.DataFrame, config: Config
+) -> Callable[[Sequence[str], str], Interval]:
+    """The floor at the N of the rows; of several datasets the mean, where all of them have one."""
+    training = _training(rows, config)
+    reference, groups = training[_physics_names()].to_numpy(dtype=float), _groups(training, cases)
+
+    @cache
+    def of_n(n: int) -> Interval:
+        return physics_floor(reference, groups, n, draws=config.evaluate.draws, seed=config.evaluate.seed)
+
+    def of(datasets: Sequence[str], model: str) -> Interval:
+        own = rows[(rows["kind"] == "translation") & rows["dataset"].isin(datasets) & (rows["model"] == model)]
+        found = [of_n(n) for n in own.groupby("dataset").size()]
+        return tuple(np.mean(found, axis=0).tolist()) if found else UNKNOWN
+
+    return of
+
+
+def _groups(training: pd.DataFrame, cases: pd.DataFrame) -> list[str]:
+    """The patient of each training image, joined with those that share a frame; the case where that is not known."""
+    if not {"patient", "frame_hash"} <= set(cases):
+        return training["case_id"].tolist()
+    own = cases[cases["case_id"].isin(training["case_id"]) & cases["dataset"].isin(training["dataset"])]
+    groups = dict(zip(own["case_id"], groups_of(own["patient"], own["frame_hash"]), strict=True))
+    return [groups.get(case, case) for case in training["case_id"]]
+
+
+def _physics_names() -> list[str]:
+    return [name for name, _, heading, _ in physics.MEASURES if heading != SECTOR]
+
+
+def _training(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
+    return rows[(rows["kind"] == "dataset") & (rows["dataset"] == config.training_dataset)]
 
 
 def _flagged_of(rows: pd.DataFrame) -> Callable[[Sequence[str], str], Interval]:

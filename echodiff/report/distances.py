@@ -9,8 +9,8 @@ from echodiff.config import Config
 from echodiff.evaluate.frechet_table import AFTER, BEFORE, FLOOR_SAME_N, HELD_OUT, TRAINING
 from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, POLAR, TITLES, metric_name
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
-from echodiff.report.table import Column, ReportTable, format_interval
-from echodiff.report.table2 import KERNEL_SCALE, one_extractor
+from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
+from echodiff.report.table2 import COUNTS, KERNEL_SCALE, floor_cell, one_extractor
 
 COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 FRAMES = {FULL: "Full frame", POLAR: "Polar frame"}
@@ -50,10 +50,12 @@ def distances(metrics: pd.DataFrame, config: Config) -> ReportTable:
             "A generator that copies comes nearer to the training images than to held-out ones of the same N and "
             "floor. In the polar frame the tissue of every image fills the same rectangle of depth and angle: what "
             "falls in the full frame alone is the outline of the sector.",
-            "Floor: as many training images as there are synthetic ones (of themselves at most half), against the rest "
-            "of the training images or "
-            "against the held-out ones; mean and 2.5 to 97.5 % range over random draws. The Frechet distance rises as "
-            "either N falls, so compare within a row; the kernel distance does not.",
+            "Floor: as many training images as there are synthetic ones, against the rest of the training images or "
+            "against the held-out ones, in round brackets how many against how many; mean and 2.5 to 97.5 % range over "
+            "random draws. A Frechet distance rises as either N falls, the kernel distance does not: against the "
+            "training images its floor has a smaller reference than the row and is a little too high. A dash: N is "
+            "more than half of the training images.",
+            "Held-out images have no before against themselves.",
         ),
     )
 
@@ -74,4 +76,15 @@ def _rows(own: pd.DataFrame, extractor: str) -> Iterator[tuple[dict, dict, dict]
             values = rows[["value", "low", "high"]].reindex(list(SETS))
             counts |= {f"{key}_{name}{end}": values.loc[name, column] for name in SETS for end, column in ENDS.items()}
             texts |= {f"{key}_{name}": format_interval(*(scale * values.loc[name]), digits=digits) for name in SETS}
+        texts |= _floor(frechet, capped=reference == TRAINING and counts["n"] > counts["n_reference"] // 2)
+        counts |= {
+            f"floor_{key}": int(frechet.loc[FLOOR_SAME_N, key]) for key in COUNTS if FLOOR_SAME_N in frechet.index
+        }
         yield {"frame": frame, "reference": reference}, counts, texts
+
+
+def _floor(frechet: pd.DataFrame, *, capped: bool) -> dict[str, str]:
+    """The cell of the floor with its numbers of images; none where it is of fewer than the row's."""
+    if capped or FLOOR_SAME_N not in frechet.index:
+        return {"frechet_floor": NOTHING}
+    return {"frechet_floor": floor_cell(*frechet.loc[FLOOR_SAME_N, ["value", "low", "high", *COUNTS]])}

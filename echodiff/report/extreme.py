@@ -6,6 +6,7 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate.extreme import DEFORMATIONS, TITLES, UNCHANGED, parts_of
+from echodiff.evaluate.polar import LEAK_GRAY
 from echodiff.report import fidelity, label_sources
 from echodiff.report.guides import draw_guide
 from echodiff.report.inputs import model_names, model_title
@@ -55,8 +56,8 @@ def extreme(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
             "Dice of the segmenter's label map against the deformed guide. The segmenter has seen real hearts only, so "
             "that a low Dice may be its own failure: look at the images.",
             "Drawn though the guide lacks it: segmented pixels over those of the unchanged guide. Leakage: share of "
-            "the pixels outside the sector that are not black. A distance between distributions would say nothing: no "
-            "real images have such shapes.",
+            f"the pixels outside the sector of a gray of {LEAK_GRAY:g} or more. A distance between distributions would "
+            "say nothing: no real images have such shapes.",
             *label_sources.note(cases[cases["dataset"] == config.training_dataset], config),
         ),
     )

@@ -10,7 +10,7 @@ from echodiff.evaluate.overlap import OUTLINES
 from echodiff.report import label_sources
 from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.inputs import in_order, model_names, model_title
-from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd_of_known, means_and_sds
+from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd_of_known, means_and_sds, with_known
 
 DICE = tuple(f"dice_{name}" for name in OUTLINES)
 HAUSDORFF = tuple(f"hd95_{name}_mm" for name in OUTLINES)
@@ -48,9 +48,10 @@ def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportT
         numbers = means_and_sds(own, KEYS)
         numbers |= {f"{name}_bias": bias.mean() for name, bias in biases.items()}
         numbers |= {f"{name}_limits": LIMITS * bias.std() for name, bias in biases.items()}
+        numbers |= {f"{name}_n": int(bias.notna().sum()) for name, bias in biases.items()}
         data.append({"dataset": dataset, "row": title, "n": len(own)} | numbers)
         texts = {key: mean_sd_of_known(own[key], digits) for keys, _, digits in METRICS for key in keys}
-        texts |= {name: format_mean_sd(bias.mean(), LIMITS * bias.std(), 1) for name, bias in biases.items()}
+        texts |= {name: _bias_cell(bias) for name, bias in biases.items()}
         cells.append(
             {"group": label_sources.marked_title(cases, config, dataset), "title": title, "n": str(len(own))} | texts
         )
@@ -72,11 +73,17 @@ def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportT
             "The ceiling is what the segmenter reaches on real held-out patients: synthetic images cannot be told "
             "to be better than that, and lie below it where they do not show the structures of their guide.",
             NOT_FOUND,
-            "Bias: segmented less guide; limits of agreement are 1.96 standard deviations. Ejection fraction is not "
-            "assessable: it needs end-systole too.",
+            "Bias: segmented less guide; limits of agreement are 1.96 standard deviations. Both are over the images "
+            "in which the guide and the segmenter have the structure; N in brackets: those images, where fewer. A "
+            "small bias of few of them does not say that the structure is drawn. Ejection fraction is not assessable: "
+            "it needs end-systole too.",
             *label_sources.note(cases, config),
         ),
     )
+
+
+def _bias_cell(bias: pd.Series) -> str:
+    return with_known(format_mean_sd(bias.mean(), LIMITS * bias.std(), 1), bias)
 
 
 def _groups(rows: pd.DataFrame, config: Config) -> list[tuple[str, str, pd.DataFrame]]:

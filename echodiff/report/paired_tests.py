@@ -7,8 +7,8 @@ from echodiff.errors import InputError
 from echodiff.evaluate.paired import paired_test
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
-from echodiff.report.paired_table import SIGNIFICANT, paired_table
-from echodiff.report.scores import case_scores
+from echodiff.report.paired_table import INDEPENDENT, SIGNIFICANT, paired_table
+from echodiff.report.scores import INFINITE_PSNR, case_scores
 from echodiff.report.table import ReportTable
 
 ALL = "all"
@@ -57,6 +57,8 @@ def paired_tests(
             f"Difference: the model less {model_title(against)}; higher is better for every score. Effect: "
             "rank-biserial correlation, from -1 (lower in every case) to 1 (higher in every case). Bold: corrected "
             f"p below {SIGNIFICANT}.",
+            INDEPENDENT,
+            INFINITE_PSNR,
             "Each model is one training: a test over cases says nothing of how much a second training would differ.",
             *label_sources.note(cases, config),
         ),

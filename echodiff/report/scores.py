@@ -7,6 +7,10 @@ import pandas as pd
 from echodiff.evaluate.comparisons import SYNTHETIC
 from echodiff.evaluate.overlap import OUTLINES
 
+INFINITE_PSNR = (
+    "An image that equals its original has an infinite PSNR. It counts: a mean with one is infinite and has no "
+    "interval, in tests it ranks above all finite ones."
+)
 KEYS = ["dataset", "model", "case_id"]
 PIXEL_COLUMNS = ("case_id", "dataset", "model", "comparison", "psnr_sector_db", "ssim_sector")
 FIDELITY_COLUMNS = ("case_id", "dataset", "model", "kind", *(f"dice_{name}" for name in OUTLINES))

@@ -8,7 +8,7 @@ from echodiff.config import Config
 from echodiff.evaluate.paired import MINIMUM, mean_interval
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
-from echodiff.report.scores import Score, case_scores
+from echodiff.report.scores import INFINITE_PSNR, Score, case_scores
 from echodiff.report.table import Column, ReportTable, format_interval
 
 FACTORS: Mapping[str, str] = {"quality": "Quality", "scanner": "Scanner", "ef": "EF"}
@@ -52,6 +52,7 @@ def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.Data
             f"Groups of {FEW} cases have no interval and cannot be judged. Subgroups were not tested against one "
             "another: a difference between them is an observation, not a finding.",
             "Where a factor is not known, or all cases fall into one group, it has no rows.",
+            INFINITE_PSNR,
             *label_sources.note(cases, config),
         ),
     )

@@ -90,18 +90,24 @@ class ReportTable:
 
 
 def mean_sd(values: pd.Series, digits: int = 2) -> str:
-    """`mean ± sd` of what is known; `inf` where a value is infinite, a dash where nothing is known."""
+    """`mean ± sd` of what is known, one value alone; `inf` where one is infinite, a dash where nothing is known."""
     known = values.dropna()
     if known.empty:
         return NOTHING
     if (known == float("inf")).any():
         return "inf"
-    return format_mean_sd(float(known.mean()), float(known.std(ddof=0)), digits)
+    sd = float(known.std(ddof=0)) if len(known) > 1 else float("nan")
+    return format_mean_sd(float(known.mean()), sd, digits)
 
 
 def mean_sd_of_known(values: pd.Series, digits: int = 2) -> str:
     """`mean_sd`, with the number of known values where some are missing, as distances of what was not found are."""
-    text, known = mean_sd(values, digits), int(values.notna().sum())
+    return with_known(mean_sd(values, digits), values)
+
+
+def with_known(text: str, values: pd.Series) -> str:
+    """`text`, with the number of known values where some are missing."""
+    known = int(values.notna().sum())
     return text if known in (0, len(values)) else f"{text} (N {known})"
 
 

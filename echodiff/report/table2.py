@@ -8,7 +8,7 @@ from echodiff.evaluate.frechet_table import AFTER, BEFORE, FLOOR_HALVES, FLOOR_S
 from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES, TITLES
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.published import published_value
-from echodiff.report.table import Column, ReportTable, format_interval
+from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
 
 COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 
@@ -17,6 +17,7 @@ UNSURE = "fell, no interval"
 TOO_FEW = "unknown, fewer than 2 images"
 KERNEL_SCALE = 1e3
 FLOORS = (FLOOR_VALIDATION, FLOOR_SAME_N, FLOOR_HALVES)
+COUNTS = ("n", "n_reference")
 
 
 def table2(metrics: pd.DataFrame, config: Config) -> ReportTable:
@@ -79,6 +80,9 @@ def _row(own: pd.DataFrame, dataset: str, model: str, extractor: str, *, same: b
         for key in ("value", "low", "high"):
             suffix = "" if key == "value" else f"_{key}"
             row[f"{name}{suffix}"] = frechet.loc[name, key] if name in frechet.index else float("nan")
+    for name in FLOORS:
+        for key in COUNTS:
+            row[f"{name}_{key}"] = int(frechet.loc[name, key]) if name in frechet.index else pd.NA
     row["outcome"] = SAME if same else _outcome(frechet)
     for name in (BEFORE, AFTER, FLOOR_SAME_N):
         for key in ("value", "low", "high"):
@@ -106,19 +110,31 @@ def _cells(data: pd.DataFrame, config: Config, extractor: str) -> pd.DataFrame:
             "group": [_heading(model) for model in data["model"]],
             "title": [dataset_title(config, dataset) for dataset in data["dataset"]],
             "n": data["n"].astype(str),
+            "n_training": data["n_training"].astype(str),
             "outcome": data["outcome"],
         }
     )
     for name in ("published_fid_before", "published_fid_after"):
         cells[name] = [format_interval(value, float("nan"), float("nan"), 2) for value in data[name]]
-    for name in (BEFORE, AFTER, *FLOORS):
+    for name in (BEFORE, AFTER):
         cells[name] = [format_interval(*values) for values in data[[name, f"{name}_low", f"{name}_high"]].to_numpy()]
+    for name in FLOORS:
+        keys = [name, f"{name}_low", f"{name}_high", *(f"{name}_{key}" for key in COUNTS)]
+        cells[name] = [floor_cell(*values) for values in data[keys].itertuples(index=False)]
+    none = data["n"] > data["n_training"] // 2
+    cells[FLOOR_SAME_N] = cells[FLOOR_SAME_N].mask(none.to_numpy(), NOTHING)
     for name in (BEFORE, AFTER, FLOOR_SAME_N):
         keys = [f"{kernel}_{name}", f"{kernel}_{name}_low", f"{kernel}_{name}_high"]
         cells[f"kernel_{name}"] = [
             format_interval(*(KERNEL_SCALE * values), digits=2) for values in data[keys].to_numpy()
         ]
     return cells
+
+
+def floor_cell(value: float, low: float, high: float, n: int, n_reference: int, digits: int = 1) -> str:
+    """The floor with its own numbers of images, which need not be those of the row."""
+    text = format_interval(value, low, high, digits)
+    return text if text == NOTHING else f"{text} ({int(n)} v. {int(n_reference)})"
 
 
 def _heading(model: str) -> str:
@@ -132,6 +148,7 @@ def _columns(extractor: str) -> tuple[Column, ...]:
     return (
         Column("title", "Dataset", align="left"),
         Column("n", "N"),
+        Column("n_training", "N of training"),
         Column("published_fid_before", "before", paper),
         Column("published_fid_after", "after", paper),
         Column(BEFORE, "before", ours),
@@ -150,10 +167,14 @@ def _notes(config: Config, extractor: str, *, itself: bool) -> tuple[str, ...]:
     training = _training(config)
     notes = (
         f"Before: originals against the training images of {training}; after: their translations, the same N cases.",
-        "Floors: real images against other real images. Validation: the one split there is, with its interval; the "
-        "others: mean and 2.5 to 97.5 % range over random splits, N being at most half of the training images. They "
-        "rise as N falls, so compare at equal N; what lies below them is nearer "
-        "than other real images are, as copies of training images can be: see the table of memory.",
+        "Floors: real images against other real images, in round brackets how many against how many. Validation: the "
+        "one split there is, with its interval; the others: mean and 2.5 to 97.5 % range over random splits. A Frechet "
+        "distance rises as either N falls, so that a floor of fewer images than the row's is too high. The floor of N "
+        "training images has the row's N and a smaller reference: it is a little too high, and a dash where N is more "
+        "than half of the training images. What lies far below it is nearer than other real images are, as copies of "
+        "training images can be: see the table of memory.",
+        "The kernel distance has no such bias: its floor, of the images of N training v. the rest or of a half of the "
+        "training images where N is more, is about 0.",
         "Fell: after is below before, and their intervals are apart where nothing else is said.",
     )
     if itself:

@@ -51,6 +51,7 @@ NOTES = (
     "Published MSE fits units of 1e-3 on [0, 1]; published SSIM stands with the whole image.",
     "Another patient: a real image of the same dataset, drawn at random. Mean gray per label: the other "
     "cases' mean grays painted by this case's label map and sector.",
+    "An image that equals its original has an infinite PSNR; a mean with one is infinite and has no deviation.",
 )
 
 

@@ -14,7 +14,7 @@ from echodiff.report import label_sources
 from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS, NOT_FOUND
 from echodiff.report.inputs import model_names, model_title
-from echodiff.report.paired_table import SIGNIFICANT, paired_table
+from echodiff.report.paired_table import INDEPENDENT, SIGNIFICANT, paired_table
 from echodiff.report.physics import MODEL_COLOURS
 from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd_of_known, means_and_sds
 
@@ -105,6 +105,9 @@ def use_tests(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> Report
         notes=(
             "Difference: with synthetic images less without; a higher Dice and a lower distance are better. Effect: "
             f"rank-biserial correlation. Bold: corrected p below {SIGNIFICANT}. Each arm is one training.",
+            "A structure that is not segmented has a Dice of 0 and no distance: the tests of distances leave out the "
+            "images in which either segmenter does not find it, however often that is. Pairs: images that are left.",
+            INDEPENDENT,
             *label_sources.note(cases, config),
         ),
     )

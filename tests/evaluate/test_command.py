@@ -117,6 +117,43 @@ def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     assert not any("polar" in metric for metric in table.index.levels[1])  # these features have no such frame
 
 
+def test_held_out_images_have_no_distance_from_themselves():
+    """Originals of the training dataset are its held-out images; those of another dataset may bear the same names."""
+    reference = _features(40, 0)
+    held_out = reference.case_id[30:]
+    rows = {}
+    for dataset in ("d", "other"):
+        features = _features(40, 3, dataset=dataset).select(held_out)
+        original = reference.select(held_out) if dataset == "d" else features
+        table = frechet_table(
+            reference=reference,
+            split=_split(reference, ["train"] * 30 + ["validation"] * 10),
+            original=original,
+            synthetic=features,
+            model="m",
+            options=Options(draws=5, seed=0),
+        )
+        rows[dataset] = set(table.loc[table["reference"] == "held_out", "set"])
+        assert "before" in set(table.loc[table["reference"] == "training", "set"])
+    assert rows == {"d": {"after", "floor_same_n"}, "other": {"before", "after", "floor_same_n"}}
+
+
+def test_the_interval_of_a_frechet_distance_ends_at_zero():
+    """Six images each: without an end the interval would reach below what a distance can be."""
+    reference = _features(12, 0)
+    table = frechet_table(
+        reference=reference,
+        split=_split(reference, ["train"] * 6 + ["validation"] * 6),
+        original=_features(6, 1, dataset="other"),
+        synthetic=_features(6, 0, dataset="other"),  # the training images themselves
+        model="m",
+        options=Options(draws=10, seed=0),
+    ).set_index(["reference", "metric", "set"])
+    row = table.loc[("training", "fd_efficientnet_lite0", "after")]
+    assert row["value"] == pytest.approx(0, abs=1e-6) and row["low"] == 0 < row["high"]
+    assert table.loc[("training", "kd_efficientnet_lite0", "after"), "low"] < 0
+
+
 def test_distances_and_their_intervals_do_not_depend_on_the_order_of_images():
     sets = {"reference": _features(40, 0), "original": _features(20, 1, shift=3.0), "synthetic": _features(18, 2)}
     split = _split(sets["reference"], ["train"] * 30 + ["validation"] * 10)

@@ -19,8 +19,8 @@ def test_paired_test_is_scipys_wilcoxon_with_the_median_difference():
 
 
 def test_effect_is_the_difference_of_rank_sums_over_their_total():
-    # Differences 1, 2, -3, 4, 5: ranks for 1 + 2 + 4 + 5, against 3, of 15.
-    assert paired_test(np.array([1.0, 2, -3, 4, 5]), np.zeros(5)).effect == pytest.approx(9 / 15)
+    # Differences 1, 2, -3, 4, 5, 6: ranks for 1 + 2 + 4 + 5 + 6, against 3, of 21.
+    assert paired_test(np.array([1.0, 2, -3, 4, 5, 6]), np.zeros(6)).effect == pytest.approx(15 / 21)
     assert paired_test(np.arange(1.0, 8), np.zeros(7)).effect == 1
 
 
@@ -29,6 +29,22 @@ def test_equal_methods_few_pairs_and_missing_values():
     assert (same.p, same.effect, same.difference) == (1.0, 0.0, 0.0)
     few = paired_test(np.array([1.0, 2, 3, 4, np.nan]), np.zeros(5))
     assert few.n == 4 and np.isnan(few.p) and np.isnan(few.effect) and few.difference == 2.5
+
+
+def test_pairs_that_cannot_reach_five_percent_are_not_tested():
+    """All signs alike is the smallest p there is: 2 / 32 of five pairs, 2 / 64 of six."""
+    five, six = (paired_test(np.arange(1.0, n + 1), np.zeros(n)).p for n in (5, 6))
+    assert np.isnan(five) and six == pytest.approx(2 / 64)
+
+
+def test_infinite_values_are_higher_than_all_others_and_equal_to_one_another():
+    base = np.random.default_rng(4).normal(size=20)
+    infinite, high = (np.append(base, [value, value]) for value in (np.inf, 100.0))
+    against = np.append(base[::-1], [0.0, np.inf]), np.append(base[::-1], [0.0, 100.0])
+    found, expected = paired_test(infinite, against[0]), paired_test(high, against[1])
+    assert found.n == 22 and (found.p, found.effect) == pytest.approx((expected.p, expected.effect))
+    mean, low, high = mean_interval(infinite)
+    assert mean == np.inf and np.isnan([low, high]).all()
 
 
 def test_holm_is_the_worked_example_and_counts_known_tests_only():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
+from scipy.special import spence
 
 from echodiff.evaluate.physics import (
     correlation_widths,
@@ -47,6 +48,16 @@ def test_correlation_widths_follow_the_size_of_speckle_and_of_the_pixel():
     assert coarse["axial_mid_mm"] == pytest.approx(fine["axial_mid_mm"], rel=0.15)
     # In pixels lateral speckle is 1.5 times as wide as axial speckle; its pixels are half as wide.
     assert fine["lateral_mid_mm"] / fine["axial_mid_mm"] == pytest.approx(1.5 / 2, rel=0.15)
+
+
+def test_the_width_of_speckle_is_that_of_theory():
+    """The correlation of the logarithm of developed speckle is the dilogarithm of the squared one of the field."""
+    lags = np.arange(10)
+    for name, sigma in (("axial", 1.3), ("lateral", 1.6)):
+        theory = spence(1 - np.exp(-(lags**2) / (2 * sigma**2))) / (np.pi**2 / 6)
+        patches = [speckle_patches(_speckle((1.3, 1.6), seed), FULL) for seed in range(4)]
+        found = [correlation_widths(own, np.ones(2))[f"{name}_mid_mm"] for own in patches]
+        assert np.mean(found) == pytest.approx(2 * half_width(theory), rel=0.08)
 
 
 def test_half_width_of_a_known_correlation():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from echodiff.evaluate.physics_distance import physics_distance, physics_interval
+from echodiff.evaluate.physics_distance import physics_distance, physics_floor, physics_interval
 
 
 @pytest.fixture
@@ -35,3 +35,22 @@ def test_interval_holds_its_value_and_narrows_with_n(real):
         widths.append(high - low)
     assert widths[1] < widths[0]
     assert np.isnan(physics_interval(real[:3], real, draws=40, seed=0)[1:]).all()
+
+
+def test_the_floor_is_the_distance_of_two_samples_of_one_distribution(real):
+    """It is above zero, rises as N falls, and is not given for more than half of the images."""
+    floors = {n: physics_floor(real, range(80), n, draws=40, seed=0) for n in (5, 20, 40)}
+    values = [value for value, _, _ in floors.values()]
+    assert values == sorted(values, reverse=True) and values[-1] > 0.05
+    rng = np.random.default_rng(2)
+    samples = [physics_distance(*(rng.normal([1.0, 200.0], [0.1, 30.0], (n, 2)) for n in (20, 60))) for _ in range(40)]
+    assert np.mean(samples) == pytest.approx(floors[20][0], rel=0.25)
+    assert floors[5][1] < floors[5][0] < floors[5][2]
+    assert np.isnan(physics_floor(real, range(80), 41, draws=40, seed=0)).all()
+    assert np.isnan(physics_floor(real, ["one"] * 80, 20, draws=40, seed=0)).all()
+
+
+def test_the_interval_of_a_small_distance_ends_at_zero(real):
+    value, low, high = physics_interval(real[:10], real, draws=40, seed=0)
+    assert 0 <= low <= value < high
+    assert physics_interval(real, real, draws=40, seed=0)[1] == 0

@@ -11,6 +11,7 @@ from echodiff.config.load import parse_config
 from echodiff.errors import ConfigError, InputError
 from echodiff.evaluate.extreme import DEFORMATIONS, extreme_guides
 from echodiff.evaluate.extreme_table import extreme_table
+from echodiff.report import physics
 from echodiff.report.ablation import ablation, is_best, mean_of_independent, tables_by_kind
 from echodiff.report.extreme import extreme, extreme_sheet
 from echodiff.report.paired_tests import paired_tests
@@ -170,6 +171,41 @@ def test_flagged_images_are_a_share_of_a_models_own_and_missing_where_it_has_non
     assert data.loc[[("vscan", "second"), ("echo", "first")]].isna().all(axis=None)
 
 
+def test_the_distance_of_physics_has_its_floor_at_the_rows_n(pixel, cases):
+    """Training images and translations of one distribution: the distance is the floor's. A patient has two images."""
+    rng = np.random.default_rng(3)
+    names = [name for name, *_ in physics.MEASURES]
+    rows = pd.DataFrame(rng.normal(size=(40, len(names))), columns=names)
+    rows = rows.assign(kind="dataset", dataset="camus", model="", case_id=[f"t{i}" for i in range(40)])
+    patients = rows[["case_id", "dataset"]].assign(patient=[f"p{i // 2}" for i in range(40)], frame_hash="")
+    own = pd.DataFrame(rng.normal(size=(36, len(names))), columns=names)
+    own = own.assign(kind="translation", model="first", dataset=["vscan"] * 10 + ["echo"] * 26)
+    own["case_id"] = [f"v{i}" for i in range(36)]
+    labelled = pd.concat([cases, patients.assign(status="kept", label_source="file")])
+    tables = {"pixel": pixel, "physics": pd.concat([rows, own])}
+    table = ablation(tables, labelled, _config())
+    data = table.data.set_index(["dataset", "model"])
+    value, floor = data.loc[("vscan", "first"), ["physics", "physics_floor"]]
+    assert 0.2 < floor == pytest.approx(value, rel=0.4)
+    assert (
+        data.loc[("vscan", "first"), "physics_floor_low"] < floor < data.loc[("vscan", "first"), "physics_floor_high"]
+    )
+    # 26 are more than half of the training images: no floor there, nor of both datasets together.
+    assert data.loc[[("echo", "first"), ("", "first"), ("vscan", "second")], "physics_floor"].isna().all()
+    assert not data["physics_floor_best"].any()
+    without = ablation(tables, labelled.drop(columns="patient"), _config()).data.set_index(["dataset", "model"])
+    assert without.loc[("vscan", "first"), "physics_floor"] != floor
+
+
+def test_leakage_is_said_as_it_is_computed(pixel, fidelity, cases):
+    assert any("a gray of 8 or more" in note for note in ablation({"pixel": pixel}, cases, _config()).notes)
+
+
+def test_tests_say_that_cases_count_as_independent(pixel, fidelity, cases):
+    notes = paired_tests(pixel, fidelity, cases, _config()).notes
+    assert any("count as independent" in note for note in notes) and any("infinite PSNR" in note for note in notes)
+
+
 def test_best_needs_intervals_and_a_direction():
     values = {"a": (1.0, 0.9, 1.1), "b": (2.0, 1.9, 2.1)}
     assert is_best("b", values, 1) and is_best("a", values, -1)
@@ -179,6 +215,11 @@ def test_best_needs_intervals_and_a_direction():
 
 def test_the_mean_of_independent_values_has_the_interval_of_its_formula():
     assert mean_of_independent([(1.0, 0.7, 1.3), (3.0, 2.6, 3.4)]) == pytest.approx((2.0, 1.75, 2.25))
+
+
+def test_lower_ends_that_were_cut_off_do_not_narrow_the_mean():
+    """0.3 and 0.4 wide to either side, the lower ends cut off at 0."""
+    assert mean_of_independent([(0.1, 0.0, 0.4), (0.2, 0.0, 0.6)]) == pytest.approx((0.15, 0.0, 0.4))
 
 
 def test_tables_are_told_apart_by_their_columns(pixel, fidelity):
@@ -201,6 +242,7 @@ def deformed(small_image_set):
 def test_extreme_has_a_row_a_model_and_deformation(deformed, cases):
     rows = pd.concat([extreme_table(images, images.masks) for images in deformed])
     table = extreme(rows, cases, _config())
+    assert any("a gray of 8 or more" in note for note in table.notes)
     assert set(table.cells["group"]) == {"model first", "model second"}
     guessed = extreme(rows, cases.assign(label_source="completed"), _config())
     assert set(guessed.cells["group"]) == {"model first †", "model second †"} and "completed" in guessed.notes[-1]

@@ -184,6 +184,18 @@ def test_distances_of_structures_that_were_not_found_are_not_passed_over(fidelit
     assert (cells["hd95_la_mm"], cells["hd95_lv_mm"]) == ("4.0 ± 0.0 (N 3)", "4.0 ± 0.0")
 
 
+def test_the_bias_says_of_how_many_images_it_is(fidelity_rows, cases, config):
+    """An atrium that is found in two of five images may have any bias there: the cell and the file say of how many."""
+    missed = fidelity_rows["case_id"].isin(["c0", "c1", "c2"]) & (fidelity_rows["dataset"] == "vscan")
+    fidelity_rows.loc[missed, "la_area_cm2_segmented"] = np.nan
+    fidelity_rows.loc[fidelity_rows["dataset"] == "vscan", "wall_thickness_mm_segmented"] = np.nan
+    table = fidelity(fidelity_rows, cases, config)
+    cells, row = table.cells.iloc[-1], table.data.iloc[-1]
+    assert (cells["la_area_cm2"], cells["lv_area_cm2"]) == ("2.0 ± 0.0 (N 2)", "2.0 ± 0.0")
+    assert cells["wall_thickness_mm"] == "-"
+    assert row[["la_area_cm2_n", "lv_area_cm2_n", "wall_thickness_mm_n"]].tolist() == [2, 5, 0]
+
+
 def test_limits_of_agreement_are_of_the_sample_standard_deviation(fidelity_rows, cases, config):
     fidelity_rows.loc[:, "la_area_cm2_segmented"] = 10.0 + 2 * fidelity_rows["case_id"].str[1:].astype(int)
     row = fidelity(fidelity_rows, cases, config).data.iloc[-1]
@@ -220,3 +232,14 @@ def test_distances_have_a_row_for_each_frame_and_reference(distances, config):
     assert data.index.tolist() == [("full", "training"), ("full", "held_out"), ("polar", "training")]
     assert data["frechet_after"].tolist() == [40, 80, 20] and data["n_reference"].tolist() == [100, 10, 100]
     assert data.loc[("polar", "training"), "kernel_before"] == pytest.approx(0.06)
+
+
+def test_distances_show_a_floor_at_the_rows_n_only_and_held_out_images_without_before(distances, config):
+    rows = distances[distances["dataset"] == "camus"]
+    held_out = rows.assign(reference="held_out", n_reference=10)
+    table = distance_table(pd.concat([rows, held_out[held_out["set"] != "before"]]), config)
+    assert table.cells["frechet_before"].tolist() == ["14.0 [9.0, 19.0]", "-"]
+    assert table.cells["frechet_floor"].tolist() == ["15.0 [10.0, 20.0] (20 v. 100)", "15.0 [10.0, 20.0] (20 v. 10)"]
+    assert table.data["floor_n_reference"].tolist() == [100, 10]
+    many = rows.assign(n=np.where(rows["set"] == "after", 60, 50))
+    assert distance_table(many, config).cells["frechet_floor"].tolist() == ["-"]

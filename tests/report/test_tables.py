@@ -12,6 +12,7 @@ from echodiff.ingest.privacy import KINDS
 from echodiff.report.privacy import LABELS, privacy
 from echodiff.report.published import published_dataset, published_metrics, published_value
 from echodiff.report.rejects import rejects
+from echodiff.report.table import mean_sd
 from echodiff.report.table1 import table1
 from echodiff.report.table2 import table2
 from echodiff.report.table3 import table3
@@ -117,6 +118,36 @@ def test_table2_speaks_of_the_training_datasets_row_only_where_there_is_one(dist
     assert ["The row of CAMUS" in text for text in notes] == [True, False]
 
 
+def test_table2_floors_say_their_own_numbers_and_stand_only_at_the_rows_n(distances, config):
+    """Of 30 images against 50 the floor can be of 25 training images at most, which would be too high."""
+    floor = distances["set"] == "floor_same_n"
+    distances.loc[floor, "n_reference"] = 80
+    distances.loc[distances["set"] == "floor_halves", ["n", "n_reference"]] = [50, 50]
+    table = table2(distances, config)
+    cells = table.cells.set_index("title").loc["Vscan"]
+    assert cells["floor_same_n"] == "15.0 [10.0, 20.0] (20 v. 80)"
+    assert cells["floor_halves"] == "6.0 [1.0, 11.0] (50 v. 50)"
+    assert table.data.loc[1, ["floor_same_n_n", "floor_same_n_n_reference"]].tolist() == [20, 80]
+    vscan = distances["dataset"] == "vscan"
+    distances.loc[vscan & distances["set"].isin(["before", "after"]), ["n", "n_reference"]] = [30, 50]
+    distances.loc[vscan & floor, ["n", "n_reference"]] = [25, 25]
+    table = table2(distances, config)
+    assert table.cells["floor_same_n"].tolist() == ["15.0 [10.0, 20.0] (20 v. 80)", "-"]
+    assert table.data.loc[1, ["floor_same_n", "floor_same_n_n"]].tolist() == [15, 25]
+    assert any("a dash where N is more than half" in note for note in table.notes)
+
+
+def test_table2_does_without_floors(distances, config):
+    """Training images that are all of one group cannot be divided."""
+    cells = table2(distances[distances["set"].isin(["before", "after"])], config).cells
+    assert (cells[["floor_validation", "floor_same_n", "floor_halves"]] == "-").all(axis=None)
+
+
+def test_one_value_has_no_deviation():
+    assert mean_sd(pd.Series([12.3])) == mean_sd(pd.Series([12.3, np.nan])) == "12.30"
+    assert mean_sd(pd.Series([12.3, 12.5])) == "12.40 ± 0.10"
+
+
 def test_table2_never_calls_another_network_fid(distances, config, tmp_path):
     table2(distances, config).write(tmp_path / "t")
     html = (tmp_path / "t.html").read_text(encoding="utf-8")
@@ -150,6 +181,7 @@ def test_table3_means_are_over_cases_and_floors_stand_below_every_legacy_column(
         assert data.loc[("vscan", row), "n"] == 6
         assert data.loc[("vscan", row), "legacy_psnr_uint8_wrap_db_mean"] > 0
     assert data.loc[("vscan", "real_itself"), "psnr_db_mean"] == np.inf
+    assert any("infinite PSNR" in note for note in table3(pixel, cases, config).notes)
 
 
 def test_the_three_files_say_the_same(pixel, cases, config, tmp_path):

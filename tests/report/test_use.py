@@ -52,6 +52,16 @@ def test_tests_pair_patients_at_the_same_share(rows, cases, config):
     assert data.loc[("synthetic", 100, "dice_la"), "difference"] == pytest.approx(-0.1)
 
 
+def test_tests_of_distances_say_that_they_leave_out_what_was_not_found(rows, cases, config):
+    failed = (rows["arm"] == "synthetic") & rows["case_id"].isin(["p0", "p1", "p2"])
+    rows.loc[failed, "hd95_la_mm"] = np.nan
+    table = use_tests(rows, cases, config)
+    data = table.data.set_index(["arm", "percent", "score"])
+    assert data.loc[("synthetic", 100, "hd95_la_mm"), "n"] == PATIENTS - 3
+    assert any("leave out the images in which either segmenter does not find it" in note for note in table.notes)
+    assert any("count as independent" in note for note in table.notes)
+
+
 def test_arms_that_learn_from_label_maps_that_no_file_gave_are_marked(rows, cases, config):
     """One of the Vscan's is predicted: real images are CAMUS's own, all other arms rest on the Vscan's too."""
     table = use(rows, cases, config)
