@@ -369,7 +369,7 @@ rule ablation:
         cases=given("cases", "cases"),
         draws=[options.evaluate.draws, options.evaluate.seed],
         titles=TITLES,
-        code=code("report", "evaluate/paired.py", "evaluate/physics_distance.py", "evaluate/share.py"),
+        code=code("report", "evaluate/paired.py", "evaluate/physics_distance.py", "evaluate/share.py", "split/twins.py"),
     shell:
         "echodiff report ablation --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
