@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent == WORKFLOW:
             item.add_marker(pytest.mark.timeout(SHARED_RUN_S))  # the first one waits for the whole run
-        item.add_marker(pytest.mark.xdist_group("workflow" if item.path.parent == WORKFLOW else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("workflow" if item.path.parent == WORKFLOW else item.location[0]))
 
 
 @pytest.fixture(scope="session")
