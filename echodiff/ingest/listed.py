@@ -1,9 +1,11 @@
-"""A user's table beside the files: what it names must be there, else a slip of the pen would pass unseen."""
+"""A user's table beside the files: empty cells, and names that must be there, else a slip of the pen passes unseen."""
 
 from collections.abc import Collection
 from pathlib import Path
 
 from echodiff.errors import InputError
+
+MISSING = ("", "na", "nan")  # a cell without a number, as spreadsheets, R and pandas write it, in small letters
 
 
 def refuse_unknown(table: Path, named: Collection[str], present: Collection[str]) -> None:

@@ -25,10 +25,6 @@ class CamusReader:
     """Reads `patientXXXX/patientXXXX_4CH_ED.*`; frames at end-systole and two-chamber views are never taken."""
 
     def __init__(self, options: CamusDataset):
-        if options.ed not in ("auto", "explicit"):
-            raise InputError(
-                f"CAMUS: expected `ed: auto` or `ed: explicit`, as its files name the frame, found {options.ed}"
-            )
         self._labels_needed = options.labels == "file"
 
     def find(self, folder: Path) -> Iterator[CaseReference]:

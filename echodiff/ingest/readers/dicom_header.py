@@ -22,28 +22,14 @@ def name_of(relative: Path) -> str:
     return (relative.with_suffix("") if relative.suffix.lower() in SUFFIXES else relative).as_posix()
 
 
-def patient_of(path: Path) -> str:
-    """Patient ID (0010,0020), which only the keyed hash ever sees; empty where it cannot be read.
-
-    Anonymised exports leave it empty: then Study Instance UID (0020,000D), as a study is of one patient. Files that
-    were taken for patients of their own would be split between training and test.
-    """
-    return _tag(path, "PatientID") or _tag(path, "StudyInstanceUID")
-
-
 def is_volume(path: Path) -> bool:
-    """Whether a file is an Enhanced US Volume."""
-    return _tag(path, "SOPClassUID") == ULTRASOUND_VOLUME
-
-
-def _tag(path: Path, keyword: str) -> str:
-    """One tag of a DICOM file as text; empty where it cannot be read."""
+    """Whether a file is an Enhanced US Volume; not where it cannot be read, as it is rejected when its turn comes."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            header = open_dicom(path, stop_before_pixels=True, specific_tags=[keyword])
-            return str(header.get(keyword) or "").strip()
-    except Exception:
-        return ""  # the case itself is read later, and rejected with the reason
+            header = open_dicom(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+            return str(header.get("SOPClassUID") or "").strip() == ULTRASOUND_VOLUME
+    except Exception:  # other files fail in every way that Python knows
+        return False
 
 
 def read_header(path: Path, *, volume: bool = False) -> Dataset:

@@ -19,7 +19,9 @@ class Instance:
 
     path: Path
     patient: str = ""
-    """As `dicom_header.patient_of`."""
+    """Patient ID (0010,0020), which only the keyed hash ever sees, else Study Instance UID (0020,000D): a study is of
+    one patient. Anonymised exports leave the former empty; files taken for patients of their own would be split between
+    training and test."""
     series: str = ""
     number: str = ""
     still: bool = False

@@ -26,11 +26,6 @@ class EchonetReader:
     """Reads the video frame with the larger of the traced polygons, which is end-diastole."""
 
     def __init__(self, options: EchonetDataset, predictor: Predictor | None = None):
-        if options.ed not in ("auto", "explicit"):
-            raise InputError(
-                "EchoNet-Dynamic: expected `ed: auto` or `ed: explicit`, as the tracings name the frame, "
-                f"found {options.ed}"
-            )
         self._options, self._predictor = options, predictor
 
     def find(self, folder: Path) -> Iterator[CaseReference]:

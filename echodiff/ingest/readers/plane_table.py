@@ -10,11 +10,11 @@ import numpy as np
 
 from echodiff.errors import InputError
 from echodiff.ingest.labels_beside import stem_of_image
+from echodiff.ingest.listed import MISSING
 
 LANDMARKS = ("apex", "mitral_centre", "lateral_annulus")
 COORDINATES = tuple(f"{point}_{axis}" for point in LANDMARKS for axis in "xyz")
 FRAME = "frame"
-MISSING = ("", "na", "nan")  # as spreadsheets, R and pandas write it, in small letters
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
+from echodiff.ingest.listed import MISSING
 
 COLUMNS = ("FileName", "X1", "Y1", "X2", "Y2", "Frame")
-MISSING = ("", "na", "nan")  # in small letters; such rows are left out
 FEWEST_CHORDS = 3
 SUBPIXEL_BITS = 6
 
@@ -47,7 +47,10 @@ def read_tracings(path: Path) -> dict[str, dict[int, NDArray[np.float64]]]:
 
 
 def _check_frames(path: Path, frames: pd.Series) -> None:
-    """Refuse frames of words or fractions, which would otherwise be lost or cut off to another frame."""
+    """Refuse frames of words or fractions, which would otherwise be lost or cut off to another frame.
+
+    Rows without a frame are left out.
+    """
     odd = frames[~(pd.to_numeric(frames, errors="coerce") % 1 == 0)].astype(str).str.strip()
     wrong = odd[~odd.str.lower().isin(MISSING)]
     if len(wrong):

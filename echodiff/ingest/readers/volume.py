@@ -17,7 +17,8 @@ from echodiff.ingest.one_label import label_roles, refuse_several
 from echodiff.ingest.plane import Landmarks, Plane, cut, plane_through
 from echodiff.ingest.plane_found import find_landmarks
 from echodiff.ingest.readers.dicom_file import is_dicom
-from echodiff.ingest.readers.dicom_header import details, patient_of
+from echodiff.ingest.readers.dicom_header import details
+from echodiff.ingest.readers.dicom_series import read_instance
 from echodiff.ingest.readers.dicom_volume import read_dicom_volume
 from echodiff.ingest.readers.itk import is_itk, read_itk, to_gray, to_labels
 from echodiff.ingest.readers.plane_table import LANDMARKS, read_planes
@@ -25,15 +26,11 @@ from echodiff.ingest.sector import sector_from_pixels
 from echodiff.ingest.walk import files_below, is_lost, refuse_closed
 from echodiff.labels import LV
 
-RULES = ("auto", "explicit", "lv_volume")
-
 
 class VolumeReader:
     """Reads a volume's ED frame and cuts the plane that `planes.csv` gives, or that is found where it gives none."""
 
     def __init__(self, options: VolumeDataset):
-        if options.ed not in RULES:
-            raise InputError(f"volumes: expected one of {', '.join(RULES)} as `ed`, found {options.ed}")
         self._options = options
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
@@ -58,7 +55,8 @@ class VolumeReader:
             name = place if place not in names else relative.as_posix()  # vol.nii beside vol.nii.gz
             names.add(name)
             files = {"image": path, **label_roles(_own(path, labels[path], endings[path.with_name(stem)]))}
-            patient = (patient_of(path) if is_dicom(path) else "") or (place.split("/")[0] if "/" in place else stem)
+            folder_or_stem = place.split("/")[0] if "/" in place else stem
+            patient = (read_instance(path).patient if is_dicom(path) else "") or folder_or_stem
             yield CaseReference(name, patient, files, {"plane": planes.get(place, planes.get(stem))})
 
     def read(self, case: CaseReference) -> SourceFrame:
