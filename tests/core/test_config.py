@@ -18,7 +18,6 @@ from echodiff.evaluate.use import REAL
 from echodiff.ingest.case import CaseReference
 from echodiff.ingest.readers.dicom import ed_rules
 from echodiff.ingest.readers.dicom_tags import Tags
-from echodiff.ingest.readers.volume import RULES as VOLUME_RULES
 
 FORMATS = {"camus": CamusDataset, "echonet": EchonetDataset, "dicom": DicomDataset, "volume": VolumeDataset}
 
@@ -98,7 +97,6 @@ def test_rules_for_the_ed_frame_are_those_of_the_readers():
     cine, tags = np.zeros((2, 8, 8), np.uint8), Tags([], None, np.array([]), None, None)
     rules = ed_rules(tags, CaseReference("a", "a", {}, {}), cine, cine[0] > 0, None, predictor=Mock())
     assert known["dicom"] == {"auto", *rules}
-    assert known["volume"] == set(VOLUME_RULES)
     assert known["camus"] == known["echonet"] == {"auto", "explicit"}
 
 
