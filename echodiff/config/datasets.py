@@ -24,7 +24,7 @@ class DatasetBase(Section):
     """What all formats share."""
 
     title: str = ""
-    """Name in tables and figures; the entry's key where it is empty."""
+    """Name in tables and figures, the entry's key where it is empty; `(phantom)` follows it where the images are."""
 
     scanner: str = ""
     """Scanner as printed in Table 1, where the files do not say."""

@@ -24,6 +24,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 REAL = "real"
 TRIVIAL = ("resector", "resector_histogram", "nearest_mask", "label_paint")
 
+PHANTOM = "(phantom)"  # follows the title of a dataset whose images are simulated
+
 
 class Pathvars(Section):
     """Places of a run's files, which Snakemake puts in for `<results>`, `<logs>` and `<benchmarks>`."""
@@ -131,6 +133,11 @@ class Config(Section):
                 f"evaluate.inception_weights: expected a file with the Inception weights, found none at {weights}; "
                 "check the path, or leave the key out to have them downloaded"
             )
+
+    def title_of(self, dataset: str) -> str:
+        """The dataset's name in tables and figures: its title, else its key, and whether it is a phantom."""
+        entry = self.datasets[dataset]
+        return f"{entry.title or dataset} {PHANTOM}" if entry.phantom else entry.title or dataset
 
     @property
     def predicted_datasets(self) -> list[str]:

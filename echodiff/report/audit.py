@@ -44,6 +44,8 @@ def audit(metrics: pd.DataFrame, config: Config) -> ReportTable:
         title = dataset_title(config, dataset) if dataset in datasets else PUBLISHED_TITLES[dataset]
         data.append({"dataset": dataset} | numbers | printed_numbers)
         cells.append({"title": title} | texts | printed_texts)
+    table = pd.DataFrame(data)
+    without = ["Rows without pairs: published datasets that this run does not have."] if (table["n"] == 0).any() else []
     ours, paper = "Unrelated images, this run's data", "Published, synthetic against original"
     return ReportTable(
         name="audit",
@@ -60,16 +62,38 @@ def audit(metrics: pd.DataFrame, config: Config) -> ReportTable:
             Column("implied", "PSNR that the printed MSE implies", paper),
         ),
         cells=pd.DataFrame(cells),
-        data=pd.DataFrame(data),
+        data=table,
         notes=(
             "Predicted: 27.90 - 10 log10(f) dB, f the share of pixels that differ; it takes no account of what the "
             "images show. Where it meets the column before it, that PSNR measures the share of the frame that the "
-            "sector covers; an image without any content reaches it as well.",
+            "sector covers. All black: what an image without any content reaches.",
             "Implied: PSNR is a function of MSE, so the printed MSE (in units of 1e-3 on [0, 1]) gives a PSNR and "
-            "a spread of its own. The printed PSNR agrees with unrelated images and not with its own MSE.",
-            "Rows without pairs: published datasets that this run does not have.",
+            "a spread of its own.",
+            _conclusion(table),
+            *without,
         ),
     )
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    """What the rows say of the printed PSNR: from how near to how far, over the rows that have both values."""
+    printed = table["published_psnr_mean"]
+    pairs, black = ((printed - table[f"{key}_mean"]).abs() for key in ("wrapped", "black"))
+    off, ratio = (printed - table["implied_psnr_mean"]).abs(), table["implied_psnr_sd"] / table["published_psnr_sd"]
+    unrelated = ""
+    if pairs.notna().any():
+        unrelated = f"{_range(pairs, 2)} dB from that of unrelated patients with the uint8 wrap, "
+        unrelated += f"{_range(black, 2)} dB from that of an all-black image and "
+    return (
+        f"The printed PSNR lies {unrelated}{_range(off, 1)} dB from the one that its own MSE implies. The spread that "
+        f"the MSE implies is {_range(ratio, 1)} times the printed one."
+    )
+
+
+def _range(values: pd.Series, digits: int) -> str:
+    """`smallest to largest` of what is known."""
+    low, high = (f"{end:.{digits}f}" for end in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
 
 
 def _ours(own: pd.DataFrame) -> tuple[dict[str, float], dict[str, str]]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from echodiff.report.figures import Pair
+    from echodiff.report.sheet import Row
     from echodiff.report.table import ReportTable
 
 app = typer.Typer(
@@ -102,6 +103,20 @@ def kept(
 
 
 @app.command()
+def models(
+    config: list[Path] = ConfigFiles,
+    folders: list[Path] = typer.Argument(
+        ..., metavar="FOLDERS...", help="Of each model the folder of generator.pt and history.parquet."
+    ),
+    output: Path = Stem,
+) -> None:
+    """The models, what they learned from and what their training took."""
+    from echodiff.report import models as table
+
+    table.models([table.read_trained(folder) for folder in folders], load_config(config)).write(output)
+
+
+@app.command()
 def table2(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
     """Frechet distance before and after translation."""
     from echodiff.report import table2 as table
@@ -151,7 +166,7 @@ def memory(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, outp
 @app.command()
 def memory_gallery(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
     """The ten synthetic images of one model that lie closest to a training image, beside it."""
-    from echodiff.report.inputs import read_tables
+    from echodiff.report.inputs import drawn_by, read_tables
     from echodiff.report.memory import COLUMNS, gallery
     from echodiff.report.sheet import draw_sheet
     from echodiff.store.image_set import read_image_set
@@ -162,7 +177,8 @@ def memory_gallery(config: list[Path] = ConfigFiles, files: list[Path] = Inputs,
     (reference,) = [s for s in sets if s.attributes["kind"] == "dataset"]
     synthetic = [s for s in sets if s.attributes["kind"] == "translation"]
     sheet = gallery(rows, reference, synthetic, options)
-    draw_sheet(output, sheet, columns=("Synthetic", "Nearest training image"), dpi=options.report.dpi)
+    columns, title = ("Synthetic", "Nearest training"), drawn_by(s.attributes["model"] for s in synthetic)
+    draw_sheet(output, sheet, columns=columns, title=title, dpi=options.report.dpi)
 
 
 @app.command()
@@ -211,11 +227,14 @@ def diversity_sheet(
 ) -> None:
     """Samples of a few guides side by side, with the deviation of each pixel."""
     from echodiff.report.diversity import diversity_sheet as sheet_of
+    from echodiff.report.inputs import dataset_title, drawn_by
     from echodiff.report.sheet import draw_sheet
     from echodiff.store.image_set import read_image_set
 
-    rows, columns = sheet_of(read_image_set(synthetic))
-    draw_sheet(output, rows, columns=columns, dpi=load_config(config).report.dpi)
+    options, samples = load_config(config), read_image_set(synthetic)
+    rows, columns = sheet_of(samples)
+    title = drawn_by([samples.attributes["model"]], dataset_title(options, samples.attributes["dataset"]))
+    draw_sheet(output, rows, columns=columns, title=title, dpi=options.report.dpi)
 
 
 @app.command()
@@ -294,12 +313,14 @@ def extreme_sheet(
 ) -> None:
     """Guides of extreme shape beside what each model draws from them."""
     from echodiff.report.extreme import extreme_sheet as sheet_of
+    from echodiff.report.inputs import dataset_title
     from echodiff.report.sheet import draw_sheet
     from echodiff.store.image_set import read_image_set
 
     options = load_config(config)
     rows, columns, groups = sheet_of([read_image_set(path) for path in synthetic], options)
-    draw_sheet(output, rows, columns=columns, groups=groups, dpi=options.report.dpi)
+    title = f"Label maps of {dataset_title(options, options.training_dataset)}"
+    draw_sheet(output, rows, columns=columns, groups=groups, title=title, dpi=options.report.dpi)
 
 
 @app.command()
@@ -331,10 +352,11 @@ def use_tests(
 @app.command()
 def use_plot(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Picture) -> None:
     """Dice on held-out real patients against the share of real patients that was learned from."""
-    from echodiff.report import use as table
     from echodiff.report.inputs import read_tables
+    from echodiff.report.use import COLUMNS
+    from echodiff.report.use_plot import draw_use
 
-    table.draw_use(output, read_tables(metrics, table.COLUMNS), load_config(config))
+    draw_use(output, read_tables(metrics, COLUMNS), load_config(config))
 
 
 def _case_tables(files: Sequence[Path]) -> "pd.DataFrame":
@@ -367,43 +389,73 @@ def bland_altman(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics
 
 
 @app.command()
-def figure2(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
+def figure2(
+    config: list[Path] = ConfigFiles,
+    files: list[Path] = Inputs,
+    cases: list[Path] = LabelSources,
+    output: Path = Picture,
+) -> None:
     """Guide, real and synthetic image of validation cases of the training dataset."""
     from echodiff.report.figures import figure2 as rows_of
-    from echodiff.report.sheet import draw_sheet
 
     options = load_config(config)
-    (pair,) = _pairs(options, files, [options.training_dataset])
+    (pair,) = pairs = _pairs(options, files, [options.training_dataset], cases)
     rows = rows_of(pair, cases=options.report.validation_cases)
-    draw_sheet(output, rows, columns=("Guide", "Real", "Synthetic"), dpi=options.report.dpi)
+    _draw_pairs(output, rows, options, pairs, cases, columns=("Guide", "Real", "Synthetic"), dataset=pair.title)
 
 
 @app.command()
-def figure3(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
+def figure3(
+    config: list[Path] = ConfigFiles,
+    files: list[Path] = Inputs,
+    cases: list[Path] = LabelSources,
+    output: Path = Picture,
+) -> None:
     """The best synthetic image of every dataset with its guide."""
     from echodiff.report.figures import figure3 as rows_of
-    from echodiff.report.sheet import draw_sheet
 
     options = load_config(config)
-    rows = rows_of(_pairs(options, files, options.source_datasets))
-    draw_sheet(output, rows, columns=("Guide", "Best synthetic"), dpi=options.report.dpi)
+    pairs = _pairs(options, files, options.source_datasets, cases)
+    _draw_pairs(output, rows_of(pairs), options, pairs, cases, columns=("Guide", "Best synthetic"))
 
 
 @app.command()
-def figure4(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
+def figure4(
+    config: list[Path] = ConfigFiles,
+    files: list[Path] = Inputs,
+    cases: list[Path] = LabelSources,
+    output: Path = Picture,
+) -> None:
     """Worst, median and best synthetic image of every dataset by PSNR."""
     from echodiff.report.figures import figure4 as rows_of
-    from echodiff.report.sheet import draw_sheet
 
     options = load_config(config)
-    rows = rows_of(_pairs(options, files, options.source_datasets))
-    draw_sheet(
-        output,
-        rows,
-        columns=("Guide", "Original", "Synthetic") * 3,
-        groups=(("Worst", 3), ("Median", 3), ("Best", 3)),
-        dpi=options.report.dpi,
-    )
+    pairs = _pairs(options, files, options.source_datasets, cases)
+    columns, groups = ("Guide", "Original", "Synthetic") * 3, (("Worst", 3), ("Median", 3), ("Best", 3))
+    _draw_pairs(output, rows_of(pairs), options, pairs, cases, columns=columns, groups=groups)
+
+
+def _draw_pairs(
+    output: Path,
+    rows: "Sequence[Row]",
+    config: Config,
+    pairs: "Sequence[Pair]",
+    cases: Sequence[Path],
+    *,
+    columns: Sequence[str],
+    groups: Sequence[tuple[str, int]] = (),
+    dataset: str = "",
+) -> None:
+    """Write a sheet that names the model, and the dataset where it shows one; label maps of no file have their note."""
+    from echodiff.report import label_sources
+    from echodiff.report.inputs import drawn_by
+    from echodiff.report.sheet import draw_sheet
+
+    title = drawn_by((pair.synthetic.attributes["model"] for pair in pairs), dataset)
+    shown = [pair.original.attributes["dataset"] for pair in pairs]
+    table = _case_tables(cases)
+    notes = label_sources.note(table[table["dataset"].isin(shown)], config)
+    draw_sheet(output, rows, columns=columns, groups=groups, title=title, notes=notes, dpi=config.report.dpi)
 
 
 def _parted(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -412,14 +464,16 @@ def _parted(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     return tables, [path for path in files if path not in tables]
 
 
-def _pairs(config: Config, files: Sequence[Path], datasets: Sequence[str]) -> "list[Pair]":
-    """Original, translation and metrics of `datasets`; files of other datasets are left aside."""
+def _pairs(config: Config, files: Sequence[Path], datasets: Sequence[str], cases: Sequence[Path]) -> "list[Pair]":
+    """Original, translation and metrics of `datasets`, marked where label maps are of no file; others are left."""
+    from echodiff.report import label_sources
     from echodiff.report.figures import PIXEL_COLUMNS, pairs_of
-    from echodiff.report.inputs import dataset_title, read_tables
+    from echodiff.report.inputs import read_tables
     from echodiff.store.image_set import read_image_set
 
     tables, image_sets = _parted(files)
     metrics = read_tables(tables, PIXEL_COLUMNS) if tables else None
     sets = [read_image_set(path) for path in image_sets]
-    titles = {name: dataset_title(config, name) for name in datasets}
+    sources = _case_tables(cases)
+    titles = {name: label_sources.marked_title(sources, config, name) for name in datasets}
     return pairs_of(sets, metrics, datasets=datasets, titles=titles)

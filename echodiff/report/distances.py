@@ -8,15 +8,17 @@ import pandas as pd
 from echodiff.config import Config
 from echodiff.evaluate.frechet_table import AFTER, BEFORE, FLOOR_SAME_N, HELD_OUT, TRAINING
 from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, POLAR, TITLES, metric_name
+from echodiff.report import trivial
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
-from echodiff.report.table2 import COUNTS, KERNEL_SCALE, floor_cell, one_extractor
+from echodiff.report.table2 import COUNTS, kernel_cell, one_extractor
 
 COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 FRAMES = {FULL: "Full frame", POLAR: "Polar frame"}
 REFERENCES = {TRAINING: "training images", HELD_OUT: "held-out images"}
 ENDS = {"": "value", "_low": "low", "_high": "high"}
 SETS = {BEFORE: "before", AFTER: "after", FLOOR_SAME_N: "floor"}
+FLOOR = f"frechet_{FLOOR_SAME_N}"
 
 
 def distances(metrics: pd.DataFrame, config: Config) -> ReportTable:
@@ -56,6 +58,7 @@ def distances(metrics: pd.DataFrame, config: Config) -> ReportTable:
             "training images its floor has a smaller reference than the row and is a little too high. A dash: N is "
             "more than half of the training images.",
             "Held-out images have no before against themselves.",
+            *trivial.notes(metrics["model"]),
         ),
     )
 
@@ -72,19 +75,22 @@ def _rows(own: pd.DataFrame, extractor: str) -> Iterator[tuple[dict, dict, dict]
             continue
         counts = frechet.loc[AFTER, ["n", "n_reference"]].astype(int).to_dict()
         texts = {"title": f"{frame_title}, {reference_title}"} | {name: str(value) for name, value in counts.items()}
-        for key, rows, scale, digits in (("frechet", frechet, 1.0, 1), ("kernel", kernel, KERNEL_SCALE, 2)):
+        for key, rows, cell in (("frechet", frechet, format_interval), ("kernel", kernel, kernel_cell)):
             values = rows[["value", "low", "high"]].reindex(list(SETS))
             counts |= {f"{key}_{name}{end}": values.loc[name, column] for name in SETS for end, column in ENDS.items()}
-            texts |= {f"{key}_{name}": format_interval(*(scale * values.loc[name]), digits=digits) for name in SETS}
-        texts |= _floor(frechet, capped=reference == TRAINING and counts["n"] > counts["n_reference"] // 2)
+            texts |= {f"{key}_{name}": cell(*values.loc[name]) for name in SETS}
+        texts[FLOOR] = _floor_cell(frechet, capped=reference == TRAINING and counts["n"] > counts["n_reference"] // 2)
         counts |= {
             f"floor_{key}": int(frechet.loc[FLOOR_SAME_N, key]) for key in COUNTS if FLOOR_SAME_N in frechet.index
         }
         yield {"frame": frame, "reference": reference}, counts, texts
 
 
-def _floor(frechet: pd.DataFrame, *, capped: bool) -> dict[str, str]:
-    """The cell of the floor with its numbers of images; none where it is of fewer than the row's."""
+def _floor_cell(frechet: pd.DataFrame, *, capped: bool) -> str:
+    """The floor with its own numbers of images; a dash where it is of fewer than the row's."""
     if capped or FLOOR_SAME_N not in frechet.index:
-        return {"frechet_floor": NOTHING}
-    return {"frechet_floor": floor_cell(*frechet.loc[FLOOR_SAME_N, ["value", "low", "high", *COUNTS]])}
+        return NOTHING
+    floor = frechet.loc[FLOOR_SAME_N]
+    n, n_reference = (int(floor[key]) for key in COUNTS)
+    text = format_interval(*floor[["value", "low", "high"]])
+    return text if text == NOTHING else f"{text} ({n} v. {n_reference})"

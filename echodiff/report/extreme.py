@@ -11,13 +11,15 @@ from echodiff.report import fidelity, label_sources
 from echodiff.report.guides import draw_guide
 from echodiff.report.inputs import model_names, model_title
 from echodiff.report.sheet import Row
-from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd, means_and_sds
+from echodiff.report.table import NOTHING, Column, ReportTable, format_mean_sd, means_and_sds, with_known
 from echodiff.store.image_set import ImageSet
 
 DICE = dict(zip(fidelity.DICE, fidelity.LABELS.values(), strict=True))
 INVENTED = {"invented_myo": "MYO", "invented_la": "LA"}
 COLUMNS = ("dataset", "model", "case_id", "deformation", *DICE, *INVENTED, "leakage")
 SHOWN = 2
+FEWEST = 3  # patients whose spread is printed
+LACKING = "Drawn though the guide lacks it, % of the unchanged guide's area"
 
 
 def extreme(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
@@ -31,21 +33,22 @@ def extreme(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
             own = rows[(rows["model"] == model) & (rows["deformation"] == deformation)]
             if own.empty:
                 continue
-            numbers = means_and_sds(own, (*DICE, *INVENTED, "leakage"))
+            numbers = _numbers(own)
             data.append({"model": model, "deformation": deformation, "n": len(own)} | numbers)
-            texts = {key: mean_sd(own[key], 3) for key in (*DICE, "leakage")}
+            texts = {key: _cell(own[key], numbers[f"{key}_sd"]) for key in (*DICE, "leakage")}
             texts |= {key: _percent(own[key]) for key in INVENTED}
             group = label_sources.marked(model_title(model), cases, [config.training_dataset])
             cells.append({"group": group, "title": TITLES[deformation], "n": str(len(own))} | texts)
     return ReportTable(
         name="extreme",
         title="Guides of extreme shape",
-        subtitle="Label maps of held-out patients, deformed; mean ± standard deviation over patients",
+        subtitle="Label maps of held-out patients, deformed; mean over patients, ± standard deviation where there are "
+        f"{FEWEST} or more",
         columns=(
             Column("title", "", align="left"),
             Column("n", "N"),
             *(Column(key, label, "Dice against the guide") for key, label in DICE.items()),
-            *(Column(key, label, "Drawn though the guide lacks it") for key, label in INVENTED.items()),
+            *(Column(key, label, LACKING) for key, label in INVENTED.items()),
             Column("leakage", "Leakage"),
         ),
         cells=pd.DataFrame(cells),
@@ -55,16 +58,28 @@ def extreme(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
         notes=(
             "Dice of the segmenter's label map against the deformed guide. The segmenter has seen real hearts only, so "
             "that a low Dice may be its own failure: look at the images.",
-            "Drawn though the guide lacks it: segmented pixels over those of the unchanged guide. Leakage: share of "
-            f"the pixels outside the sector of a gray of {LEAK_GRAY:g} or more. A distance between distributions would "
-            "say nothing: no real images have such shapes.",
+            "Drawn though the guide lacks it: segmented pixels in % of those that the unchanged guide has. N: "
+            "patients, in brackets where fewer have the structure. Leakage: share of the pixels outside the sector of "
+            f"a gray of {LEAK_GRAY:g} or more. A distance between distributions would say nothing: no real images have "
+            "such shapes.",
             *label_sources.note(cases[cases["dataset"] == config.training_dataset], config),
         ),
     )
 
 
+def _numbers(own: pd.DataFrame) -> dict[str, float]:
+    """Means and standard deviations, no deviation (NaN) of fewer than `FEWEST` patients."""
+    keys = (*DICE, *INVENTED, "leakage")
+    few = [key for key in keys if own[key].notna().sum() < FEWEST]
+    return means_and_sds(own, keys) | {f"{key}_sd": float("nan") for key in few}
+
+
+def _cell(values: pd.Series, sd: float) -> str:
+    return with_known(format_mean_sd(values.mean(), sd, 3), values)
+
+
 def _percent(values: pd.Series) -> str:
-    return NOTHING if values.isna().all() else f"{100 * values.mean():.0f} %"
+    return with_known(NOTHING if values.isna().all() else f"{100 * values.mean():.0f}", values)
 
 
 def extreme_sheet(synthetic: Sequence[ImageSet], config: Config) -> tuple[list[Row], list[str], list[tuple[str, int]]]:

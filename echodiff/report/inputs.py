@@ -14,14 +14,19 @@ ALL_TRANSLATED = "All translated datasets"
 
 
 def dataset_title(config: Config, dataset: str) -> str:
-    """The dataset's title in the configuration, else its name."""
-    entry = config.datasets.get(dataset)
-    return (entry.title if entry else "") or dataset
+    """The dataset's title in the configuration, which says whether it is a phantom; else its name."""
+    return config.title_of(dataset) if dataset in config.datasets else dataset
 
 
 def model_title(model: str) -> str:
     """The heading of a model's rows; trivial translators say that they are trivial."""
     return TRANSLATOR_TITLES.get(model, f"model {model}")
+
+
+def drawn_by(models: Iterable[str], dataset: str = "") -> str:
+    """The heading of a figure of synthetic images: of one dataset, where its title is given."""
+    names = ", ".join(model_title(model) for model in dict.fromkeys(models))
+    return f"{dataset}, drawn by {names}" if dataset else f"Drawn by {names}"
 
 
 def read_tables(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Contact sheets of the kept cases, the oddest first, with the outlines of their label maps."""
 
+import textwrap
 from pathlib import Path
 
 import cv2
@@ -11,18 +12,19 @@ from PIL import Image
 from echodiff.labels import LA, LV, MYO
 from echodiff.report.canvas import new_figure
 from echodiff.report.oddness import ODD, oddness
-from echodiff.report.sheet import INK, MUTED
+from echodiff.report.sheet import INK, MUTED, short
 from echodiff.store.atomic import atomic_path
 from echodiff.store.image_set import ImageSet
 
 CASE_COLUMNS = ("case_id", "dataset", "frame_hash", "ed_confidence", "plane_confidence")
 
 COLUMNS = 8
-TILE, GAP, TEXT, HEAD = 1.5, 0.08, 0.34, 0.62  # inches
+TILE, GAP, TEXT, HEAD, LINE = 1.5, 0.08, 0.34, 0.48, 0.14  # inches
 # Apart from each other and from gray for the colour-blind too (Okabe and Ito 2008).
 OUTLINES = {"LV": "#56b4e9", "MYO": "#f0e442", "LA": "#e6733c"}
 ALARM = "#b3261e"
-LONGEST_ID = 20  # characters of a case id that fit over a tile
+# Characters that fit: over a tile of a case id and of an id that is named there, over the sheet of a title and a line.
+LONGEST_ID, LONGEST_NAMED, LONGEST_TITLE, LONGEST_LINE = 20, 16, 64, 205
 
 
 def draw_kept(path: Path, images: ImageSet, cases: pd.DataFrame, *, title: str, most: int, dpi: int) -> None:
@@ -46,17 +48,21 @@ def draw_kept(path: Path, images: ImageSet, cases: pd.DataFrame, *, title: str, 
     tiles = [draw_tile(image, mask, spacing, side) for image, mask, spacing in planes]
     rows = [tiles[start : start + COLUMNS] for start in range(0, len(tiles), COLUMNS)]
     heights = [TEXT + GAP + max(len(tile) for tile in row) / dpi for row in rows]
-    width, height = COLUMNS * (TILE + GAP) + GAP, HEAD + sum(heights) + GAP
+    lines = textwrap.wrap(_explanation(images), LONGEST_LINE)
+    head = HEAD + LINE * len(lines)
+    width, height = COLUMNS * (TILE + GAP) + GAP, head + sum(heights) + GAP
     placed = []
-    texts = [(GAP, 0.18, f"{title}: {_heading(order, len(shown))}", 11, INK, "left")]
-    texts += [(GAP, 0.42, _explanation(images), 8, MUTED, "left"), *_legend(width)]
+    texts = [(GAP, 0.18, f"{short(title, LONGEST_TITLE)}: {_heading(order, len(shown))}", 11, INK, "left")]
+    texts += [(GAP, 0.42 + LINE * place, line, 8, MUTED, "left") for place, line in enumerate(lines)]
+    texts += _legend(width)
     for place, (tile, case) in enumerate(zip(tiles, shown.itertuples(), strict=True)):
         centre = GAP + (place % COLUMNS) * (TILE + GAP) + TILE / 2
-        top = HEAD + sum(heights[: place // COLUMNS])
+        top = head + sum(heights[: place // COLUMNS])
         row, column = round((top + TEXT) * dpi), round(centre * dpi) - tile.shape[1] // 2
         placed.append((row, column, tile))
-        texts.append((centre, top + 0.1, _short(case.case_id), 7.5, INK, "center"))
-        texts.append((centre, top + 0.24, case.what, 7.5, ALARM if case.score > ODD else MUTED, "center"))
+        texts.append((centre, top + 0.1, short(case.case_id, LONGEST_ID), 7.5, INK, "center"))
+        what = " ".join(short(word, LONGEST_NAMED) for word in case.what.split())
+        texts.append((centre, top + 0.24, what, 7.5, ALARM if case.score > ODD else MUTED, "center"))
     canvas = _texts(texts, (width, height), dpi)
     for row, column, tile in placed:
         canvas[row : row + tile.shape[0], column : column + tile.shape[1]] = tile
@@ -119,7 +125,3 @@ def _explanation(images: ImageSet) -> str:
         f"Odd, in red: more than {ODD} robust standard deviations from the dataset's median, or labels, frame or "
         f"choice amiss. Mean and sd are of gray values (0 to 255) in the sector; {size}."
     )
-
-
-def _short(case_id: str) -> str:
-    return case_id if len(case_id) <= LONGEST_ID else f"{case_id[: LONGEST_ID - 1]}…"

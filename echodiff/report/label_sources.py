@@ -10,6 +10,7 @@ from echodiff.report.inputs import ALL_TRANSLATED, dataset_title, in_order
 COLUMNS = ("case_id", "dataset", "status", "label_source")
 MARK = "†"
 NOT_OF_FILES = ("completed", "predicted")
+ESTIMATED = {"completed": "MYO and LA of completed ones", "predicted": "LV, MYO and LA of predicted ones"}
 
 
 def marked(title: str, cases: pd.DataFrame, datasets: Sequence[str]) -> str:
@@ -29,17 +30,19 @@ def marked_title_of_all(cases: pd.DataFrame, datasets: Sequence[str]) -> str:
 
 def note(cases: pd.DataFrame, config: Config) -> tuple[str, ...]:
     """What the mark means, with the number of cases of each dataset; nothing where all labels are of files."""
-    said = []
+    said, sources = [], set()
     for dataset in in_order(config, cases["dataset"]):
         counts = _counts(cases, dataset)
         if counts:
+            sources |= set(counts)
             kept = len(_kept(cases, dataset))
             parts = ", ".join(f"{count} {source}" for source, count in counts.items())
             said.append(f"{dataset_title(config, dataset)}: {parts} of {kept}")
     if not said:
         return ()
-    text = f"{MARK} Label maps that no file gave ({'; '.join(said)}): numbers of these structures rest on guesses."
-    return (text,)
+    estimated = " and ".join(ESTIMATED[source] for source in NOT_OF_FILES if source in sources)
+    text = f"{MARK} Label maps that no file gave ({'; '.join(said)}): {estimated} are estimated, not traced."
+    return (f"{text} Numbers of these structures rest on guesses.",)
 
 
 def _kept(cases: pd.DataFrame, dataset: str) -> pd.DataFrame:

@@ -7,20 +7,31 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.errors import InputError
+from echodiff.evaluate.interval import QUANTILE
 from echodiff.evaluate.memory import CORRELATION, SPACES
 from echodiff.evaluate.memory_table import HELD_OUT, SYNTHETIC
+from echodiff.evaluate.share import share_interval
+from echodiff.report import trivial
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.sheet import Row
-from echodiff.report.table import NOTHING, Column, ReportTable
+from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
 from echodiff.store.image_set import ImageSet
 
 COLUMNS = ("dataset", "model", "kind", "case_id", "flagged", *(f"{space}_distance" for space in SPACES))
 FIT, UNFIT = "fit", "unfit for release"
+NONE_FOUND, FEW_FOUND = "none found, N too small", "few found, N too small"
 GALLERY = 10
+_NO_VERDICT = (
+    "Trivial translators have no verdict: none of them is for release. A re-sectored image is the original patient's "
+    "own one, which this test does not look for."
+)
 
 
 def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
-    """Flagged images of every dataset and model, and whether the synthetic dataset is fit for release."""
+    """Flagged images of every dataset and model, and whether the synthetic dataset is fit for release.
+
+    Trivial translators get no verdict: what they make is not for release.
+    """
     limit = config.evaluate.memory.max_flagged_share
     data = []
     for model in model_names(config, rows["model"]):
@@ -29,14 +40,15 @@ def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
             if len(own):
                 data.append({"dataset": dataset, "model": model} | _summary(own, limit))
     table = pd.DataFrame(data)
+    shares = 100 * table[["share", "share_low", "share_high"]].to_numpy()
     cells = pd.DataFrame(
         {
             "group": [model_title(model) for model in table["model"]],
             "title": [dataset_title(config, dataset) for dataset in table["dataset"]],
             "n": table["n"].astype(str),
             "flagged": table["flagged"].astype(str),
-            "share": [f"{100 * share:.1f} %" for share in table["share"]],
-            "verdict": table["verdict"],
+            "share": [format_interval(*values) for values in shares],
+            "verdict": table["verdict"].fillna(NOTHING),
             "held_out": [f"{f} of {n}" for f, n in zip(table["held_out_flagged"], table["held_out_n"], strict=True)],
             **{
                 space: [NOTHING if pd.isna(ratio) else f"{ratio:.2f}" for ratio in table[f"{space}_ratio"]]
@@ -47,13 +59,13 @@ def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
     return ReportTable(
         name="memory",
         title="Memory: synthetic images that lie too close to a training image",
-        subtitle=f"Fit: at most {100 * limit:g} % flagged; alarm rate between real patients "
+        subtitle=f"Fit: shown to have at most {100 * limit:g} % flagged; alarm rate between real patients "
         f"{100 * config.evaluate.memory.alarm_rate:g} %",
         columns=(
             Column("title", "Dataset", align="left"),
             Column("n", "N"),
             Column("flagged", "Flagged"),
-            Column("share", "Share"),
+            Column("share", "Share, %"),
             Column("verdict", "Verdict", align="left"),
             Column("held_out", "Held-out real images flagged"),
             *(Column(space, space, "Distance to training / to held-out, median") for space in SPACES),
@@ -64,9 +76,12 @@ def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
         highlight=[i for i, verdict in enumerate(table["verdict"]) if verdict == UNFIT],
         notes=(
             "Flagged: nearer to a training image than the threshold in at least one of the three spaces; the "
-            "threshold is set by the distances between different training patients.",
+            "threshold is set by the distances between different training patients. In square brackets the 95 % "
+            "interval of the share (Wilson).",
+            _verdicts_explained(limit),
             "The ratio is about 1 for images that owe nothing to single training images; it falls as N of the "
             "training images rises above that of the held-out ones, and well below that level for copies.",
+            *_trivial_explained(table["model"]),
         ),
     )
 
@@ -74,15 +89,47 @@ def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
 def _summary(own: pd.DataFrame, limit: float) -> dict:
     synthetic, held_out = (own[own["kind"] == kind] for kind in (SYNTHETIC, HELD_OUT))
     share = float(synthetic["flagged"].mean())
+    low, high = share_interval(share, len(synthetic))
     return {
         "n": len(synthetic),
         "flagged": int(synthetic["flagged"].sum()),
         "share": share,
-        "verdict": UNFIT if share > limit else FIT,
+        "share_low": low,
+        "share_high": high,
+        "verdict": None if trivial.is_trivial(own["model"].iloc[0]) else _verdict(share, high, limit),
         "held_out_n": len(held_out),
         "held_out_flagged": int(held_out["flagged"].sum()),
         **{f"{space}_ratio": _ratio(synthetic, space) for space in SPACES},
     }
+
+
+def _verdict(share: float, high: float, limit: float) -> str:
+    """`high` is the upper end of the share's interval: where it lies above the limit, too few images were looked at."""
+    if share > limit:
+        return UNFIT
+    if high <= limit:
+        return FIT
+    return FEW_FOUND if share else NONE_FOUND
+
+
+def _verdicts_explained(limit: float) -> str:
+    percent = f"{100 * limit:g} %"
+    enough = f"; where none is flagged it takes N = {_smallest_n(limit)}" if limit > 0 else ""
+    return (
+        f"Unfit for release: the share is above {percent}. Fit: the upper end of its interval is at most {percent}. "
+        f"N too small: the share is at most {percent}, but the upper end is above, so that N images cannot show a rate "
+        f"of at most {percent}{enough}."
+    )
+
+
+def _smallest_n(limit: float) -> int:
+    """Number of images, none flagged, from which the upper end of the interval, z² / (N + z²), is at most the limit."""
+    return int(np.ceil(QUANTILE**2 * (1 / limit - 1)))
+
+
+def _trivial_explained(models: pd.Series) -> tuple[str, ...]:
+    lines = trivial.notes(models)
+    return (*lines, _NO_VERDICT) if lines else ()
 
 
 def _ratio(synthetic: pd.DataFrame, space: str) -> float:

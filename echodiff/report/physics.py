@@ -2,8 +2,10 @@
 depth.
 """
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +13,12 @@ import pandas as pd
 from echodiff.config import Config
 from echodiff.evaluate.physics import GAIN_BANDS, PATCH
 from echodiff.report import label_sources
-from echodiff.report.canvas import new_figure, write_figure
+from echodiff.report.canvas import BESIDE_BLACK, MARKERS, new_figure, write_figure
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.table import Column, ReportTable, mean_sd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 GAINS = tuple(f"gain_{band}" for band in range(1, GAIN_BANDS + 1))
 COLUMNS = ("dataset", "kind", "model", "case_id", "log_spread_db", "envelope_snr", "gcnr_lv_myo", *GAINS)
@@ -31,8 +36,13 @@ MEASURES = (
     ("sector_overlap", "Overlap", "Sector", 2),
 )
 TRAINING, SOURCE = "Training, real", "Source, real"
-COLOURS = {TRAINING: "#1a1a1a", SOURCE: "#c1440e"}
-MODEL_COLOURS = ("#1f6fb2", "#3a8f4d", "#8457a8", "#b08900", "#5f6b73")
+BLACK = "#000000"  # real images; models have the other colours
+REAL_STYLES = {TRAINING: {"color": BLACK}, SOURCE: {"color": BLACK, "linestyle": "--"}}
+LINES = ("-", "-.", ":")
+PANEL = (3.4, 2.7)  # inches
+LONGEST_LINE = 30  # characters of a title that fit over a panel, of a name beside others in the legend
+TITLE_LINES = 3
+GRAYS = (0, 64, 128, 192, 255)
 
 
 def groups_of(rows: pd.DataFrame, config: Config) -> list[tuple[str, str, pd.DataFrame]]:
@@ -87,6 +97,7 @@ def physics(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
             "spread come out too small and its SNR too high: developed speckle 14.5 pixels wide has a width of 11.5, "
             "4.7 dB and an SNR of 2.3. Sources that were enlarged on reading miss 5.57 dB and 1.91 for that reason. "
             "Correlation of translations in mm is by the pixel size of their source.",
+            "Training: the images that the models have learned from; held-out real ones are not measured.",
             "Leakage: share of the pixels outside the sector of a gray of 8 or more. Overlap: of the tissue that is "
             "seen with the sector, intersection over union. Real images are measured in their own sector, "
             "translations in the training images' common one, or in their source's where the model is given that. A "
@@ -97,32 +108,60 @@ def physics(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
 
 
 def draw_depth_gain(path: Path, rows: pd.DataFrame, config: Config) -> None:
-    """Mean gray over depth, one panel a dataset, one line each for training, source and translations."""
+    """Write `depth_gain_figure` as PNG.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    write_figure(path, depth_gain_figure(rows, config), config.report.dpi)
+
+
+def depth_gain_figure(rows: pd.DataFrame, config: Config) -> "Figure":
+    """Mean gray over depth, one panel a dataset, one line each for training, source and translations; around the
+    training images' line one standard deviation over images.
+    """
     groups = groups_of(rows, config)
     datasets = list(dict.fromkeys(dataset for dataset, _, _ in groups))
     columns = min(3, len(datasets))
     lines = -(-len(datasets) // columns)
-    figure = new_figure((3.4 * columns, 2.9 * lines + 0.5), layout="constrained")
+    styles = _styles([title for _, title, _ in groups])
+    legend = 0.2 * -(-len(styles) // columns)
+    figure = new_figure((PANEL[0] * columns, PANEL[1] * lines + 0.5 + legend), layout="constrained")
     axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     depth = (np.arange(GAIN_BANDS) + 0.5) / GAIN_BANDS
-    titles = list(dict.fromkeys(title for _, title, _ in groups))
-    colours = _colours(titles)
-    for panel, dataset in zip(axes, datasets, strict=False):
+    for place, (panel, dataset) in enumerate(zip(axes, datasets, strict=False)):
         for _, title, own in (group for group in groups if group[0] == dataset):
-            panel.plot(depth, own[list(GAINS)].mean(), color=colours[title], label=title, linewidth=1.8)
-        panel.set_title(dataset_title(config, dataset), fontsize=10)
+            mean, sd = own[list(GAINS)].mean(), own[list(GAINS)].std(ddof=0)
+            panel.plot(depth, mean, label=title, linewidth=1.6, markersize=4, **styles[title])
+            if title == TRAINING:
+                panel.fill_between(depth, mean - sd, mean + sd, color=BLACK, alpha=0.12, linewidth=0)
+        panel.set_title(_wrapped(dataset_title(config, dataset)), fontsize=10)
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(alpha=0.25)
+        if place + columns >= len(datasets):  # the lowest of its column, whether or not the last line is full
+            panel.tick_params(labelbottom=True)
+            panel.set_xlabel("Depth, share of the sector", fontsize=9)
     for panel in axes[len(datasets) :]:
         panel.set_axis_off()
+    axes[0].set(ylim=(GRAYS[0], GRAYS[-1]), yticks=GRAYS)
+    figure.supylabel("Mean gray (0 to 255)", fontsize=10)
     handles = {label: h for panel in axes for h, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    figure.supylabel("Mean gray", fontsize=10)
-    for panel in axes:
-        panel.set_xlabel("Depth, share of the sector", fontsize=9)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    write_figure(path, figure, config.report.dpi)
+    names = [_wrapped(f"{name}, ± 1 sd" if name == TRAINING else name) for name in handles]
+    figure.legend(handles.values(), names, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
+    return figure
 
 
-def _colours(titles: Sequence[str]) -> dict[str, str]:
-    synthetic = [title for title in titles if title not in COLOURS]
-    return COLOURS | {title: MODEL_COLOURS[i % len(MODEL_COLOURS)] for i, title in enumerate(synthetic)}
+def _styles(titles: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """How each line is drawn: models differ in colour and marker, from the eighth on in the kind of line too."""
+    synthetic = [title for title in dict.fromkeys(titles) if title not in REAL_STYLES]
+    styles = {}
+    for i, title in enumerate(synthetic):
+        turn, place = divmod(i, len(BESIDE_BLACK))
+        line, marker = LINES[turn % len(LINES)], MARKERS[i % len(MARKERS)]
+        styles[title] = {"color": BESIDE_BLACK[place], "linestyle": line, "marker": marker}
+    return REAL_STYLES | styles
+
+
+def _wrapped(text: str) -> str:
+    """Lines that fit over a panel; what is longer than three of them ends in an ellipsis."""
+    return "\n".join(textwrap.wrap(text, LONGEST_LINE, max_lines=TITLE_LINES, placeholder="…"))

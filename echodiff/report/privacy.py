@@ -1,4 +1,4 @@
-"""What identity the files of each dataset held, and that it was left behind: counts, never a value."""
+"""What identity the files of each dataset held, and what of it the case tables have: counts, never a value."""
 
 import pandas as pd
 
@@ -16,6 +16,8 @@ COLUMNS = (
     "burned_in",
     "outside_sector",
     "outside_lit",
+    "sex",
+    "age",
 )
 
 LABELS = {
@@ -32,6 +34,7 @@ LABELS = {
     "dates": "Other dates",
 }
 FOUND, BURNED, BLANKED = "Cases whose files have", "Burned-in annotation", "Pixels blanked, mean %"
+PASSED_ON = ("sex", "age")
 _SAID = ("yes", "no", "not_said")
 _TAGS = ("private", *(f"burned_in_{said}" for said in _SAID))
 NAMES = {"hashed": "keyed hashes", "source": "as in the source"}
@@ -47,7 +50,7 @@ def privacy(cases: pd.DataFrame, config: Config) -> ReportTable:
         cells[column] = [NOTHING if pd.isna(share) else f"{100 * share:.1f}" for share in data[column]]
     return ReportTable(
         name="privacy",
-        title="Identity in the files, left behind by ingest",
+        title="Identity in the files, and what of it ingest passes on",
         subtitle="Counts over all cases that were found, kept or rejected",
         columns=(
             Column("title", "Dataset", align="left"),
@@ -55,6 +58,7 @@ def privacy(cases: pd.DataFrame, config: Config) -> ReportTable:
             Column("cases", "Cases"),
             *(Column(kind, LABELS[kind], FOUND) for kind in KINDS),
             Column("private", "Private tags", FOUND),
+            *(Column(f"passed_on_{key}", key.capitalize(), "Passed on, cases") for key in PASSED_ON),
             *(Column(f"burned_in_{said}", said.replace("_", " ").capitalize(), BURNED) for said in _SAID),
             Column("outside_sector", "outside the sector", BLANKED),
             Column("outside_lit", "that showed something", BLANKED),
@@ -63,8 +67,10 @@ def privacy(cases: pd.DataFrame, config: Config) -> ReportTable:
         data=data,
         notes=(
             "A dash: the files are of a kind that has no such tags, or is not looked into (videos).",
-            "None of this is passed on: the case table has a fixed list of columns, an image set pixels and ids. "
-            "Names as in the source: of public archives without identities, or where the configuration asks for them.",
+            "Passed on, to the case table: sex and age, of CAMUS alone, whose Info_4CH.cfg has them and no identity "
+            "(counted over kept cases, as found and as passed on). Nothing else of this is: the case table has a fixed "
+            "list of columns, an image set pixels and ids. Names as in the source: of public archives without "
+            "identities, or where the configuration asks for them.",
             "Burned-in annotation: what the files say of themselves (0028,0301); it is blanked with all that lies "
             "outside the sector, whatever they say.",
         ),
@@ -77,8 +83,10 @@ def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
     found = cases["identity_found"].fillna("").str.split()
     said = cases["burned_in"].map({value: value.lower() for value in BURNED_IN}).fillna("not_said")[dicom]
     counts = {kind: int(found.map(lambda kinds, kind=kind: kind in kinds).sum()) for kind in KINDS}
-    if not dicom.any():  # headers of volumes have free text alone
+    known = cases[list(PASSED_ON)].notna()
+    if not dicom.any():  # headers of volumes have free text alone, and CAMUS has sex and age beside them
         counts = {kind: counts["text"] if kind == "text" and looked_into.any() else None for kind in KINDS}
+        counts["body"] = int(known.any(axis=1).sum()) if known.any(axis=None) else None
     tags = {"private": int((cases["private_tags"].fillna(0) > 0).sum())}
     tags |= {f"burned_in_{answer}": int((said == answer).sum()) for answer in _SAID}
     return {
@@ -87,6 +95,7 @@ def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
         "cases": len(cases),
         **counts,
         **(tags if dicom.any() else dict.fromkeys(tags)),
+        **{f"passed_on_{key}": int(known[key].sum()) for key in PASSED_ON},
         "outside_sector": cases["outside_sector"].mean(),
         "outside_lit": cases["outside_lit"].mean(),
     }

@@ -84,7 +84,7 @@ def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
         "published_scanner": published["scanner"],
         "published_labels": published["labels"],
         "published_original_size": published["original_size"],
-        "scanner": _scanners(kept["scanner"]),
+        "scanner": _scanners(kept["scanner"], phantom=config.datasets[dataset].phantom is not None),
         "labels": _labels(kept["label_source"]),
         "original_size": _size(kept),
         "ed": _ed(kept),
@@ -97,8 +97,15 @@ def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
     }
 
 
-def _scanners(values: pd.Series) -> str:
+def _scanners(values: pd.Series, *, phantom: bool) -> str:
     """The most frequent scanners; the case table has the configuration's where the files do not say."""
+    names = _scanner_names(values)
+    if phantom:
+        return "phantom" if names == NOTHING else f"phantom of {names}"
+    return names
+
+
+def _scanner_names(values: pd.Series) -> str:
     counts = values[values.notna() & (values != "")].value_counts()
     names = sorted(counts.index, key=lambda name: (-counts[name], name))
     rest = len(names) - SCANNERS_SHOWN

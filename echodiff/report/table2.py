@@ -6,18 +6,25 @@ from echodiff.config import Config
 from echodiff.errors import InputError
 from echodiff.evaluate.frechet_table import AFTER, BEFORE, FLOOR_HALVES, FLOOR_SAME_N, FLOOR_VALIDATION, TRAINING
 from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES, TITLES
+from echodiff.report import trivial
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.published import published_value
 from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
 
 COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 
-FELL, WITHIN, NOT, SAME = "fell", "fell, intervals overlap", "did not fall", "same scanner"
+ABOVE, REACHED, BELOW = "fell, above the floor", "fell to the floor", "fell below the floor"
+NO_FLOOR, WITHIN, NOT, SAME = "fell, no floor", "fell, intervals overlap", "did not fall", "same scanner"
 UNSURE = "fell, no interval"
 TOO_FEW = "unknown, fewer than 2 images"
 KERNEL_SCALE = 1e3
-FLOORS = (FLOOR_VALIDATION, FLOOR_SAME_N, FLOOR_HALVES)
+FLOORS = {
+    FLOOR_SAME_N: "Training images v. the rest",
+    FLOOR_VALIDATION: "Validation v. training images",
+    FLOOR_HALVES: "Halves of the training images",
+}
 COUNTS = ("n", "n_reference")
+ENDS = {"": "value", "_low": "low", "_high": "high"}
 
 
 def table2(metrics: pd.DataFrame, config: Config) -> ReportTable:
@@ -43,9 +50,9 @@ def table2(metrics: pd.DataFrame, config: Config) -> ReportTable:
         subtitle=f"{FRECHET_NAMES[extractor]}: Frechet distance in the features of {TITLES[extractor]}, "
         "with 95 % intervals by subsampling",
         columns=_columns(extractor),
-        cells=_cells(data, config, extractor),
+        cells=pd.concat([_floors(data, extractor), _cells(data, config, extractor)], ignore_index=True).fillna(NOTHING),
         data=data,
-        notes=_notes(config, extractor, itself=config.training_dataset in datasets),
+        notes=(*_notes(config, extractor, itself=config.training_dataset in datasets), *trivial.notes(models)),
         group="group",
     )
 
@@ -77,18 +84,16 @@ def _row(own: pd.DataFrame, dataset: str, model: str, extractor: str, *, same: b
         "published_fid_after": published_value(dataset, "fid_after")[0],
     }
     for name in (BEFORE, AFTER, *FLOORS):
-        for key in ("value", "low", "high"):
-            suffix = "" if key == "value" else f"_{key}"
-            row[f"{name}{suffix}"] = frechet.loc[name, key] if name in frechet.index else float("nan")
+        for end, key in ENDS.items():
+            row[f"{name}{end}"] = frechet.loc[name, key] if name in frechet.index else float("nan")
     for name in FLOORS:
         for key in COUNTS:
             row[f"{name}_{key}"] = int(frechet.loc[name, key]) if name in frechet.index else pd.NA
     row["outcome"] = SAME if same else _outcome(frechet)
-    for name in (BEFORE, AFTER, FLOOR_SAME_N):
-        for key in ("value", "low", "high"):
-            suffix = "" if key == "value" else f"_{key}"
+    for name in (BEFORE, AFTER, *FLOORS):
+        for end, key in ENDS.items():
             value = kernel.loc[name, key] if name in kernel.index else float("nan")
-            row[f"{KERNEL_NAMES[extractor]}_{name}{suffix}"] = value
+            row[f"{KERNEL_NAMES[extractor]}_{name}{end}"] = value
     return row
 
 
@@ -100,7 +105,19 @@ def _outcome(frechet: pd.DataFrame) -> str:
         return NOT
     if pd.isna(after["high"]) or pd.isna(before["low"]):
         return UNSURE
-    return WITHIN if after["high"] >= before["low"] else FELL
+    if after["high"] >= before["low"]:
+        return WITHIN
+    at_this_n = FLOOR_SAME_N in frechet.index and after["n"] <= after["n_reference"] // 2
+    return _against_floor(after, frechet.loc[FLOOR_SAME_N]) if at_this_n else NO_FLOOR
+
+
+def _against_floor(after: pd.Series, floor: pd.Series) -> str:
+    """Where the interval of `after` lies beside the range of the floor of the same N."""
+    if pd.isna(floor["high"]):
+        return NO_FLOOR
+    if after["low"] > floor["high"]:
+        return ABOVE
+    return BELOW if after["high"] < floor["low"] else REACHED
 
 
 def _cells(data: pd.DataFrame, config: Config, extractor: str) -> pd.DataFrame:
@@ -117,24 +134,36 @@ def _cells(data: pd.DataFrame, config: Config, extractor: str) -> pd.DataFrame:
     for name in ("published_fid_before", "published_fid_after"):
         cells[name] = [format_interval(value, float("nan"), float("nan"), 2) for value in data[name]]
     for name in (BEFORE, AFTER):
-        cells[name] = [format_interval(*values) for values in data[[name, f"{name}_low", f"{name}_high"]].to_numpy()]
-    for name in FLOORS:
-        keys = [name, f"{name}_low", f"{name}_high", *(f"{name}_{key}" for key in COUNTS)]
-        cells[name] = [floor_cell(*values) for values in data[keys].itertuples(index=False)]
-    none = data["n"] > data["n_training"] // 2
-    cells[FLOOR_SAME_N] = cells[FLOOR_SAME_N].mask(none.to_numpy(), NOTHING)
-    for name in (BEFORE, AFTER, FLOOR_SAME_N):
-        keys = [f"{kernel}_{name}", f"{kernel}_{name}_low", f"{kernel}_{name}_high"]
-        cells[f"kernel_{name}"] = [
-            format_interval(*(KERNEL_SCALE * values), digits=2) for values in data[keys].to_numpy()
-        ]
+        cells[name] = [format_interval(*values) for values in data[_keys(name)].to_numpy()]
+        cells[f"kernel_{name}"] = [kernel_cell(*values) for values in data[_keys(f"{kernel}_{name}")].to_numpy()]
     return cells
 
 
-def floor_cell(value: float, low: float, high: float, n: int, n_reference: int, digits: int = 1) -> str:
-    """The floor with its own numbers of images, which need not be those of the row."""
-    text = format_interval(value, low, high, digits)
-    return text if text == NOTHING else f"{text} ({int(n)} v. {int(n_reference)})"
+def _floors(data: pd.DataFrame, extractor: str) -> pd.DataFrame:
+    """A row for each floor, under the columns of `after`, which it is compared with; alike ones stand once."""
+    kernel, rows = KERNEL_NAMES[extractor], []
+    for name, title in FLOORS.items():
+        known = data[data[name].notna()]
+        if name == FLOOR_SAME_N:
+            known = known[known["n"] <= known["n_training"] // 2]
+        for _, row in known.iterrows():
+            counts = {key: str(row[f"{name}_{of}"]) for key, of in zip(("n", "n_training"), COUNTS, strict=True)}
+            distances = {AFTER: format_interval(*row[_keys(name)])}
+            distances |= {f"kernel_{AFTER}": kernel_cell(*row[_keys(f"{kernel}_{name}")])}
+            rows.append({"group": "Floors: real images against real images", "title": title} | counts | distances)
+    return pd.DataFrame(rows).drop_duplicates()
+
+
+def _keys(name: str) -> list[str]:
+    """Columns of a distance and of its interval."""
+    return [f"{name}{end}" for end in ENDS]
+
+
+def kernel_cell(value: float, low: float, high: float) -> str:
+    """A kernel distance in 1e-3, with as many digits as its interval bears."""
+    value, low, high = (KERNEL_SCALE * number for number in (value, low, high))
+    digits = 0 if high - low >= 10 else 1 if high - low >= 1 else 2
+    return format_interval(value, low, high, digits)
 
 
 def _heading(model: str) -> str:
@@ -144,7 +173,7 @@ def _heading(model: str) -> str:
 
 def _columns(extractor: str) -> tuple[Column, ...]:
     paper, ours = "Published FID", f"This run: {FRECHET_NAMES[extractor]}"
-    floors, kernel = f"Floors of {FRECHET_NAMES[extractor]}, real images", f"{KERNEL_NAMES[extractor]}, 1e-3"
+    kernel = f"{KERNEL_NAMES[extractor]}, 1e-3"
     return (
         Column("title", "Dataset", align="left"),
         Column("n", "N"),
@@ -154,12 +183,8 @@ def _columns(extractor: str) -> tuple[Column, ...]:
         Column(BEFORE, "before", ours),
         Column(AFTER, "after", ours),
         Column("outcome", "outcome", ours, "left"),
-        Column(FLOOR_VALIDATION, "validation v. training", floors),
-        Column(FLOOR_SAME_N, "N training v. the rest", floors),
-        Column(FLOOR_HALVES, "halves of training", floors),
         Column(f"kernel_{BEFORE}", "before", kernel),
         Column(f"kernel_{AFTER}", "after", kernel),
-        Column(f"kernel_{FLOOR_SAME_N}", "floor", kernel),
     )
 
 
@@ -167,15 +192,15 @@ def _notes(config: Config, extractor: str, *, itself: bool) -> tuple[str, ...]:
     training = _training(config)
     notes = (
         f"Before: originals against the training images of {training}; after: their translations, the same N cases.",
-        "Floors: real images against other real images, in round brackets how many against how many. Validation: the "
-        "one split there is, with its interval; the others: mean and 2.5 to 97.5 % range over random splits. A Frechet "
-        "distance rises as either N falls, so that a floor of fewer images than the row's is too high. The floor of N "
-        "training images has the row's N and a smaller reference: it is a little too high, and a dash where N is more "
-        "than half of the training images. What lies far below it is nearer than other real images are, as copies of "
-        "training images can be: see the table of memory.",
-        "The kernel distance has no such bias: its floor, of the images of N training v. the rest or of a half of the "
-        "training images where N is more, is about 0.",
-        "Fell: after is below before, and their intervals are apart where nothing else is said.",
+        "Floors stand under after, which they are compared with. Validation: the one split there is, with its "
+        "interval; the others: mean and 2.5 to 97.5 % range over random splits. A Frechet distance rises as either N "
+        "falls, so that a row is compared with training images of its own N against the rest. That floor has a smaller "
+        "reference than the row: it is a little too high, and there is none where N is more than half of the training "
+        "images.",
+        "Outcome: fell where the interval of after lies below that of before; then whether it lies above the range of "
+        "the floor of the row's N, reaches it or lies below it (no floor: there is none of that N). What lies far "
+        "below is nearer than other real images are, as copies of training images can be: see the table of memory.",
+        "The kernel distance has no such bias: its floors are about 0.",
     )
     if itself:
         notes += (
@@ -185,6 +210,6 @@ def _notes(config: Config, extractor: str, *, itself: bool) -> tuple[str, ...]:
     if FRECHET_NAMES[extractor] != "fid":
         notes += (
             f"{FRECHET_NAMES[extractor]} is not FID: the published values are in other features and on "
-            "another scale, so that only directions and ratios can be compared.",
+            "another scale, so that only directions can be compared.",
         )
     return notes

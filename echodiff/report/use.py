@@ -1,28 +1,27 @@
-"""Use: the table of what segmenters reach that learned from real, synthetic or both, their tests and their plot."""
+"""Use: the table of what segmenters reach that learned from real, synthetic or both, and their tests."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from echodiff.config import Config
 from echodiff.evaluate.overlap import OUTLINES
-from echodiff.evaluate.paired import mean_interval, paired_test
+from echodiff.evaluate.paired import paired_test
 from echodiff.evaluate.use import ALL_PERCENT, BOTH, REAL, SYNTHETIC
 from echodiff.report import label_sources
-from echodiff.report.canvas import new_figure, write_figure
 from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS, NOT_FOUND
 from echodiff.report.inputs import model_names, model_title
 from echodiff.report.paired_table import INDEPENDENT, SIGNIFICANT, paired_table
-from echodiff.report.physics import MODEL_COLOURS
 from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd_of_known, means_and_sds
 
 COLUMNS = ("case_id", "arm", "model", "percent", "n_real", "n_synthetic", *KEYS)
 TITLES = {REAL: "Real only", SYNTHETIC: "Synthetic only", BOTH: "Both"}
 # Synthetic images alone, another published model: Dice of LV, LV + MYO, LA (1000-step semantic diffusion, CAMUS, 2023).
 PEER = (0.886, 0.919, 0.852)
-APART = 1.5  # of the share, %, between the lines, so that intervals at one share do not cover one another
+ALL_PATIENTS = (
+    "The model that drew the images has learned from all training patients at every share: what it adds to half of "
+    "the patients holds information about the other half, so that a gain is not one that so few patients would give."
+)
 
 
 def use(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
@@ -62,8 +61,8 @@ def use(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
             f"Every segmenter took the passes nearest to {config.evaluate.use.steps} steps, at least one. "
             "Smaller shares of the patients are contained in "
             "larger ones. Of the images drawn from training label maps, those of the chosen patients are used, or all "
-            "where no real images are. The model that drew the images has learned from all training patients at every "
-            "share: what synthetic images add there holds those patients' images too.",
+            "where no real images are.",
+            ALL_PATIENTS,
             NOT_FOUND,
             f"Published for synthetic images alone on CAMUS (semantic diffusion, 2023): Dice {peer}.",
             *label_sources.note(cases, config),
@@ -107,47 +106,11 @@ def use_tests(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> Report
             f"rank-biserial correlation. Bold: corrected p below {SIGNIFICANT}. Each arm is one training.",
             "A structure that is not segmented has a Dice of 0 and no distance: the tests of distances leave out the "
             "images in which either segmenter does not find it, however often that is. Pairs: images that are left.",
+            ALL_PATIENTS,
             INDEPENDENT,
             *label_sources.note(cases, config),
         ),
     )
-
-
-def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
-    """Dice with its 95 % interval against the share of real patients, a panel a structure."""
-    figure = new_figure((10.0, 3.9), layout="constrained")
-    models = model_names(config, rows["model"])
-    colours = {model: MODEL_COLOURS[i % len(MODEL_COLOURS)] for i, model in enumerate(models)}
-    for panel, name in zip(figure.subplots(1, len(OUTLINES)), OUTLINES, strict=True):
-        key = f"dice_{name}"
-        lines = [("real only", "#1a1a1a", rows[rows["arm"] == REAL])]
-        for model in models:
-            own = rows[(rows["model"] == model) & (rows["arm"] == BOTH)]
-            lines.append((f"both, {model_title(model)}", colours[model], own))
-        for place, (label, colour, own) in enumerate(lines):
-            percents = sorted(own["percent"].unique())
-            means, lows, highs = np.array([_interval(own[own["percent"] == percent][key]) for percent in percents]).T
-            shares = np.array(percents) + APART * place
-            panel.plot(shares, means, "o-", color=colour, label=label, linewidth=1.6, markersize=4)
-            bars = [means - lows, highs - means]  # seen at a single share too
-            panel.errorbar(shares, means, yerr=bars, fmt="none", ecolor=colour, elinewidth=1.0, capsize=3, alpha=0.6)
-        for model in models:
-            own = rows[(rows["model"] == model) & (rows["arm"] == SYNTHETIC)][key]
-            label = f"synthetic only, {model_title(model)}"
-            panel.axhline(own.mean(), color=colours[model], linestyle="--", linewidth=1.4, label=label)
-        panel.set_xlim(0, ALL_PERCENT + 4 + APART * len(models))
-        panel.set_title(LABELS[name], fontsize=10)
-        panel.set_xlabel("Share of the real training patients, %", fontsize=9)
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.grid(alpha=0.25)
-    figure.supylabel("Dice on held-out real patients", fontsize=10)
-    handles, labels = panel.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    write_figure(path, figure, config.report.dpi)
-
-
-def _interval(values: pd.Series) -> tuple[float, float, float]:
-    return mean_interval(values.to_numpy(dtype=float))
 
 
 def _arms(rows: pd.DataFrame, config: Config) -> Iterator[tuple[str, str, int, pd.DataFrame]]:

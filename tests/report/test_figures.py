@@ -1,13 +1,16 @@
 """The figures: which cases are shown, how a guide is drawn, and that a PNG comes out."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from echodiff.errors import InputError, OutputError
+from echodiff.report import command
 from echodiff.report.figures import figure2, figure3, figure4, pairs_of, ranked
 from echodiff.report.guides import draw_guide
-from echodiff.report.sheet import Row, draw_sheet
+from echodiff.report.sheet import Row, draw_sheet, sheet_figure
 
 TITLES = {"camus": "CAMUS", "vscan": "Vscan"}
 
@@ -77,6 +80,48 @@ def test_sheet_is_a_png_with_every_image_at_its_place(tmp_path):
     black_share = (sheet < 5).mean()
     tile = (1.75 * 50) ** 2 / sheet.size
     assert black_share == pytest.approx(2 * tile, rel=0.1)  # two black tiles on a white sheet
+
+
+UID = "1.2.840.113619.2.55.3.604688119.971.1386759.4.1"
+
+
+def test_texts_of_a_sheet_lie_apart_however_long_they_are():
+    tile = np.zeros((8, 8), np.uint8)
+    captions = ("", f"{UID}, 0.98 x limit, flagged", "-12.34 dB, SSIM 0.45")
+    rows = [Row("EchoNet-Dynamic (phantom) †", [tile] * 3, captions), Row(UID, [tile] * 3, captions)]
+    columns, title = ("Guide", "Nearest training", "Synthetic"), "EchoNet-Dynamic (phantom) †, drawn by model two_steps"
+    notes = ["† Label maps that no file gave (EchoNet-Dynamic (phantom): 24 completed of 24): guesses."]
+    figure = sheet_figure(rows, columns=columns, groups=[(UID, 2), ("b", 1)], title=title, notes=notes)
+    renderer = figure.canvas.get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in figure.texts]
+    boxes += [axes.get_window_extent(renderer) for axes in figure.axes]
+    for place, box in enumerate(boxes):
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, figure.texts[place].get_text()
+        touched = [other for other in boxes[place + 1 :] if other.overlaps(box.padded(-1))]
+        assert not touched, figure.texts[place].get_text()
+
+
+def test_scores_of_a_sheet_are_as_large_as_its_headings():
+    figure = sheet_figure([Row("", [np.zeros((8, 8), np.uint8)], ["14.1 dB, SSIM 0.44"])], columns=[""])
+    (scores,) = (text for text in figure.texts if "SSIM" in text.get_text())
+    assert scores.get_fontsize() > 10
+
+
+def test_figures_name_the_model_and_mark_label_maps_that_no_file_gave(image_sets, pixel, cases, config, monkeypatch):
+    """One label map of the Vscan is predicted; the command hands over what the sheet prints."""
+    sheets = []
+    monkeypatch.setattr("echodiff.report.sheet.draw_sheet", lambda path, rows, **texts: sheets.append((rows, texts)))
+    monkeypatch.setattr("echodiff.report.command.load_config", lambda files: config)
+    monkeypatch.setattr("echodiff.store.image_set.read_image_set", lambda path: image_sets[int(path.stem)])
+    tables = {"pixel": pixel, "cases": cases}
+    monkeypatch.setattr("echodiff.report.inputs.read_table", lambda path, columns: tables[path.stem])
+    files = [*(Path(f"{place}.h5") for place in range(4)), Path("pixel.parquet")]
+    for figure in (command.figure2, command.figure3, command.figure4):
+        figure([], files, [Path("cases.parquet")], Path("f.png"))
+    (_, second), (third, texts), (fourth, _) = sheets
+    assert second["title"] == "CAMUS, drawn by model small" and not second["notes"]
+    assert texts["title"] == "Drawn by model small" and "Vscan: 1 predicted of 4" in texts["notes"][0]
+    assert third[0].title == fourth[0].title == "Vscan †"
 
 
 def test_a_sheet_that_cannot_be_written_is_an_error_that_names_it(tmp_path):

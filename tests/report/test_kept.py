@@ -134,6 +134,23 @@ def test_the_sheet_has_the_number_of_tiles_asked_for(images, rows, tmp_path):
     assert np.allclose(np.diff(heights), (1.5 + 0.34 + 0.08) * 60, atol=2)  # one row of eight, two, three
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_nothing_reaches_the_edge(images, rows, tmp_path, known):
+    """Long titles and ids, pixels of unknown size with their longer explanation, the longest things that are odd."""
+    images.spacing_mm[:] = 1.0 if known else np.nan
+    images.sectors[7, :, :36] = 0
+    ids = [f"{case}{'0' * 60}" for case in images.case_id]
+    rows = rows.assign(case_id=ids, frame_hash="same")
+    long = replace(images, case_id=ids)
+    draw_kept(tmp_path / "kept.png", long, rows, title="Hospital of the University " * 4, most=16, dpi=100)
+    picture = cv2.imread(str(tmp_path / "kept.png"), cv2.IMREAD_GRAYSCALE)
+    edge = 4
+    for side in (picture[:edge], picture[-edge:], picture[:, :edge], picture[:, -edge:]):
+        assert (side == 255).all()
+    gaps = [round((0.08 + place * 1.58 - 0.04) * 100) for place in range(1, 8)]
+    assert (picture[90:, gaps] == 255).all()  # nothing reaches the next tile
+
+
 def test_command_writes_a_sheet_a_dataset(images, rows, run_echodiff, config, tmp_path):
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
     files = []

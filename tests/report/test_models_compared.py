@@ -250,7 +250,17 @@ def test_extreme_has_a_row_a_model_and_deformation(deformed, cases):
     data = table.data.set_index(["model", "deformation"])
     assert data.loc[("first", "tiny"), ["n", "dice_lv_mean", "leakage_mean"]].tolist() == [3, 1, 0]
     cells = table.cells[table.cells["title"] == "Without LA"].iloc[0]
-    assert (cells["dice_la"], cells["invented_la"], cells["invented_myo"]) == ("-", "0 %", "-")
+    assert (cells["dice_la"], cells["invented_la"], cells["invented_myo"]) == ("-", "0", "-")
+
+
+def test_extreme_has_no_deviation_of_two_patients(deformed, cases):
+    two = [images.select([case for case in images.case_id if not case.startswith("case002")]) for images in deformed]
+    for images, mark in ((deformed, True), (two, False)):
+        table = extreme(pd.concat([extreme_table(own, own.masks) for own in images]), cases, _config())
+        assert table.cells["dice_lv"].str.contains("±").any() == mark
+        assert table.data["dice_lv_sd"].notna().any() == mark
+    assert set(table.cells["n"]) == {"2"}
+    assert any(column.spanner.endswith("% of the unchanged guide's area") for column in table.columns)
 
 
 def test_extreme_sheet_sets_every_model_beside_the_guide(deformed):

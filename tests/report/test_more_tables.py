@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.stats import binomtest
 
+from echodiff.config.load import parse_config
 from echodiff.evaluate.physics import physics_of
 from echodiff.report.audit import WRAPPED_PSNR_DB, audit, implied_psnr_sd_db
 from echodiff.report.distances import distances as distance_table
@@ -14,7 +16,7 @@ from echodiff.report.distribution import distribution
 from echodiff.report.diversity import diversity, diversity_sheet
 from echodiff.report.fidelity import draw_bland_altman, fidelity
 from echodiff.report.memory import gallery, memory
-from echodiff.report.physics import draw_depth_gain, physics
+from echodiff.report.physics import depth_gain_figure, draw_depth_gain, physics
 from echodiff.report.table2 import table2
 from echodiff.report.table3 import table3
 
@@ -23,7 +25,7 @@ def test_trivial_translators_follow_the_models_and_say_what_they_are(distances, 
     trivial = distances.assign(model="nearest_mask")
     table = table2(pd.concat([trivial, distances]), config)
     assert table.data["model"].tolist() == ["small", "small", "nearest_mask", "nearest_mask"]
-    assert table.cells["group"].tolist()[2] == "Trivial: nearest training mask"
+    assert table.cells["group"].tolist()[-1] == "Trivial: nearest training mask"
     rows = table3(pd.concat([pixel.assign(model="resector"), pixel]), cases, config).data
     assert rows.loc[rows["row"] == "synthetic", "model"].tolist() == 2 * ["small", "resector"]
     floors = rows[rows["row"] == "another_patient"]  # of no model: once a dataset, over the same cases
@@ -58,11 +60,35 @@ def test_memory_marks_a_dataset_unfit_above_the_configured_share(memory_rows, co
     assert (row["n"], row["flagged"], row["verdict"]) == (6, 1, "unfit for release")
     assert (row["held_out_n"], row["held_out_flagged"]) == (4, 0)
     assert row["features_ratio"] == pytest.approx(0.5)
-    assert memory(memory_rows.assign(flagged=False), config).data["verdict"].tolist() == ["fit"]
-    section = config.evaluate.model_copy(
-        update={"memory": config.evaluate.memory.model_copy(update={"max_flagged_share": 0.2})}
-    )
-    assert memory(memory_rows, config.model_copy(update={"evaluate": section})).data["verdict"].iloc[0] == "fit"
+    assert memory(memory_rows, _with_limit(config, 0.2)).data["verdict"].tolist() == ["few found, N too small"]
+
+
+def _with_limit(config, share):
+    section = config.evaluate.memory.model_copy(update={"max_flagged_share": share})
+    return config.model_copy(update={"evaluate": config.evaluate.model_copy(update={"memory": section})})
+
+
+@pytest.mark.parametrize(
+    ("n", "limit", "verdict"),
+    [(24, 0.01, "none found, N too small"), (380, 0.01, "none found, N too small"), (381, 0.01, "fit"),
+     (24, 0.2, "fit"), (24, 0.0, "none found, N too small")],
+)  # fmt: skip
+def test_memory_calls_a_dataset_fit_only_where_its_n_shows_it(memory_rows, config, n, limit, verdict):
+    """None of 24 flagged leaves room for 14 %: the upper end of Wilson's interval is z² / (N + z²)."""
+    none = memory_rows[memory_rows["kind"] == "synthetic"].iloc[[1] * n]
+    table = memory(none, _with_limit(config, limit))
+    assert table.data["verdict"].tolist() == table.cells["verdict"].tolist() == [verdict]
+    assert table.data["share_high"].iloc[0] == pytest.approx(binomtest(0, n).proportion_ci(method="wilson").high)
+    assert (table.cells["share"] == "0.0 [0.0, 13.8]").all() == (n == 24)
+    assert any("it takes N = 381" in note for note in table.notes) == (limit == 0.01)
+
+
+def test_memory_has_no_verdict_on_trivial_translators(memory_rows, config):
+    """A re-sectored image is the original patient's own: nothing to release, whatever this test finds."""
+    table = memory(pd.concat([memory_rows, memory_rows.assign(model="resector")]), config)
+    assert table.cells["verdict"].tolist() == ["unfit for release", "-"] and table.data["verdict"].isna().tolist()[1]
+    assert table.highlight == [0]
+    assert any(note.startswith("Trivial: re-sector. It is the original's own tissue") for note in table.notes)
 
 
 def test_gallery_shows_the_closest_first_beside_its_training_image(memory_rows, image_sets, config):
@@ -93,6 +119,59 @@ def test_physics_sets_training_source_and_synthetic_side_by_side(physics_rows, c
     assert camus == ["Training, real", "Synthetic, model small"]
 
 
+def test_physics_says_that_its_real_row_is_of_training_images(physics_rows, cases, config):
+    assert any("held-out real ones are not measured" in note for note in physics(physics_rows, cases, config).notes)
+
+
+@pytest.fixture
+def many(physics_rows):
+    """Thirteen datasets with titles of 60 letters and eight models, with their configuration."""
+    names = [f"d{i}" for i in range(12)]
+    titles = ["Hospital of the University of Somewhere, GE Vivid E95, 2019", "X" * 60]
+    entries = {name: {"format": "dicom", "folder": "y", "title": titles[i % 2]} for i, name in enumerate(names)}
+    camus = {"camus": {"format": "camus", "folder": "x", "title": "CAMUS"}}
+    models = {f"model{i}": {"preset": "fast"} for i in range(8)}
+    config = parse_config({"training_dataset": "camus", "datasets": camus | entries, "models": models}, origin="test")
+    real = physics_rows[physics_rows["kind"] == "dataset"]
+    drawn = physics_rows[(physics_rows["dataset"] == "vscan") & (physics_rows["kind"] == "translation")]
+    parts = [real[real["dataset"] == "camus"]]
+    for name in names:
+        parts.append(real[real["dataset"] == "vscan"].assign(dataset=name))
+        parts += [drawn.assign(dataset=name, model=model) for model in models]
+    return pd.concat(parts, ignore_index=True), config
+
+
+def test_depth_gain_tells_eight_models_apart(many):
+    panel = depth_gain_figure(*many).axes[1]
+    looks = [(line.get_color(), line.get_linestyle()) for line in panel.lines]
+    assert len(looks) == len(set(looks)) == 10  # training, source and eight models
+    assert len({line.get_marker() for line in panel.lines}) == 9  # real images have none
+
+
+def test_depth_gain_has_a_scale_in_every_column_and_titles_beside_one_another(many):
+    figure = depth_gain_figure(*many)
+    figure.canvas.draw()
+    panels = [panel for panel in figure.axes if panel.axison]
+    assert len(panels) == 13
+    scaled = [panel.xaxis.get_tick_params()["labelbottom"] for panel in panels]
+    assert scaled == 10 * [False] + 3 * [True] and all(panel.get_xlabel() for panel in panels[10:])
+    assert panels[0].get_ylim() == (0, 255) and "0 to 255" in figure.get_supylabel()
+    boxes = [panel.title.get_window_extent() for panel in panels]
+    assert not any(first.overlaps(second) for i, first in enumerate(boxes) for second in boxes[:i])
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y1 <= figure.bbox.height for box in boxes)
+    legend = figure.legends[0].get_window_extent()
+    assert legend.x0 >= 0 and legend.x1 <= figure.bbox.width and legend.y0 >= 0
+
+
+def test_depth_gain_has_a_band_of_one_deviation_around_the_training_images(physics_rows, config):
+    panel = depth_gain_figure(physics_rows, config).axes[0]
+    (band,) = panel.collections
+    own = physics_rows[(physics_rows["dataset"] == "camus") & (physics_rows["kind"] == "dataset")]["gain_1"]
+    heights = band.get_paths()[0].vertices
+    first = heights[np.isclose(heights[:, 0], heights[:, 0].min()), 1]
+    assert (first.min(), first.max()) == pytest.approx((own.mean() - own.std(ddof=0), own.mean() + own.std(ddof=0)))
+
+
 def test_depth_gain_is_a_png(physics_rows, config, tmp_path):
     draw_depth_gain(tmp_path / "g.png", physics_rows, config)
     picture = np.asarray(Image.open(tmp_path / "g.png").convert("L"))
@@ -118,6 +197,22 @@ def test_audit_shows_published_datasets_that_the_run_does_not_have(pixel, config
     assert (data.loc["3d_spatial", "published_psnr_mean"], data.loc["3d_spatial", "n"]) == (30.48, 0)
     assert data.loc["3d_spatial", "implied_psnr_mean"] == pytest.approx(10 * np.log10(1e3 / 11.50))
     assert table.cells.set_index("title").loc["3D (spatial)", ["n", "wrapped"]].tolist() == ["-", "-"]
+
+
+def test_audit_says_what_the_rows_say(pixel, config):
+    """Whether the printed PSNR is near that of unrelated patients depends on the run's data."""
+    shifted = pixel.assign(legacy_psnr_uint8_wrap_db=pixel["legacy_psnr_uint8_wrap_db"] + 5)
+    for rows in (pixel, shifted):
+        table = audit(rows, config)
+        row = table.data.set_index("dataset").loc["vscan"]
+        pairs, black = (abs(row["published_psnr_mean"] - row[f"{key}_mean"]) for key in ("wrapped", "black"))
+        assert any(f"lies {pairs:.2f} dB from that of unrelated patients" in note for note in table.notes)
+        assert any(
+            f"{black:.2f} dB from that of an all-black image and 11.1 to 13.8 dB" in note for note in table.notes
+        )
+        assert any("implies is 3.7 to 20.2 times the printed one" in note for note in table.notes)
+    notes = audit(pixel[pixel["dataset"] == "camus"], config).notes
+    assert any(note.startswith("The printed PSNR lies 11.1 to 13.8 dB from the one that its own MSE") for note in notes)
 
 
 @pytest.mark.parametrize(("mse", "sd", "expected"), [(11.50, 3.69, 1.39), (11.95, 7.21, 2.62), (22.39, 5.41, 1.05)])
@@ -214,6 +309,11 @@ def test_label_maps_that_no_file_gave_are_marked(fidelity_rows, physics_rows, pi
         assert any(group.startswith("Vscan †") for group in groups)
         assert not any(group.startswith("CAMUS †") for group in groups)
         assert "Vscan: 1 predicted of 4" in table.notes[-1]
+        assert "LV, MYO and LA of predicted ones are estimated" in table.notes[-1]
+    completed = cases.assign(label_source=cases["label_source"].replace("predicted", "completed"))
+    assert (
+        "(Vscan: 1 completed of 4): MYO and LA of completed ones" in physics(physics_rows, completed, config).notes[-1]
+    )
     of_files = cases.assign(label_source="file")
     assert not any("†" in text for text in fidelity(fidelity_rows, of_files, config).notes)
 
@@ -234,12 +334,32 @@ def test_distances_have_a_row_for_each_frame_and_reference(distances, config):
     assert data.loc[("polar", "training"), "kernel_before"] == pytest.approx(0.06)
 
 
-def test_distances_show_a_floor_at_the_rows_n_only_and_held_out_images_without_before(distances, config):
+def test_distances_show_a_floor_at_the_rows_n_only_and_held_out_images_without_before(distances, config, tmp_path):
     rows = distances[distances["dataset"] == "camus"]
     held_out = rows.assign(reference="held_out", n_reference=10)
     table = distance_table(pd.concat([rows, held_out[held_out["set"] != "before"]]), config)
     assert table.cells["frechet_before"].tolist() == ["14.0 [9.0, 19.0]", "-"]
-    assert table.cells["frechet_floor"].tolist() == ["15.0 [10.0, 20.0] (20 v. 100)", "15.0 [10.0, 20.0] (20 v. 10)"]
+    floors = ["15.0 [10.0, 20.0] (20 v. 100)", "15.0 [10.0, 20.0] (20 v. 10)"]
+    assert table.cells["frechet_floor_same_n"].tolist() == floors
     assert table.data["floor_n_reference"].tolist() == [100, 10]
-    many = rows.assign(n=np.where(rows["set"] == "after", 60, 50))
-    assert distance_table(many, config).cells["frechet_floor"].tolist() == ["-"]
+    table.write(tmp_path / "t")
+    page = (tmp_path / "t.html").read_text(encoding="utf-8")
+    assert all(f">{floor}<" in page for floor in floors)
+    many = distance_table(rows.assign(n=np.where(rows["set"] == "after", 60, 50)), config)
+    assert many.cells["frechet_floor_same_n"].tolist() == ["-"]
+    many.write(tmp_path / "many")
+    assert "15.0 [10.0" not in (tmp_path / "many.html").read_text(encoding="utf-8")
+
+
+def test_cells_are_the_columns_that_are_printed(distances, memory_rows, physics_rows, pixel, cases, config):
+    """A cell under another key than its column's would be written and never shown."""
+    tables = (
+        distance_table(distances, config),
+        table2(distances, config),
+        memory(memory_rows, config),
+        physics(physics_rows, cases, config),
+        audit(pixel, config),
+    )
+    for table in tables:
+        printed = {column.key for column in table.columns} | ({table.group} if table.group else set())
+        assert set(table.cells.columns) == printed, table.name

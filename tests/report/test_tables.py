@@ -14,7 +14,7 @@ from echodiff.report.published import published_dataset, published_metrics, publ
 from echodiff.report.rejects import rejects
 from echodiff.report.table import mean_sd
 from echodiff.report.table1 import table1
-from echodiff.report.table2 import table2
+from echodiff.report.table2 import kernel_cell, table2
 from echodiff.report.table3 import table3
 
 
@@ -76,6 +76,7 @@ def test_signs_in_reasons_are_shown_as_they_are(cases, config, tmp_path):
 
 
 def test_privacy_counts_kinds_of_identity(cases, config):
+    cases = cases.assign(sex=None, age=np.nan)
     rows = privacy(cases, config).data.set_index("dataset")
     assert rows.loc["vscan", ["patient_name", "dates", "patient_id", "cases"]].tolist() == [5, 5, 0, 6]
     assert rows.loc["camus", [*KINDS]].sum() == 0 and rows["private"].tolist() == [1, 1]
@@ -90,6 +91,23 @@ def test_privacy_counts_kinds_of_identity(cases, config):
     assert (cells[["patient_name", "dates", "private", "burned_in_not_said"]] == "-").all(axis=None)
 
 
+def test_privacy_says_that_sex_and_age_are_passed_on(cases, config, tmp_path):
+    """CAMUS's Info_4CH.cfg has both; its volumes have no tags, so that only these are counted."""
+    known = (cases["dataset"] == "camus") & (cases["status"] == "kept")
+    cases = cases.assign(
+        sex=np.where(known, "F", None), age=np.where(known & (cases["case_id"] != "camus0"), 50, np.nan)
+    )
+    volumes = cases.assign(identity_found="", private_tags=None, burned_in=None)
+    table = privacy(volumes, config)
+    rows, cells = table.data.set_index("dataset"), table.cells.set_index("title")
+    assert rows.loc["camus", ["passed_on_sex", "passed_on_age", "body", "cases"]].tolist() == [4, 3, 4, 6]
+    assert rows.loc["vscan", ["passed_on_sex", "passed_on_age"]].tolist() == [0, 0]
+    assert cells.loc["CAMUS", "body"] == "4" and cells.loc["Vscan", "body"] == "-"
+    table.write(tmp_path / "t")
+    page = (tmp_path / "t.html").read_text(encoding="utf-8")
+    assert "Passed on, to the case table: sex and age" in page and "None of this is passed on" not in page
+
+
 def test_rejects_count_every_case_once(cases, config):
     data = rejects(cases, config).data
     assert data.groupby("dataset")["cases"].sum().tolist() == [6, 6]
@@ -99,11 +117,13 @@ def test_rejects_count_every_case_once(cases, config):
 
 @pytest.mark.parametrize(
     ("after", "half_width", "expected"),
-    [(40.0, 5.0, "fell"), (112.0, 5.0, "fell, intervals overlap"), (130.0, 5.0, "did not fall"),
+    [(40.0, 5.0, "fell, above the floor"), (24.0, 5.0, "fell to the floor"), (6.0, 5.0, "fell to the floor"),
+     (4.0, 5.0, "fell below the floor"), (112.0, 5.0, "fell, intervals overlap"), (130.0, 5.0, "did not fall"),
      (120.0, np.nan, "did not fall"), (40.0, np.nan, "fell, no interval"),
      (np.nan, np.nan, "unknown, fewer than 2 images")],
 )  # fmt: skip
-def test_table2_says_whether_the_distance_fell(distances, config, after, half_width, expected):
+def test_table2_says_whether_the_distance_fell_and_how_far(distances, config, after, half_width, expected):
+    """The floor of the row's N ranges from 10 to 20."""
     chosen = (distances["dataset"] == "vscan") & (distances["metric"] == "fd_efficientnet_lite0")
     for name, value in (("before", 120.0), ("after", after)):
         rows = chosen & (distances["set"] == name)
@@ -118,29 +138,52 @@ def test_table2_speaks_of_the_training_datasets_row_only_where_there_is_one(dist
     assert ["The row of CAMUS" in text for text in notes] == [True, False]
 
 
-def test_table2_floors_say_their_own_numbers_and_stand_only_at_the_rows_n(distances, config):
+def test_table2_has_each_floor_once_with_its_own_numbers_and_only_at_the_rows_n(distances, config):
     """Of 30 images against 50 the floor can be of 25 training images at most, which would be too high."""
     floor = distances["set"] == "floor_same_n"
     distances.loc[floor, "n_reference"] = 80
     distances.loc[distances["set"] == "floor_halves", ["n", "n_reference"]] = [50, 50]
+    shown = ["title", "n", "n_training", "after"]
+    same_n = ["Training images v. the rest", "20", "80", "15.0 [10.0, 20.0]"]
+    others = [
+        ["Validation v. training images", "20", "100", "14.0 [9.0, 19.0]"],
+        ["Halves of the training images", "50", "50", "6.0 [1.0, 11.0]"],
+    ]
     table = table2(distances, config)
-    cells = table.cells.set_index("title").loc["Vscan"]
-    assert cells["floor_same_n"] == "15.0 [10.0, 20.0] (20 v. 80)"
-    assert cells["floor_halves"] == "6.0 [1.0, 11.0] (50 v. 50)"
+    assert table.cells[shown].to_numpy().tolist()[:4] == [same_n, *others, ["CAMUS", "20", "100", "30.0 [25.0, 35.0]"]]
+    assert table.cells["before"].tolist()[:3] == ["-"] * 3 and table.cells["kernel_after"].iloc[0].startswith("15")
+    assert len(table.cells) == 3 + 2  # one set of floors, a row a dataset
     assert table.data.loc[1, ["floor_same_n_n", "floor_same_n_n_reference"]].tolist() == [20, 80]
     vscan = distances["dataset"] == "vscan"
     distances.loc[vscan & distances["set"].isin(["before", "after"]), ["n", "n_reference"]] = [30, 50]
     distances.loc[vscan & floor, ["n", "n_reference"]] = [25, 25]
     table = table2(distances, config)
-    assert table.cells["floor_same_n"].tolist() == ["15.0 [10.0, 20.0] (20 v. 80)", "-"]
+    assert table.cells[shown].to_numpy().tolist()[:3] == [same_n, *others]
     assert table.data.loc[1, ["floor_same_n", "floor_same_n_n"]].tolist() == [15, 25]
-    assert any("a dash where N is more than half" in note for note in table.notes)
+    assert table.data.set_index("dataset").loc["vscan", "outcome"] == "fell, no floor"
 
 
 def test_table2_does_without_floors(distances, config):
     """Training images that are all of one group cannot be divided."""
-    cells = table2(distances[distances["set"].isin(["before", "after"])], config).cells
-    assert (cells[["floor_validation", "floor_same_n", "floor_halves"]] == "-").all(axis=None)
+    table = table2(distances[distances["set"].isin(["before", "after"])], config)
+    assert table.cells["title"].tolist() == ["CAMUS", "Vscan"]
+    assert table.data["outcome"].tolist() == ["same scanner", "fell, no floor"]
+
+
+@pytest.mark.parametrize(
+    ("interval", "expected"),
+    [((0.4782, 0.4478, 0.5086), "478 [448, 509]"), ((-2e-4, -2.3e-3, 3.5e-3), "-0.2 [-2.3, 3.5]"),
+     ((2e-4, 0.0, 5e-4), "0.20 [0.00, 0.50]"), ((0.25, np.nan, np.nan), "250.00"), ((np.nan,) * 3, "-")],
+)  # fmt: skip
+def test_a_kernel_distance_has_the_digits_that_its_interval_bears(interval, expected):
+    assert kernel_cell(*interval) == expected
+
+
+def test_table2_says_what_the_trivial_translators_in_it_are(distances, config):
+    own, both = (" ".join(table2(rows, config).notes) for rows in
+                 (distances, pd.concat([distances, distances.assign(model="nearest_mask")])))  # fmt: skip
+    assert "Trivial" not in own and "ratios" not in own
+    assert "Trivial: nearest training mask. It is the real training image" in both and "re-sector" not in both
 
 
 def test_one_value_has_no_deviation():

@@ -5,8 +5,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from echodiff.report.use import KEYS, draw_use, use, use_tests
+from echodiff.config.load import parse_config
+from echodiff.report.use import KEYS, use, use_tests
+from echodiff.report.use_plot import draw_use, offsets, use_figure
 
+CONFIG = {
+    "training_dataset": "camus",
+    "datasets": {"camus": {"format": "camus", "folder": "x", "title": "CAMUS"}},
+}
 PATIENTS = 15  # fewer than 14 tied differences would be permuted by scipy, which takes seconds
 
 
@@ -72,6 +78,43 @@ def test_arms_that_learn_from_label_maps_that_no_file_gave_are_marked(rows, case
     of_files = cases.assign(label_source="file")
     for clean in (use(rows, of_files, config), use_tests(rows, of_files, config)):
         assert not clean.cells["group"].str.contains("†").any() and "†" not in clean.notes[-1]
+
+
+def test_notes_say_that_the_model_knows_all_patients_at_every_share(rows, cases, config):
+    for table in (use(rows, cases, config), use_tests(rows, cases, config)):
+        assert any("information about the other half" in note for note in table.notes), table.name
+
+
+def test_plot_says_of_how_many_patients_it_is_and_draws_the_interval_of_synthetic_images_alone(rows, config):
+    figure = use_figure(rows, config)
+    assert figure.get_suptitle() == f"Dice on {PATIENTS} held-out patients of CAMUS"
+    for panel in figure.axes:
+        lines = {line.get_label(): line for line in panel.containers}
+        assert set(lines) == {"real only", "both, model small", "synthetic only, model small"}
+        (points, _, (bars,)) = lines["synthetic only, model small"].lines
+        low, high = bars.get_segments()[0][:, 1]
+        (mean,) = points.get_ydata()
+        assert low < mean < high and abs(points.get_xdata()[0]) < 2
+
+
+@pytest.mark.parametrize("lines", [2, 8, 12])
+@pytest.mark.parametrize("shares", [[0, 50, 100], [0, 10, 25, 50, 100], [0, 100]])
+def test_lines_stay_about_their_share(lines, shares):
+    moved = offsets(lines, shares)
+    assert len(set(moved)) == lines and sum(moved) == pytest.approx(0)
+    assert moved[-1] - moved[0] <= min(6, min(np.diff(shares)) / 2) + 1e-9
+
+
+def test_eight_lines_of_a_plot_are_told_apart(rows):
+    names = [f"m{i}" for i in range(7)]
+    content = CONFIG | {"models": {name: {"preset": "fast"} for name in names}}
+    own = rows[rows["arm"] != "real"]
+    figure = use_figure(
+        pd.concat([rows, *(own.assign(model=name) for name in names)]), parse_config(content, origin="")
+    )
+    points = [line.lines[0] for line in figure.axes[0].containers]
+    assert len({(line.get_color(), line.get_marker(), line.get_linestyle()) for line in points}) == 15
+    assert len({line.get_color() for line in points}) == 8
 
 
 def test_plot_is_a_png_with_a_line_an_arm(rows, config, tmp_path):

@@ -138,7 +138,7 @@ def test_a_title_rewrites_what_prints_it_alone(small_run, run_snakemake, changed
     tables = {"table1", "table2", "table3", "rejects", "privacy", "distances", "distribution", "audit", "subgroups"}
     tables |= {"ablation", "use_table", "use_tests"}
     tables |= {f"{name}_table" for name in ("memory", "physics", "diversity", "fidelity", "extreme")}
-    figures = {"kept", "figure3", "figure4", "memory_gallery", "depth_gain"}
+    figures = {"kept", "figure3", "figure4", "memory_gallery", "depth_gain", "bland_altman"}
     assert reruns(run_snakemake(small_run, "--dry-run", configuration=changed(datasets=datasets))) == tables | figures
 
 

@@ -1,6 +1,7 @@
 """The checked configuration, and what the rules ask of it."""
 
 import hashlib
+import json
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -10,6 +11,7 @@ from echodiff.config.load import parse_config
 from echodiff.config.root import REAL
 from echodiff.config.root import TRIVIAL as TRIVIAL_TRANSLATORS
 from echodiff.errors import EchodiffError
+from echodiff.evaluate.names import INCEPTION
 from echodiff.store.source_code import code_fingerprint
 
 
@@ -38,7 +40,7 @@ TRAINING = options.training_dataset
 # Translators without a model, judged like models.
 TRIVIAL = list(TRIVIAL_TRANSLATORS) if options.evaluate.trivial and SOURCES else []
 PREDICTED = options.predicted_datasets
-TITLES = {name: dataset.title for name, dataset in options.datasets.items()}
+TITLES = {name: options.title_of(name) for name in DATASETS}
 PHANTOMS = [name for name, dataset in options.datasets.items() if dataset.phantom]
 
 

@@ -191,40 +191,9 @@ def ablation_files():
     return files + (physics_files() if with_physics() else [])
 
 
-def case_tables():
-    """The case tables of all datasets, which say where their label maps come from."""
-    return expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS)
-
-
-CAPTIONS = {
-    "ablation": "ablation",
-    "paired_tests": "paired_tests",
-    "subgroups": "subgroups",
-    "use": "use",
-    "use_tests": "use_tests",
-    "extreme": "extreme",
-    "diversity": "diversity",
-    "table1_datasets": "table1",
-    "table2_fid": "table2",
-    "table3_pixel": "table3",
-    "rejects": "rejects",
-    "privacy": "privacy",
-    "distribution": "distribution",
-    "distances": "distances",
-    "fidelity": "fidelity",
-    "memory": "memory",
-    "physics": "physics",
-    "audit": "audit",
-}
-
-
-def table_files(name):
-    """A table in its three forms; the HTML is shown in the report."""
-    return {
-        "csv": f"<results>/tables/{name}.csv",
-        "tex": f"<results>/tables/{name}.tex",
-        "html": report(f"<results>/tables/{name}.html", caption=f"../report/{CAPTIONS[name]}.rst", category="Tables"),
-    }
+def case_tables(datasets=DATASETS):
+    """The case tables of the datasets, which say where their label maps come from."""
+    return expand("<results>/data/{dataset}/cases.parquet", dataset=datasets)
 
 
 def figure_input(names, metrics):

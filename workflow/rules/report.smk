@@ -11,7 +11,7 @@ rule table1:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        titles={name: [dataset.title, dataset.scanner] for name, dataset in options.datasets.items()},
+        titles={name: [title, options.datasets[name].scanner] for name, title in TITLES.items()},
         code=code("report"),
     shell:
         "echodiff report table1 --config {params.config} --output {params.stem} {input} > {log} 2>&1"
@@ -55,10 +55,7 @@ rule kept:
         expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),
         expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
     output:
-        [
-            report(f"<results>/figures/kept_{dataset}.png", caption="../report/kept.rst", category="Kept cases")
-            for dataset in DATASETS
-        ],
+        [kept_sheet(dataset) for dataset in DATASETS],
     log:
         "<logs>/report/kept.log",
     params:
@@ -108,49 +105,59 @@ rule table3:
 
 rule figure2:
     input:
-        figure_input([TRAINING], metrics=False),
+        images=figure_input([TRAINING], metrics=False),
+        cases=case_tables([TRAINING]),
     output:
-        report("<results>/figures/figure2_validation.png", caption="../report/figure2.rst", category="Figures"),
+        figure_file("figure2_validation"),
     log:
         "<logs>/report/figure2.log",
     params:
         config=configuration,
+        cases=given("cases", "cases"),
         options=section(options.report),
+        title=TITLES[TRAINING],
         code=code("report", "spread.py"),
     shell:
-        "echodiff report figure2 --config {params.config} --output {output} {input} > {log} 2>&1"
+        "echodiff report figure2 --config {params.config} --output {output} {params.cases} {input.images} "
+        "> {log} 2>&1"
 
 
 rule figure3:
     input:
-        figure_input(SOURCES, metrics=True),
+        images=figure_input(SOURCES, metrics=True),
+        cases=case_tables(SOURCES),
     output:
-        report("<results>/figures/figure3_best.png", caption="../report/figure3.rst", category="Figures"),
+        figure_file("figure3_best"),
     log:
         "<logs>/report/figure3.log",
     params:
         config=configuration,
+        cases=given("cases", "cases"),
         options=section(options.report),
         titles=TITLES,
         code=code("report", "spread.py"),
     shell:
-        "echodiff report figure3 --config {params.config} --output {output} {input} > {log} 2>&1"
+        "echodiff report figure3 --config {params.config} --output {output} {params.cases} {input.images} "
+        "> {log} 2>&1"
 
 
 rule figure4:
     input:
-        figure_input(SOURCES, metrics=True),
+        images=figure_input(SOURCES, metrics=True),
+        cases=case_tables(SOURCES),
     output:
-        report("<results>/figures/figure4_worst_median_best.png", caption="../report/figure4.rst", category="Figures"),
+        figure_file("figure4_worst_median_best"),
     log:
         "<logs>/report/figure4.log",
     params:
         config=configuration,
+        cases=given("cases", "cases"),
         options=section(options.report),
         titles=TITLES,
         code=code("report", "spread.py"),
     shell:
-        "echodiff report figure4 --config {params.config} --output {output} {input} > {log} 2>&1"
+        "echodiff report figure4 --config {params.config} --output {output} {params.cases} {input.images} "
+        "> {log} 2>&1"
 
 
 rule distances:
@@ -243,7 +250,7 @@ rule memory_gallery:
         expand("<results>/translations/{model}/{dataset}.h5", model=options.headline_model, dataset=SOURCES),
         metric_files("memory", SOURCES, [options.headline_model]),
     output:
-        report("<results>/figures/memory_gallery.png", caption="../report/memory_gallery.rst", category="Memory"),
+        figure_file("memory_gallery"),
     log:
         "<logs>/report/memory_gallery.log",
     params:
@@ -259,7 +266,7 @@ rule depth_gain:
     input:
         physics_files(),
     output:
-        report("<results>/figures/depth_gain.png", caption="../report/depth_gain.rst", category="Physics"),
+        figure_file("depth_gain"),
     log:
         "<logs>/report/depth_gain.log",
     params:
@@ -291,12 +298,13 @@ rule diversity_sheet:
     input:
         f"<results>/samples/{options.headline_model}/{TRAINING}.h5",
     output:
-        report("<results>/figures/diversity.png", caption="../report/diversity_sheet.rst", category="Figures"),
+        figure_file("diversity_sheet", "diversity"),
     log:
         "<logs>/report/diversity_sheet.log",
     params:
         config=configuration,
         options=section(options.report),
+        title=TITLES[TRAINING],
         code=code("report", "spread.py"),
     shell:
         "echodiff report diversity-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
@@ -315,7 +323,7 @@ rule fidelity_table:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         titles=TITLES,
-        code=code("report"),
+        code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report fidelity --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -325,13 +333,14 @@ rule bland_altman:
     input:
         fidelity_files(),
     output:
-        report("<results>/figures/bland_altman.png", caption="../report/bland_altman.rst", category="Mask fidelity"),
+        figure_file("bland_altman"),
     log:
         "<logs>/report/bland_altman.log",
     params:
         config=configuration,
         options=section(options.report),
-        code=code("report"),
+        titles=TITLES,
+        code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report bland-altman --config {params.config} --output {output} {input} > {log} 2>&1"
 
@@ -353,6 +362,24 @@ rule subgroups:
     shell:
         "echodiff report subgroups --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
+
+
+rule models:
+    input:
+        generators=expand("<results>/models/{model}/generator.pt", model=MODELS),
+        histories=expand("<results>/models/{model}/history.parquet", model=MODELS),
+    output:
+        **table_files("models"),
+    log:
+        "<logs>/report/models.log",
+    params:
+        config=configuration,
+        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        folders=lambda wildcards, input: [str(Path(path).parent) for path in input.generators],
+        title=TITLES[TRAINING],
+        code=code("report", "diffusion", "train", "split"),
+    shell:
+        "echodiff report models --config {params.config} --output {params.stem} {params.folders} > {log} 2>&1"
 
 
 rule ablation:
@@ -408,7 +435,7 @@ rule extreme_table:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         titles=TITLES,
-        code=code("report"),
+        code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report extreme --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -418,13 +445,14 @@ rule extreme_sheet:
     input:
         expand("<results>/extreme/{model}/{dataset}.h5", model=MODELS, dataset=[TRAINING]),
     output:
-        report("<results>/figures/extreme.png", caption="../report/extreme_sheet.rst", category="Mask fidelity"),
+        figure_file("extreme_sheet", "extreme"),
     log:
         "<logs>/report/extreme_sheet.log",
     params:
         config=configuration,
         options=section(options.report),
-        code=code("report"),
+        title=TITLES[TRAINING],
+        code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report extreme-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
 
@@ -471,12 +499,13 @@ rule use_plot:
     input:
         use_files(),
     output:
-        report("<results>/figures/use.png", caption="../report/use_plot.rst", category="Use"),
+        figure_file("use_plot", "use"),
     log:
         "<logs>/report/use_plot.log",
     params:
         config=configuration,
         options=section(options.report),
+        title=TITLES[TRAINING],
         code=code("report", "evaluate/paired.py"),
     shell:
         "echodiff report use-plot --config {params.config} --output {output} {input} > {log} 2>&1"
@@ -491,6 +520,7 @@ rule report_all:
         rules.table3.output,
         rules.figure2.output,
         rules.audit.output,
+        rules.models.output,
         # What shows other datasets' translations: there are none with the training dataset alone.
         [rules.table2.output, rules.distribution.output, rules.distances.output] if SOURCES else [],
         [rules.figure3.output, rules.figure4.output] if SOURCES else [],

@@ -1,0 +1,56 @@
+"""Bland-Altman plots: a line and a legend of its own for each dataset, and what is left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from echodiff.evaluate.clinical import MEASURES
+from echodiff.evaluate.paired import mean_interval
+from echodiff.report.fidelity import bland_altman_figure
+
+
+@pytest.fixture
+def rows():
+    """Eight held-out images without bias, as many of the Vscan that are 2 too large, in units of the measure."""
+    rng = np.random.default_rng(0)
+    tables = []
+    for dataset, kind, bias in (
+        ("camus", "dataset", 0.0),
+        ("camus", "translation", 0.0),
+        ("vscan", "translation", 2.0),
+    ):
+        guide = rng.uniform(10, 20, 8)
+        columns = {f"{name}_guide": guide for name in MEASURES}
+        columns |= {f"{name}_segmented": guide + bias + rng.normal(0, 0.1, 8) for name in MEASURES}
+        tables.append(pd.DataFrame(columns).assign(dataset=dataset, kind=kind, model="small"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def legends(figure):
+    return [[text.get_text().replace("\n", " ") for text in panel.get_legend().get_texts()] for panel in figure.axes]
+
+
+def test_every_dataset_has_its_own_number_and_bias_with_an_interval(rows, config):
+    figure = bland_altman_figure(rows, config, model="small")
+    own = rows[rows["dataset"] == "vscan"]
+    _, low, high = mean_interval((own["lv_area_cm2_segmented"] - own["lv_area_cm2_guide"]).to_numpy())
+    real, drawn, vscan = legends(figure)[0]
+    assert real.startswith("real, held out: CAMUS N 8") and drawn.startswith("synthetic: CAMUS N 8")
+    assert vscan == f"synthetic: Vscan N 8, bias 2.0 [{low:.1f}, {high:.1f}]"
+    markers = [points.get_paths()[0].vertices.shape for points in figure.axes[0].collections]
+    colours = {tuple(points.get_facecolor()[0]) for points in figure.axes[0].collections}
+    assert len(markers) == len(colours) == 3
+
+
+def test_axes_have_the_unit(rows, config):
+    labels = [panel.get_ylabel() for panel in bland_altman_figure(rows, config, model="small").axes]
+    assert labels == [f"segmented less guide, {unit}" for unit in ("cm²", "mm", "cm²", "mm")]
+
+
+def test_what_is_left_out_is_named_with_the_reason(rows, config):
+    vscan = rows["dataset"] == "vscan"
+    rows.loc[vscan, [f"{name}_segmented" for name in MEASURES]] = np.nan
+    assert legends(bland_altman_figure(rows, config, model="small"))[0][2].endswith("left out, structure not found")
+    rows.loc[vscan, [f"{name}_guide" for name in MEASURES]] = np.nan
+    for texts in legends(bland_altman_figure(rows, config, model="small")):
+        assert texts[2] == "synthetic: Vscan left out, size of a pixel unknown"
