@@ -31,13 +31,7 @@ def extractor(
     from echodiff.evaluate.extractors import choose_extractor
     from echodiff.evaluate.names import TITLES
 
-    options = load_config(config).evaluate
-    choice = choose_extractor(
-        options.features,
-        inception_weights=options.inception_weights,
-        download=options.download,
-        timeout_s=options.download_timeout_s,
-    )
+    choice = choose_extractor(load_config(config).evaluate)
     choice.write(output)
     print(
         f"features: {TITLES[choice.extractor]} ({choice.reason}); "
@@ -176,7 +170,7 @@ def memory(
     output: list[Path] = typer.Option(..., help="Parquet, one row an image; in the same order."),
 ) -> None:
     """Nearest training and nearest held-out image of every synthetic image; flags what is too close."""
-    from echodiff.evaluate.features import read_features
+    from echodiff.evaluate.features import check_features_of, read_features
     from echodiff.evaluate.memory_table import Part, memory_table
     from echodiff.split.files import read_split
     from echodiff.store.image_set import read_image_set
@@ -185,8 +179,10 @@ def memory(
     sets = _in_step(synthetic=synthetic, synthetic_features=synthetic_features, output=output)
     alarm_rate = load_config(config).evaluate.memory.alarm_rate
     real, divided = Part(read_image_set(reference), read_features(reference_features)), read_split(split)
+    check_features_of(real.features, real.images)
     for images, features, target in sets:
         drawn = Part(read_image_set(images), read_features(features))
+        check_features_of(drawn.features, drawn.images)
         model = str(drawn.images.attributes["model"])
         write_table(memory_table(real, divided, drawn, model=model, alarm_rate=alarm_rate), target)
 
@@ -247,18 +243,22 @@ def diversity(
 ) -> None:
     """How much the samples of one guide differ, beside how much real patients do."""
     from echodiff.evaluate.diversity_table import diversity_table
-    from echodiff.evaluate.features import read_features
+    from echodiff.evaluate.features import check_features_of, read_features
     from echodiff.split.files import read_split
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import write_table
 
     divided = read_split(split).sort_values("case_id")
     training = divided[divided["subset"] == "train"]
+    drawn, real = read_image_set(synthetic), read_image_set(reference)
+    drawn_features, real_features = read_features(synthetic_features), read_features(reference_features)
+    check_features_of(drawn_features, drawn)
+    check_features_of(real_features, real)
     table = diversity_table(
-        read_image_set(synthetic),
-        read_features(synthetic_features),
-        read_image_set(reference, training["case_id"].tolist()),
-        read_features(reference_features),
+        drawn,
+        drawn_features,
+        real.select(training["case_id"].tolist()),
+        real_features,
         training["group"].tolist(),
         seed=load_config(config).evaluate.seed,
     )

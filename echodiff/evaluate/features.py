@@ -157,6 +157,20 @@ def read_features(path: Path) -> FeatureSet:
         ) from error
 
 
+def check_features_of(features: FeatureSet, images: ImageSet) -> None:
+    """Whether the features were computed of exactly these images.
+
+    Raises:
+        InputError: of others, as after another ingest or translation.
+    """
+    if features.attributes["images"] != content_fingerprint(images):
+        name = " ".join(str(images.attributes[key]) for key in ("model", "dataset") if key in images.attributes)
+        raise InputError(
+            f"features of {features.attributes.get('dataset')}: expected those of the images of {name}, found those of "
+            "others; compute them again"
+        )
+
+
 def check_same_extractor(sets: dict[str, FeatureSet]) -> tuple[str, str]:
     """The (extractor, SHA-256 of its weights) that all `sets` share.
 

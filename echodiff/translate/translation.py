@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from echodiff.devices.memory import full_memory_explained
@@ -84,27 +85,33 @@ def translate_image_set(
     With several samples a case, `_s1`, `_s2`, ... is added to its id.
 
     Raises:
-        InputError: the images are of another size than the generator's, or there are none.
+        InputError: the images are of another size than the generator's, there are none, or one has no label.
         OutputError: the file cannot be written.
     """
-    dataset = source.attributes.get("dataset", "")
+    dataset = source.attributes.get("dataset", "") or "the image set"
     if not len(source):
-        raise InputError(f"{dataset or 'the image set'}: expected cases to translate, found none")
+        raise InputError(f"{dataset}: expected cases to translate, found none")
     if source.images.shape[1:] != (generator.size, generator.size):
         raise InputError(
-            f"{dataset or 'the image set'}: expected images of {generator.size} x {generator.size}, as the generator "
+            f"{dataset}: expected images of {generator.size} x {generator.size}, as the generator "
             f"{generator.name} was trained with, found {source.images.shape[1]} x {source.images.shape[2]}; "
             "run ingest with that image.size"
+        )
+    blank = np.flatnonzero(~source.masks.any(axis=(1, 2)))
+    if len(blank):
+        raise InputError(
+            f"{dataset}: expected a label map to draw each case from, found {len(blank)} without any "
+            f"label, such as {source.case_id[blank[0]]}; run ingest with `labels: predicted` or leave these cases out"
         )
     sampled = vars(sampling) | {"steps": generator.reverse.steps, "method": generator.reverse.method}
     attributes = {
         "kind": "translation",
-        "dataset": dataset,
+        "dataset": source.attributes.get("dataset", ""),
         "model": generator.name,
         "model_fingerprint": generator.fingerprint,
         "provenance": provenance("translate", sampled),
     }
-    progress = Progress(len(source) * sampling.samples, description=f"translate {dataset}".strip(), unit="images")
+    progress = Progress(len(source) * sampling.samples, description=f"translate {dataset}", unit="images")
     with ImageSetWriter(output, size=generator.size, attributes=attributes, with_seed=True) as writer:
         for drawn in draw_images(generator, source, sampling, batch_size=batch_size, device=device):
             row, case_id = drawn.row, source.case_id[drawn.row]

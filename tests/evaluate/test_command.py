@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from echodiff.errors import InputError
-from echodiff.evaluate.features import FeatureSet
+from echodiff.evaluate.features import FeatureSet, write_features
 from echodiff.evaluate.frechet_table import Options, frechet_table
 from echodiff.evaluate.share import share_interval
+from echodiff.store.image_set import content_fingerprint, read_image_set
 
 
 def test_from_image_sets_to_both_tables(run_echodiff, config, files):
@@ -71,6 +72,22 @@ def test_options_of_several_datasets_are_given_equally_often(run_echodiff, confi
     )  # fmt: skip
     assert done.returncode == 1 and not (files / "out.parquet").exists()
     assert "--cases: expected one for each of the 2 --original, found 1" in done.stderr
+
+
+@pytest.mark.parametrize("metric", ["memory", "diversity"])
+def test_features_of_other_images_are_refused(run_echodiff, config, files, metric):
+    """Other images under the same ids, as after another translation."""
+    images = read_image_set(files / "translation.h5")
+    attributes = {"extractor": "e", "weights_sha256": "ab", "images": content_fingerprint(images)} | images.attributes
+    features = FeatureSet(np.ones((len(images), 4), np.float32), images.case_id, attributes)
+    write_features(features, files / "features.h5")
+    done = run_echodiff(
+        "evaluate", metric, "--config", config, "--split", files / "split.parquet", "--output", files / "out.parquet",
+        "--reference", files / "data.h5", "--reference-features", files / "features.h5",
+        "--synthetic", files / "translation.h5", "--synthetic-features", files / "features.h5",
+    )  # fmt: skip
+    assert done.returncode == 1 and not (files / "out.parquet").exists()
+    assert "expected those of the images of test, found those of others; compute them again" in done.stderr
 
 
 def _features(n, seed, shift=0.0, **attributes):

@@ -1,5 +1,7 @@
 """Translation: the layout it writes, that images depend on case and seed alone, and input that cannot be used."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 from echodiff.errors import InputError
+from echodiff.labels import LV
 from echodiff.store.image_set import read_image_set
 from echodiff.store.provenance import seed_of
 from echodiff.store.table import write_table
@@ -75,12 +78,8 @@ def test_another_seed_gives_other_images_and_the_same_seed_the_same(translate, s
 
 
 def test_the_guide_matters(translate, source):
-    changed = read_image_set_with_masks(source, np.zeros_like(source.masks))
+    changed = replace(source, masks=np.full_like(source.masks, LV))
     assert (translate(changed).images != translate(source).images).mean() > 0.1
-
-
-def read_image_set_with_masks(source, masks):
-    return type(source)(source.images, masks, source.sectors, source.spacing_mm, source.case_id, source.attributes)
 
 
 def test_several_samples_of_a_guide_differ_and_the_first_is_the_single_one(translate, source):
@@ -110,6 +109,13 @@ def test_images_of_another_size_and_empty_sets_are_refused(translate, write_imag
         translate(read_image_set(write_image_set(size=64)))
     with pytest.raises(InputError, match="expected cases to translate, found none"):
         translate(read_image_set(write_image_set(size=32)).select([]))
+
+
+def test_a_case_without_labels_is_refused_by_name(translate, source):
+    masks = source.masks.copy()
+    masks[1] = 0
+    with pytest.raises(InputError, match=f"found 1 without any label, such as {source.case_id[1]};"):
+        translate(replace(source, masks=masks))
 
 
 def test_the_command_needs_no_option_of_the_model(run_echodiff, generator_file, config_file, write_image_set, tmp_path):
