@@ -1,12 +1,12 @@
 """Section `datasets`: where the images come from and how they are read."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from echodiff.config.base import Section
-from echodiff.config.phantom import PhantomSource
+from echodiff.config.phantom import FORMATS, PhantomSource
 
 
 def _names_its_image(pattern: str) -> str:
@@ -21,7 +21,10 @@ LabelValues = dict[int, Literal[0, 1, 2, 3]]
 
 
 class DatasetBase(Section):
-    """What all formats share."""
+    """What all formats share; each of them has a `format`, its name."""
+
+    lv_only: ClassVar[bool] = False
+    """Whether labels have the left ventricle alone, so that an option `completion` says how the rest is estimated."""
 
     title: str = ""
     """Name in tables and figures, the entry's key where it is empty; `(phantom)` follows it where the images are."""
@@ -55,6 +58,17 @@ class DatasetBase(Section):
             raise ValueError("expected either a folder or a phantom, found both or neither")
         return self
 
+    @model_validator(mode="after")
+    def _phantom_of_this_format(self) -> Self:
+        written = FORMATS[self.phantom.machine] if self.phantom else self.format
+        if written != self.format:
+            machines = " or ".join(name for name, format in FORMATS.items() if format == self.format) or "none"
+            raise ValueError(
+                f"expected a phantom whose files are of this format (phantom.machine: {machines}), found "
+                f"{self.phantom.machine}; set format: {written}, or another machine"
+            )
+        return self
+
 
 class CamusDataset(DatasetBase):
     """CAMUS, NIfTI or MetaImage."""
@@ -67,6 +81,8 @@ class CamusDataset(DatasetBase):
 
 class EchonetDataset(DatasetBase):
     """EchoNet-Dynamic."""
+
+    lv_only: ClassVar[bool] = True
 
     format: Literal["echonet"]
 

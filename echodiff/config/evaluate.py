@@ -19,7 +19,8 @@ class Memory(Section):
     """Share of different real patients that lie below the threshold in any of the spaces."""
 
     max_flagged_share: float = Field(default=0.01, ge=0, lt=1)
-    """Largest share of flagged images with which a synthetic dataset is fit for release."""
+    """Largest share of flagged images in a synthetic dataset for release. One is fit where the upper end of its share's
+    95 % interval (Wilson) is at most this, unfit where the share is above; in between it has too few images to say."""
 
 
 class Physics(Section):

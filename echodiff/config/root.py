@@ -157,7 +157,7 @@ class Config(Section):
     @property
     def lv_only_datasets(self) -> list[str]:
         """The datasets whose labels have the left ventricle alone."""
-        return [name for name, dataset in self.datasets.items() if dataset.format == "echonet"]
+        return [name for name, dataset in self.datasets.items() if dataset.lv_only]
 
     @property
     def headline_model(self) -> str:

@@ -1,7 +1,7 @@
 """Feature extractors of the distribution metrics, and the choice between them.
 
 An extractor turns gray frames, uint8 (B, H, W), into float32 features (B, D). Each has its own name, and the
-name goes into every metric computed from its features.
+name goes into every metric computed from its features. `EXTRACTORS` has all of them.
 """
 
 import json
@@ -10,14 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from echodiff.errors import InputError
+from echodiff.errors import ConfigError, InputError
 from echodiff.evaluate import weights
-from echodiff.evaluate.names import EFFICIENTNET, FRECHET_NAMES, INCEPTION
+from echodiff.evaluate.names import EFFICIENTNET, FRECHET_NAMES, INCEPTION, OPTIONS
 from echodiff.evaluate.torchvision_ops import import_torchvision
 from echodiff.store.atomic import atomic_path
 
 if TYPE_CHECKING:
     import torch
+
+    from echodiff.config.evaluate import Evaluate
 
     Extract = Callable[[torch.Tensor], torch.Tensor]
 
@@ -34,6 +36,10 @@ class ExtractorChoice:
     weights_sha256: str
     weights_file: str  # empty for weights that come as a package
     reason: str
+
+    def __post_init__(self) -> None:
+        if self.extractor not in EXTRACTORS:
+            raise ValueError(f"expected one of the extractors {', '.join(EXTRACTORS)}, found {self.extractor!r}")
 
     @property
     def frechet_name(self) -> str:
@@ -53,39 +59,45 @@ class ExtractorChoice:
             InputError: no such file, or of other content.
         """
         try:
-            choice = cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 f"{path}: expected the choice of a feature extractor, could not read it ({error}); "
                 "run `echodiff evaluate extractor`"
             ) from error
-        if choice.extractor not in FRECHET_NAMES:
-            raise InputError(f"{path}: expected an extractor ({', '.join(FRECHET_NAMES)}), found {choice.extractor!r}")
-        return choice
 
 
-def choose_extractor(
-    wanted: str, *, inception_weights: Path | None, download: bool, timeout_s: float
-) -> ExtractorChoice:
-    """Decide which extractor a run uses.
+@dataclass(frozen=True)
+class Extractor:
+    """What the choice of an extractor needs to know of it."""
 
-    Args:
-        wanted: `inception`, `efficientnet_lite0`, or `auto`: Inception where its weights can be had.
-        inception_weights, download, timeout_s: as `weights.find_inception_weights`.
+    sha256: str  # of its weights
+    find_weights: Callable[["Evaluate"], str]  # path of their file; empty for weights that come as a package
+    load: Callable[[ExtractorChoice, str], "Extract"]  # as `load_extractor`
+
+
+def choose_extractor(options: "Evaluate") -> ExtractorChoice:
+    """Decide which extractor a run uses: the one that is named, or with `auto` Inception where its weights can be had.
 
     Raises:
+        ConfigError: no extractor has the name.
         InputError: Inception is wanted and its weights cannot be had, or a configured file is another one.
     """
-    if wanted == EFFICIENTNET:
-        return ExtractorChoice(EFFICIENTNET, EFFICIENTNET_SHA256, "", "chosen in the configuration")
+    if options.features in OPTIONS:
+        return _choice(OPTIONS[options.features], options, "chosen in the configuration")
+    if options.features != "auto":
+        raise ConfigError(f"evaluate.features: expected auto or one of {', '.join(OPTIONS)}, found {options.features}")
     try:
-        path = weights.find_inception_weights(inception_weights, download=download, timeout_s=timeout_s)
+        return _choice(INCEPTION, options, "its weights are at hand")
     except InputError as error:
-        if wanted != "auto" or inception_weights is not None:
+        if options.inception_weights is not None:
             raise
-        return ExtractorChoice(EFFICIENTNET, EFFICIENTNET_SHA256, "", f"no Inception weights: {error}")
-    reason = "chosen in the configuration" if wanted == "inception" else "its weights are at hand"
-    return ExtractorChoice(INCEPTION, weights.INCEPTION_SHA256, str(path), reason)
+        return _choice(EFFICIENTNET, options, f"no Inception weights: {error}")
+
+
+def _choice(name: str, options: "Evaluate", reason: str) -> ExtractorChoice:
+    extractor = EXTRACTORS[name]
+    return ExtractorChoice(name, extractor.sha256, extractor.find_weights(options), reason)
 
 
 def load_extractor(choice: ExtractorChoice, device: str) -> "Extract":
@@ -94,9 +106,7 @@ def load_extractor(choice: ExtractorChoice, device: str) -> "Extract":
     Raises:
         InputError: the weights are missing or have another SHA-256 than the choice says.
     """
-    if choice.extractor == INCEPTION:
-        return load_inception(Path(choice.weights_file), device, sha256=choice.weights_sha256)
-    return load_efficientnet(device, sha256=choice.weights_sha256)
+    return EXTRACTORS[choice.extractor].load(choice, device)
 
 
 def load_inception(path: Path, device: str, *, sha256: str = weights.INCEPTION_SHA256) -> "Extract":
@@ -158,3 +168,25 @@ def _checked(frames: "torch.Tensor") -> "torch.Tensor":
     if frames.dtype != torch.uint8 or frames.ndim != 3:
         raise TypeError(f"expected uint8 frames (B, H, W), found {frames.dtype} {tuple(frames.shape)}")
     return frames
+
+
+def _inception_file(options: "Evaluate") -> str:
+    timeout_s = options.download_timeout_s
+    return str(
+        weights.find_inception_weights(options.inception_weights, download=options.download, timeout_s=timeout_s)
+    )
+
+
+# Name in choices and metrics -> extractor.
+EXTRACTORS = {
+    INCEPTION: Extractor(
+        weights.INCEPTION_SHA256,
+        _inception_file,
+        lambda choice, device: load_inception(Path(choice.weights_file), device, sha256=choice.weights_sha256),
+    ),
+    EFFICIENTNET: Extractor(
+        EFFICIENTNET_SHA256,
+        lambda options: "",
+        lambda choice, device: load_efficientnet(device, sha256=choice.weights_sha256),
+    ),
+}

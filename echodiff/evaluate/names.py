@@ -3,6 +3,9 @@
 INCEPTION = "inception_2015_12_05"
 EFFICIENTNET = "efficientnet_lite0"
 
+# Its name in the configuration (`evaluate.features`) -> extractor.
+OPTIONS = {"inception": INCEPTION, "efficientnet_lite0": EFFICIENTNET}
+
 # Extractor -> names of the Frechet distance and of the kernel distance in its features.
 FRECHET_NAMES = {INCEPTION: "fid", EFFICIENTNET: "fd_efficientnet_lite0"}
 KERNEL_NAMES = {INCEPTION: "kid", EFFICIENTNET: "kd_efficientnet_lite0"}

@@ -5,11 +5,7 @@ account of what was left behind. Kinds follow the attributes that PS3.15 Annex E
 Profile) removes. All is told from tags and value representations, so that damaged values cannot stop it.
 """
 
-import gzip
-import re
-import struct
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ import pydicom
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 
+from echodiff.ingest.free_text import has_free_text
 from echodiff.ingest.readers.dicom_file import is_dicom, open_dicom
 from echodiff.ingest.readers.itk import is_itk
 
@@ -102,39 +99,28 @@ KINDS = tuple(dict.fromkeys((*KEYWORDS, *REPRESENTATIONS)))
 HARMLESS = frozenset({"DerivationDescription", "LossyImageCompressionRatio"})
 BURNED_IN = ("YES", "NO")
 
-# Size of a NIfTI header -> its free text, (first byte, end): of NIfTI-1 data_type, db_name, descrip, aux_file and
-# intent_name, of NIfTI-2 descrip, aux_file and intent_name.
-NIFTI_TEXT = {348: ((4, 14), (14, 32), (148, 228), (228, 252), (328, 344)), 540: ((240, 320), (320, 344), (508, 524))}
-# Fields of MetaImage and NRRD headers whose content anybody may choose; `0010|0010` is how ITK passes DICOM tags on.
-TEXT_LINE = re.compile(
-    rb"^(?:(?:Comment|Name|Patient\w*|AcquisitionDate|[0-9a-f]{4}\|[0-9a-f]{4})\s*=|content:|[^:\n]+:=)\s*\S",
-    re.M | re.I,
-)
-HEADER_END = re.compile(rb"ElementDataFile|\r?\n\r?\n")
-TEXT_HEAD = 2**16  # bytes in which a MetaImage or NRRD header lies; DICOM tags make it long
-
 
 def identity_found(files: Iterable[Path]) -> dict[str, Any]:
     """Columns of the case table for a case's files.
 
     Returns:
         identity_found: those of `KINDS` that a file has a value for, with spaces between, None where no file was of
-        a kind that is looked into (DICOM, NIfTI, MetaImage, NRRD); private_tags: the number of private attributes
-        (PS3.5 7.8), None without DICOM; burned_in: Burned In Annotation (0028,0301), "YES", "NO", or None where the
-        files do not say.
+        a kind that is looked into (DICOM, NIfTI, MetaImage, NRRD, PNG, TIFF, BMP); private_tags: the number of private
+        attributes (PS3.5 7.8), None without DICOM; burned_in: Burned In Annotation (0028,0301), "YES", "NO", or None
+        where the files do not say.
     """
     kinds: set[str] = set()
     looked_into, private, burned_in = False, None, None
     for path in files:
-        if is_itk(path):
-            looked_into = True
-            kinds |= {"text"} if _has_text(path) else set()
-        elif is_dicom(path):
+        if is_dicom(path) and not is_itk(path):
             looked_into, header, private = True, _header(path), private or 0
             for tag in _tags(header):
                 private += tag.is_private
                 kinds |= _kind(tag)
             burned_in = _burned_in(header) or burned_in
+        elif (has_text := has_free_text(path)) is not None:
+            looked_into = True
+            kinds |= {"text"} if has_text else set()
     return {
         "identity_found": " ".join(kind for kind in KINDS if kind in kinds) if looked_into else None,
         "private_tags": private,
@@ -184,25 +170,3 @@ def _kind(tag: pydicom.tag.BaseTag) -> set[str]:
         return set()
     listed = {kind for kind, keywords in KEYWORDS.items() if keyword in keywords}
     return listed or {kind for kind, known in REPRESENTATIONS.items() if dictionary_VR(tag) in known}
-
-
-def _has_text(path: Path) -> bool:
-    """Whether a header holds text that whoever wrote the file could choose."""
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
-    try:
-        with opener(path, "rb") as file:
-            head = file.read(TEXT_HEAD)
-    except (OSError, EOFError, zlib.error):
-        return False
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        return _nifti_has_text(head)
-    return TEXT_LINE.search(HEADER_END.split(head, maxsplit=1)[0]) is not None
-
-
-def _nifti_has_text(head: bytes) -> bool:
-    """Text in the fields of a header or in an extension behind it, which the first of the next four bytes announces."""
-    size = next((size for size in NIFTI_TEXT for order in ("<i", ">i") if head[:4] == struct.pack(order, size)), None)
-    if size is None or len(head) < size:  # damaged: what it holds may still be read by others
-        return bool(head.strip(b"\0 "))
-    extended = head[size : size + 1] not in (b"", b"\0")
-    return extended or any(head[start:end].strip(b"\0 ") for start, end in NIFTI_TEXT[size])

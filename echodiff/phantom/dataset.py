@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from echodiff.config.phantom import PhantomSource
+from echodiff.config.phantom import FORMATS, PhantomSource
 from echodiff.errors import OutputError
 from echodiff.phantom.machines import MACHINES
 from echodiff.phantom.truth import COLUMNS
@@ -24,26 +24,24 @@ from echodiff.store.atomic import writing
 from echodiff.store.table import write_table
 
 TRUTH = "truth.parquet"
+# Format -> what writes a patient's files.
 WRITERS: dict[str, Writer] = {
     "camus": camus.write_patient,
-    "vscan": dicom.write_patient,
-    "vscan_air": dicom.write_patient,
     "echonet": echonet.write_patient,
-    "2d_t": dicom.write_patient,
-    "3d_spatial": volume.write_patient,
+    "dicom": dicom.write_patient,
+    "volume": volume.write_patient,
 }
 TABLES = {
     "FileList.csv": echonet.FILE_LIST,
     "VolumeTracings.csv": echonet.TRACINGS,
     "planes.csv": volume.PLANES,
 }
-SUBFOLDERS = {"echonet": ("Videos", "truth")}
-NUMBERS = {name: index for index, name in enumerate(MACHINES)}
+SUBFOLDERS = {"echonet": ("Videos", "truth")}  # of formats
 
 
 def patient_seed(source: PhantomSource, number: int) -> int:
     """Seed of a patient, another one for every machine, dataset seed and number."""
-    state = np.random.SeedSequence([source.seed, NUMBERS[source.machine], number]).generate_state(1, np.uint64)
+    state = np.random.SeedSequence([source.seed, MACHINES[source.machine].number, number]).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
 
 
@@ -56,7 +54,7 @@ def write_dataset(source: PhantomSource, output: Path, *, processes: int = 1) ->
         OutputError: the folder holds something else than a phantom, or cannot be written.
     """
     with _whole_folder(output) as folder:
-        for name in SUBFOLDERS.get(source.machine, ()):
+        for name in SUBFOLDERS.get(FORMATS[source.machine], ()):
             (folder / name).mkdir()
         machine = MACHINES[source.machine]
         jobs = [
@@ -74,7 +72,7 @@ def write_dataset(source: PhantomSource, output: Path, *, processes: int = 1) ->
 def write_one(job: Job) -> Written:
     """One patient, in whatever process."""
     cv2.setNumThreads(1)
-    return WRITERS[job.machine.name](job)
+    return WRITERS[FORMATS[job.machine.name]](job)
 
 
 def _run(jobs: list[Job], processes: int, description: str) -> list[Written]:

@@ -13,6 +13,7 @@ class Machine:
     """Settings of one kind of machine. Levels in dB are relative to healthy myocardium; spreads are over patients."""
 
     name: str
+    number: int  # goes into the seeds of its patients: its own, and never another one, or all its images change
     manufacturer: str
     model: str
     half_angle: float = 37.4  # degrees, half opening angle of the sector
@@ -54,9 +55,10 @@ REFERENCE_DB = -26.5  # healthy myocardium on the screen at gain 0, below white
 MACHINES: dict[str, Machine] = {
     machine.name: machine
     for machine in (
-        Machine("camus", "GE Vingmed Ultrasound", "Vivid E95", other_angles=0.1),
+        Machine("camus", 0, "GE Vingmed Ultrasound", "Vivid E95", other_angles=0.1),
         Machine(  # a first-generation handheld: small screen, strong filters, high contrast
             "vscan",
+            1,
             "GE Healthcare",
             "Vscan Extend",
             half_angle=35,
@@ -76,6 +78,7 @@ MACHINES: dict[str, Machine] = {
         ),
         Machine(  # curved top, bright, hazy, speckle filtered away
             "vscan_air",
+            2,
             "GE Healthcare",
             "Vscan Air",
             half_angle=40,
@@ -96,6 +99,7 @@ MACHINES: dict[str, Machine] = {
         ),
         Machine(  # archive of 112 x 112 squares: coarse pixels, wide angle, corners cut, dark blood
             "echonet",
+            3,
             "Philips",
             "iE33",
             half_angle=44,
@@ -113,6 +117,7 @@ MACHINES: dict[str, Machine] = {
         ),
         Machine(  # an older cart machine: few lines, grainy, hard gray curve, edges enhanced
             "2d_t",
+            4,
             "GE Vingmed Ultrasound",
             "Vivid 7",
             rows=620,
@@ -130,6 +135,7 @@ MACHINES: dict[str, Machine] = {
         ),
         Machine(  # volumes: few, wide beams in both directions
             "3d_spatial",
+            5,
             "GE Vingmed Ultrasound",
             "Vivid E9",
             half_angle=36,

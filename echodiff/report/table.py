@@ -121,12 +121,12 @@ def format_mean_sd(mean: float, sd: float, digits: int = 2) -> str:
     """`mean ± sd`, the mean alone where there is no sd, a dash where there is no mean."""
     if pd.isna(mean):
         return NOTHING
-    return f"{mean:.{digits}f}" if pd.isna(sd) else f"{mean:.{digits}f} ± {sd:.{digits}f}"
+    return f"{mean:z.{digits}f}" if pd.isna(sd) else f"{mean:z.{digits}f} ± {sd:.{digits}f}"
 
 
 def format_interval(value: float, low: float, high: float, digits: int = 1) -> str:
     """`value [low, high]`, the value alone where there is no interval, a dash where there is no value."""
     if pd.isna(value):
         return NOTHING
-    text = f"{value:.{digits}f}"
-    return text if pd.isna(low) else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
+    text = f"{value:z.{digits}f}"  # z: what rounds to zero has no sign
+    return text if pd.isna(low) else f"{text} [{low:z.{digits}f}, {high:z.{digits}f}]"

@@ -16,6 +16,11 @@ from echodiff.errors import ConfigError
 from echodiff.evaluate.trivial import TRANSLATORS
 from echodiff.evaluate.use import REAL
 from echodiff.ingest.case import CaseReference
+from echodiff.ingest.ed.by_picture import picture_rules
+from echodiff.ingest.ed.cine import Cine
+from echodiff.ingest.ed.titles import RULE_TITLES
+from echodiff.ingest.ed.volume_curve import UNKNOWN
+from echodiff.ingest.readers import READERS, reader_of
 from echodiff.ingest.readers.dicom import ed_rules
 from echodiff.ingest.readers.dicom_tags import Tags
 
@@ -57,6 +62,11 @@ def test_the_papers_configuration_has_the_papers_values():
         ({"report": {"model": "best"}}, "report.model: expected one of the models fast, found 'best'"),
         ({"datasets": {"a/b": {"format": "camus", "folder": "x"}}}, "datasets.a/b"),
         ({"datasets": {"camus": {"folder": "x"}}}, "folder.*phantom"),
+        (
+            {"datasets": {"camus": {"format": "dicom"}}},
+            r"camus.dicom': expected a phantom whose files are of this format \(phantom.machine: vscan or vscan_air or "
+            r"2d_t\), found camus; set format: camus, or another machine",
+        ),
         ({"datasets": {"new": {"format": "jpeg", "folder": "x"}}}, "'datasets.new'.*'camus'.*'volume'"),
         ({"pathvars": {"result": "x"}}, "unknown key 'pathvars.result'"),
         ({"datasets": {"vscan": {"label_values": {60: 7}}}}, "vscan.dicom.label_values.60'.*0, 1, 2 or 3, found 7"),
@@ -98,6 +108,26 @@ def test_rules_for_the_ed_frame_are_those_of_the_readers():
     rules = ed_rules(tags, CaseReference("a", "a", {}, {}), cine, cine[0] > 0, None, predictor=Mock())
     assert known["dicom"] == {"auto", *rules}
     assert known["camus"] == known["echonet"] == {"auto", "explicit"}
+
+
+def test_every_rule_for_the_ed_frame_has_a_title():
+    configured = {name for of in FORMATS.values() for name in get_args(of.model_fields["ed"].annotation)}
+    by_picture = picture_rules(Cine(np.zeros((2, 8, 8), np.uint8), np.ones((8, 8), bool), UNKNOWN), Mock())
+    assert (configured | set(by_picture)) - {"auto"} <= set(RULE_TITLES)
+
+
+def test_every_format_has_a_reader():
+    assert set(READERS) == set(FORMATS)
+    for name, options in FORMATS.items():
+        reader = reader_of(options(format=name, folder="anywhere"))
+        assert type(reader).__name__ == f"{name.capitalize()}Reader"
+    with pytest.raises(ConfigError, match="format: expected one of camus, .*found jpeg"):
+        reader_of(CamusDataset.model_construct(format="jpeg"))
+
+
+def test_labels_of_the_ventricle_alone_can_be_completed():
+    assert {name for name, options in FORMATS.items() if options.lv_only} == {"echonet"}
+    assert all("completion" in options.model_fields for options in FORMATS.values() if options.lv_only)
 
 
 def test_weights_that_are_not_there_are_named(run_echodiff, tmp_path):

@@ -6,15 +6,18 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from echodiff.errors import InputError
-from echodiff.evaluate import weights
+from echodiff.config.evaluate import Evaluate
+from echodiff.errors import ConfigError, InputError
+from echodiff.evaluate import names, weights
 from echodiff.evaluate.extractors import (
     EFFICIENTNET,
+    EXTRACTORS,
     INCEPTION,
     ExtractorChoice,
     choose_extractor,
@@ -102,18 +105,39 @@ def test_other_weights_never_answer_as_inception(untrained_inception):
     with pytest.raises(InputError, match="SHA-256 6726825d.*found"):
         load_inception(path, "cpu")
     with pytest.raises(InputError, match="SHA-256"):  # a configured file is never passed over, even by auto
-        choose_extractor("auto", inception_weights=path, download=False, timeout_s=1)
+        choose_extractor(Evaluate(inception_weights=path, download=False))
     choice = ExtractorChoice(INCEPTION, weights.INCEPTION_SHA256, str(path), "")
     with pytest.raises(InputError, match="SHA-256"):
         load_extractor(choice, "cpu")
 
 
 def test_auto_without_weights_chooses_another_extractor_under_another_name(empty_cache):
-    choice = choose_extractor("auto", inception_weights=None, download=False, timeout_s=1)
+    choice = choose_extractor(Evaluate(download=False))
     assert choice.extractor == EFFICIENTNET and choice.frechet_name == "fd_efficientnet_lite0"
     assert "evaluate.download is off" in choice.reason
     with pytest.raises(InputError, match="Inception weights"):
-        choose_extractor("inception", inception_weights=None, download=False, timeout_s=1)
+        choose_extractor(Evaluate(features="inception", download=False))
+    choice = choose_extractor(Evaluate(features="efficientnet_lite0", download=False))
+    assert choice.extractor == EFFICIENTNET and choice.reason == "chosen in the configuration"
+
+
+def test_an_unknown_extractor_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="evaluate.features: expected auto or one of inception, .*found resnet"):
+        choose_extractor(Evaluate.model_construct(features="resnet"))
+    with pytest.raises(ValueError, match="expected one of the extractors inception_2015_12_05, .*found 'resnet'"):
+        ExtractorChoice("resnet", "ab", "", "because")
+    (tmp_path / "choice.json").write_text(
+        '{"extractor": "resnet", "weights_sha256": "ab", "weights_file": "", "reason": ""}'
+    )
+    with pytest.raises(InputError, match=r"choice\.json: .*found 'resnet'.*evaluate extractor"):
+        ExtractorChoice.read(tmp_path / "choice.json")
+
+
+def test_every_extractor_can_be_configured_and_has_names_and_a_title():
+    assert set(get_args(Evaluate.model_fields["features"].annotation)) == {"auto", *names.OPTIONS}
+    assert set(names.OPTIONS.values()) == set(EXTRACTORS)
+    for named in (names.FRECHET_NAMES, names.KERNEL_NAMES, names.TITLES):
+        assert set(named) == set(EXTRACTORS) and len(set(named.values())) == len(EXTRACTORS)
 
 
 def test_a_network_that_never_answers_is_given_up_quickly(empty_cache, monkeypatch):
@@ -121,7 +145,7 @@ def test_a_network_that_never_answers_is_given_up_quickly(empty_cache, monkeypat
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/w.pth"
         monkeypatch.setattr(weights, "download_weights", partial(weights.download_weights, url=url))
         start = time.monotonic()
-        choice = choose_extractor("auto", inception_weights=None, download=True, timeout_s=0.5)
+        choice = choose_extractor(Evaluate(download_timeout_s=0.5))
     assert choice.extractor == EFFICIENTNET and time.monotonic() - start < 30  # not the minutes of a system's own limit
     assert not list(empty_cache.parent.glob("*"))
 

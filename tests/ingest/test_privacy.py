@@ -16,6 +16,9 @@ import pytest
 import SimpleITK as sitk
 import yaml
 from leaks import leaks
+from PIL import ExifTags
+from PIL import Image as Picture
+from PIL.PngImagePlugin import PngInfo
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
@@ -316,6 +319,36 @@ def test_nifti_2_is_judged_by_its_own_places(tmp_path, order):
         told[place : place + 3] = b"Doe"
         (tmp_path / "a.nii").write_bytes(told)
         assert kinds(tmp_path / "a.nii") == "text"
+
+
+def test_text_of_pictures_is_counted(tmp_path):
+    told, exif = PngInfo(), Picture.Exif()
+    told.add_text("Comment", PERSON)
+    exif[ExifTags.Base.Artist] = PERSON
+    picture = Picture.new("L", (4, 4))
+    for ending in ("png", "tif", "bmp"):
+        picture.save(tmp_path / f"plain.{ending}")
+        assert kinds(tmp_path / f"plain.{ending}") == ""
+    picture.save(tmp_path / "chunk.png", pnginfo=told)
+    picture.save(tmp_path / "exif.png", exif=exif)
+    picture.save(tmp_path / "artist.tif", tiffinfo=exif)
+    picture.save(tmp_path / "xmp.tif", tiffinfo={700: PERSON.encode()})
+    content = (tmp_path / "plain.png").read_bytes()
+    chunk = (tmp_path / "chunk.png").read_bytes()
+    chunk = chunk[chunk.index(b"tEXt") - 4 : chunk.index(b"IDAT") - 4]
+    (tmp_path / "behind.png").write_bytes(content.replace(content[-12:], chunk + content[-12:]))  # as ImageMagick does
+    for name in ("chunk.png", "exif.png", "artist.tif", "xmp.tif", "behind.png"):
+        assert kinds(tmp_path / name) == "text", name
+
+
+def test_pictures_that_cannot_be_read_stop_nothing(tmp_path):
+    for name in ("a.png", "a.tif", "a.bmp"):
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n\0")
+        assert kinds(tmp_path / name) == "" and kinds(tmp_path / f"no_{name}") == ""
+
+
+def test_dicom_under_the_name_of_a_picture_is_looked_into_as_dicom(tmp_path):
+    assert "patient_id" in kinds(write_gray(tmp_path / "a.png", PatientID="7")).split()
 
 
 @pytest.mark.parametrize(

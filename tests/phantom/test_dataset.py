@@ -6,15 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from typing import get_args
 
 import pytest
 import yaml
 
-from echodiff.config.phantom import PhantomSource
+from echodiff.config.datasets import Dataset
+from echodiff.config.phantom import FORMATS, PhantomSource
 from echodiff.errors import OutputError
 from echodiff.phantom import dataset as module
 from echodiff.phantom.dataset import patient_seed, write_dataset
 from echodiff.phantom.machines import MACHINES
+from echodiff.phantom.screen import LAYOUTS
+from echodiff.phantom.writers.dicom import HABITS
 
 
 def digest(folder) -> dict[str, str]:
@@ -61,6 +65,35 @@ def test_patients_are_never_shared():
     assert len(set(seeds)) == len(seeds)
 
 
+@pytest.mark.parametrize(
+    ("machine", "seed"),
+    [
+        ("camus", 2984549877693610079),
+        ("vscan", 8000573890736247276),
+        ("vscan_air", 1326498381319774457),
+        ("echonet", 4197193998126150444),
+        ("2d_t", 8595542371364358966),
+        ("3d_spatial", 2291504848249831112),
+    ],
+)
+def test_patients_stay_who_they_are_when_other_machines_come_or_go(monkeypatch, machine, seed):
+    """All that a phantom is follows from the seed: another one would be another image in every published number."""
+    monkeypatch.setattr(module, "MACHINES", {machine: MACHINES[machine]})
+    assert patient_seed(PhantomSource(machine=machine), 1) == seed
+
+
+def test_no_two_machines_have_one_number():
+    assert len({machine.number for machine in MACHINES.values()}) == len(MACHINES)
+
+
+def test_every_machine_is_known_wherever_one_has_to_be():
+    assert set(get_args(PhantomSource.model_fields["machine"].annotation)) == set(MACHINES) == set(FORMATS)
+    formats = {get_args(of.model_fields["format"].annotation)[0] for of in get_args(get_args(Dataset)[0])}
+    assert set(FORMATS.values()) == set(module.WRITERS) <= formats
+    writing_dicom = {machine for machine, written in FORMATS.items() if written == "dicom"}
+    assert set(LAYOUTS) == set(HABITS) == writing_dicom
+
+
 def test_fewer_patients_are_the_first_ones_of_more(tmp_path):
     few = write_dataset(PhantomSource(machine="echonet", patients=2, frames=6), tmp_path / "few")
     more = write_dataset(PhantomSource(machine="echonet", patients=3, frames=6), tmp_path / "more")
@@ -73,7 +106,7 @@ def test_an_error_leaves_nothing_behind(tmp_path, monkeypatch):
             raise RuntimeError("disk on fire")
         (job.folder / "something").write_text("half")
 
-    monkeypatch.setitem(module.WRITERS, "vscan", fail)
+    monkeypatch.setitem(module.WRITERS, "dicom", fail)
     with pytest.raises(RuntimeError, match="on fire"):
         write_dataset(PhantomSource(machine="vscan", patients=3), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

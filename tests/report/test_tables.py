@@ -12,7 +12,7 @@ from echodiff.ingest.privacy import KINDS
 from echodiff.report.privacy import LABELS, privacy
 from echodiff.report.published import published_dataset, published_metrics, published_value
 from echodiff.report.rejects import rejects
-from echodiff.report.table import mean_sd
+from echodiff.report.table import format_interval, mean_sd
 from echodiff.report.table1 import table1
 from echodiff.report.table2 import kernel_cell, table2
 from echodiff.report.table3 import table3
@@ -177,6 +177,12 @@ def test_table2_does_without_floors(distances, config):
 )  # fmt: skip
 def test_a_kernel_distance_has_the_digits_that_its_interval_bears(interval, expected):
     assert kernel_cell(*interval) == expected
+
+
+def test_what_rounds_to_zero_has_no_sign():
+    assert format_interval(-0.04, -0.01, 0.04) == "0.0 [0.0, 0.0]"
+    assert format_interval(-0.06, -0.26, np.float64(-0.0), 1) == "-0.1 [-0.3, 0.0]"
+    assert mean_sd(pd.Series([-0.004, 0.0])) == "0.00 ± 0.00"
 
 
 def test_table2_says_what_the_trivial_translators_in_it_are(distances, config):

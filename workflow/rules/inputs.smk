@@ -27,7 +27,7 @@ def ingest_input(wildcards):
     files = {}
     if wildcards.dataset in PHANTOMS:
         files["phantom"] = f"<results>/phantom/{wildcards.dataset}"
-    if options.datasets[wildcards.dataset].format == "echonet":
+    if options.datasets[wildcards.dataset].lv_only:
         files["shape_model"] = f"<results>/shape_model/{TRAINING}.npz"
     if wildcards.dataset in PREDICTED:
         files["segmenter"] = "<results>/segmenter/labels.pt"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from echodiff.config.datasets import DicomDataset, VolumeDataset
 from echodiff.ingest.check.archive_names import echonet_options
 from echodiff.ingest.check.labels import label_options
 from echodiff.ingest.labels_beside import LabelFiles
@@ -16,7 +17,10 @@ from echodiff.ingest.readers.dicom_header import is_volume
 from echodiff.ingest.readers.itk import is_itk
 from echodiff.ingest.walk import files_below, is_lost
 
-LABEL_NAMES = {"dicom": "{stem}_gt.*", "volume": "{stem}_label.*"}  # patterns that need no option
+LABEL_NAMES = {  # patterns that need no option
+    "dicom": DicomDataset.model_fields["label_pattern"].default,
+    "volume": VolumeDataset.model_fields["label_pattern"].default,
+}
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif")
 VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".wmv")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")

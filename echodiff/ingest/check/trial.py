@@ -18,7 +18,6 @@ from echodiff.labels import STRUCTURES
 
 TRIAL_SIZE = 64  # pixels of the frames that are made and thrown away
 LARGEST = max(STRUCTURES.values())
-TRIAL_OPTIONS = {"echonet": {"completion": "dilation"}}  # the shape model may not exist yet
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,8 @@ def read_on_trial(guess: Guess, cases: Sequence[CaseReference], processes: int) 
     if options.get("labels") == "predicted":  # the segmenter is trained in the run
         options["labels"] = "none"
     dataset = dataset_of(replace(guess, options=options))
+    if dataset.lv_only:  # the shape model may not exist yet
+        dataset = dataset.model_copy(update={"completion": "dilation"})
     work = CaseWork(dataset, Image(size=TRIAL_SIZE), None)
     results = results_of(work, cases, max(processes, 1), limit_s=dataset.case_seconds)
     rows = [
@@ -69,8 +70,7 @@ def spread(cases: Sequence[CaseReference], most: int) -> list[CaseReference]:
 
 def dataset_of(guess: Guess) -> Dataset:
     """The dataset entry that the guess stands for."""
-    options = {**guess.options, **TRIAL_OPTIONS.get(guess.format, {})}
-    return TypeAdapter(Dataset).validate_python({"format": guess.format, "folder": guess.folder, **options})
+    return TypeAdapter(Dataset).validate_python({"format": guess.format, "folder": guess.folder, **guess.options})
 
 
 def file_of(case: CaseReference, folder: Path) -> str:

@@ -13,4 +13,5 @@ RULE_TITLES: Final[dict[str, str]] = {
     "lv_volume": "largest labelled LV",
     "label": "the label map's frame",
     "self_similarity": "picture alone",
+    "segmented_area": "largest segmented LV",
 }

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from echodiff.config.datasets import Dataset, EchonetDataset
+from echodiff.config.datasets import Dataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject, SourceFrame
 from echodiff.ingest.labels.contour import NoContour, Ventricle, ventricle
@@ -55,7 +55,7 @@ def read_completion(dataset: Dataset, shape_model: Path | None) -> Completion | 
     Raises:
         InputError: the shape model is needed but not given, missing or damaged.
     """
-    if not isinstance(dataset, EchonetDataset):
+    if not dataset.lv_only:
         return None
     if dataset.completion == "dilation":
         return ByDilation()

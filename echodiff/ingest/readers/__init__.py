@@ -1,6 +1,9 @@
 """One reader a format: finds the cases of a folder, then reads one case at a time."""
 
-from echodiff.config.datasets import CamusDataset, Dataset, EchonetDataset, VolumeDataset
+from collections.abc import Callable
+
+from echodiff.config.datasets import CamusDataset, Dataset, DicomDataset, EchonetDataset, VolumeDataset
+from echodiff.errors import ConfigError
 from echodiff.ingest.case import Reader
 from echodiff.ingest.predicted import Predictor
 
@@ -8,20 +11,44 @@ from echodiff.ingest.predicted import Predictor
 def reader_of(dataset: Dataset, predictor: Predictor | None = None) -> Reader:
     """The reader of a dataset's format, which may ask `predictor` for the end-diastolic frame of a cine.
 
-    Formats are imported when needed: each brings its own libraries.
+    Raises:
+        ConfigError: no reader has the format.
     """
-    if isinstance(dataset, CamusDataset):
-        from echodiff.ingest.readers.camus import CamusReader
+    if dataset.format not in READERS:
+        raise ConfigError(f"format: expected one of {', '.join(READERS)}, found {dataset.format}")
+    return READERS[dataset.format](dataset, predictor)
 
-        return CamusReader(dataset)
-    if isinstance(dataset, EchonetDataset):
-        from echodiff.ingest.readers.echonet import EchonetReader
 
-        return EchonetReader(dataset, predictor)
-    if isinstance(dataset, VolumeDataset):
-        from echodiff.ingest.readers.volume import VolumeReader
+# Readers are imported when needed: each brings its own libraries.
 
-        return VolumeReader(dataset)
+
+def _camus(dataset: CamusDataset, predictor: Predictor | None) -> Reader:
+    from echodiff.ingest.readers.camus import CamusReader
+
+    return CamusReader(dataset)
+
+
+def _echonet(dataset: EchonetDataset, predictor: Predictor | None) -> Reader:
+    from echodiff.ingest.readers.echonet import EchonetReader
+
+    return EchonetReader(dataset, predictor)
+
+
+def _dicom(dataset: DicomDataset, predictor: Predictor | None) -> Reader:
     from echodiff.ingest.readers.dicom import DicomReader
 
     return DicomReader(dataset, predictor)
+
+
+def _volume(dataset: VolumeDataset, predictor: Predictor | None) -> Reader:
+    from echodiff.ingest.readers.volume import VolumeReader
+
+    return VolumeReader(dataset)
+
+
+READERS: dict[str, Callable[[Dataset, Predictor | None], Reader]] = {
+    "camus": _camus,
+    "echonet": _echonet,
+    "dicom": _dicom,
+    "volume": _volume,
+}
