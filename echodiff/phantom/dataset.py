@@ -2,12 +2,7 @@
 
 import csv
 import multiprocessing
-import os
-import shutil
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -15,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from echodiff.config.phantom import FORMATS, PhantomSource
-from echodiff.errors import OutputError
 from echodiff.phantom.machines import MACHINES
 from echodiff.phantom.truth import COLUMNS
 from echodiff.phantom.writers import Job, Writer, Written, camus, dicom, echonet, volume
 from echodiff.progress import Progress
-from echodiff.store.atomic import writing
+from echodiff.store.atomic import whole_folder
 from echodiff.store.table import write_table
 
 TRUTH = "truth.parquet"
@@ -53,7 +47,7 @@ def write_dataset(source: PhantomSource, output: Path, *, processes: int = 1) ->
     Raises:
         OutputError: the folder holds something else than a phantom, or cannot be written.
     """
-    with _whole_folder(output) as folder:
+    with whole_folder(output, sign=TRUTH) as folder:
         for name in SUBFOLDERS.get(FORMATS[source.machine], ()):
             (folder / name).mkdir()
         machine = MACHINES[source.machine]
@@ -98,36 +92,6 @@ def _run(jobs: list[Job], processes: int, description: str) -> list[Written]:
             return [future.result() for future in futures]
     finally:
         progress.close()
-
-
-@contextmanager
-def _whole_folder(output: Path) -> Iterator[Path]:
-    """A folder beside `output` that takes its place at the end; removed on any error, and by the next run if killed."""
-    output = output.absolute()
-    _refuse_foreign(output)
-    with writing(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        for left_over in output.parent.glob(f".{output.name}.*.part"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        folder = output.parent / f".{output.name}.{uuid.uuid4().hex[:8]}.part"
-        folder.mkdir()
-    try:
-        with writing(output):
-            yield folder
-            if output.exists():
-                shutil.rmtree(output)
-            os.replace(folder, output)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _refuse_foreign(output: Path) -> None:
-    """A folder of other things is not overwritten."""
-    if output.is_file() or (output.is_dir() and any(output.iterdir()) and not (output / TRUTH).is_file()):
-        raise OutputError(
-            f"{output}: expected an empty folder or an earlier phantom with {TRUTH}, found something else; "
-            "choose another folder"
-        )
 
 
 def _write_csv(path: Path, header: tuple[str, ...], rows: list[list]) -> None:

@@ -1,0 +1,1 @@
+"""Image sets as files of pictures that other programs read."""
