@@ -258,7 +258,7 @@ class Model(Section):
                 raise ValueError(f"loss.{name}: expected {steps} numbers of 0 or more, not all 0, found {values}")
         if (self.sampler.steps or 1) > steps:
             raise ValueError(f"sampler.steps: expected at most diffusion.steps = {steps}, found {self.sampler.steps}")
-        if self.diffusion.prediction == "velocity" and self.generator.name != "ncsnpp":
+        if self.diffusion.prediction == "velocity" and not self.generator.predicts_velocity:
             raise ValueError(
                 "diffusion.prediction: expected image with this generator, which draws images and nothing else, "
                 f"found velocity with {self.generator.name}; or set generator.name: ncsnpp"
@@ -271,10 +271,10 @@ class Model(Section):
         if self.discriminator == "none":
             if self.loss.reconstruction_weight == 0:
                 raise ValueError("discriminator: none needs a loss.reconstruction_weight above 0")
-        elif getattr(self.generator, "window", 0) and self.discriminator.name != "fast":
+        elif self.generator.window and not self.discriminator.judges_windows:
             raise ValueError(
-                "discriminator: expected fast, or none, beside a generator that learns from windows, "
-                f"found {self.discriminator.name}; or set generator.window: 0"
+                "discriminator: expected one that judges windows (fast), or none, beside a generator that learns from "
+                f"them, found {self.discriminator.name}; or set generator.window: 0"
             )
         elif self.training.batch_size % self.group:
             raise ValueError(

@@ -1,14 +1,58 @@
-"""Options of the networks; `name` chooses the network, the other keys are its own."""
+"""Options of the networks; `name` chooses the network, the other keys are its own.
 
-from typing import Annotated, Literal
+What training and sampling ask of any generator's and any discriminator's options, `GeneratorInterface` and
+`DiscriminatorInterface` say: a key, a property or a constant of the class, as suits the network.
+"""
+
+from typing import Annotated, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from echodiff.config.base import Section
 
 
+@runtime_checkable
+class GeneratorInterface(Protocol):
+    """What is asked of a generator's options."""
+
+    name: str
+    """Its name in the registry (`echodiff.diffusion.networks.registry`)."""
+
+    predicts_velocity: ClassVar[bool]
+    """Whether it can be made to put out any value, as `diffusion.prediction: velocity` needs, not images alone."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Image sizes must be a multiple of this."""
+
+    @property
+    def window(self) -> int:
+        """Size in pixels of the window of each image that is learned from; 0: whole images."""
+
+
+@runtime_checkable
+class DiscriminatorInterface(Protocol):
+    """What is asked of a discriminator's options."""
+
+    name: str
+    """Its name in the registry."""
+
+    judges_windows: ClassVar[bool]
+    """Whether it can stand beside a generator that learns from windows."""
+
+    @property
+    def size_multiple(self) -> int:
+        """Image sizes must be a multiple of this."""
+
+    @property
+    def group(self) -> int:
+        """Images that are judged together: a batch, and each part of it, is a multiple of this."""
+
+
 class NcsnppGenerator(Section):
     """The paper's generator, a U-Net with an input pyramid and adaptive norms."""
+
+    predicts_velocity: ClassVar[bool] = True
 
     name: Literal["ncsnpp"] = "ncsnpp"
     channels: int = Field(default=64, ge=4, multiple_of=4)
@@ -40,9 +84,16 @@ class NcsnppGenerator(Section):
         """Image sizes must be a multiple of this."""
         return self.pack * 2 ** (len(self.multipliers) - 1)
 
+    @property
+    def window(self) -> int:
+        """It learns from whole images."""
+        return 0
+
 
 class ResidualDiscriminator(Section):
     """The paper's discriminator, six residual blocks to 4 x 4 pixels and one logit."""
+
+    judges_windows: ClassVar[bool] = False
 
     name: Literal["residual"] = "residual"
     channels: int = Field(default=64, ge=1)
@@ -62,6 +113,8 @@ class ResidualDiscriminator(Section):
 
 class FastGenerator(Section):
     """The small generator: a U-Net on packed pixels and a head that draws speckle."""
+
+    predicts_velocity: ClassVar[bool] = False
 
     name: Literal["fast"] = "fast"
     widths: tuple[Annotated[int, Field(ge=8, multiple_of=8)], ...] = Field(default=(32, 64, 96, 128), min_length=1)
@@ -93,6 +146,8 @@ class FastGenerator(Section):
 
 class FastDiscriminator(Section):
     """The small discriminator: a critic of texture and one of structure, with logits of patches."""
+
+    judges_windows: ClassVar[bool] = True
 
     name: Literal["fast"] = "fast"
     channels: int = Field(default=32, ge=1)

@@ -19,7 +19,7 @@ from echodiff.evaluate.polar import LEAK_GRAY
 from echodiff.evaluate.share import share_interval
 from echodiff.report import label_sources, physics
 from echodiff.report.inputs import in_order, model_title
-from echodiff.report.scores import INFINITE_PSNR, case_scores
+from echodiff.report.scores import HIGHER, INFINITE_PSNR, LOWER, NEITHER, Score, case_scores
 from echodiff.report.table import Column, ReportTable, format_interval
 from echodiff.report.table2 import KERNEL_SCALE, one_extractor
 from echodiff.split.twins import groups_of
@@ -35,21 +35,15 @@ KINDS: Mapping[str, str] = {
 }
 SECTOR = "Sector"  # its measures hardly vary between real images, so that in spreads they would outweigh all others
 BEST = " *"
-LOWER, HIGHER, NEITHER = -1, 1, 0
 
 Interval = tuple[float, float, float]
 UNKNOWN: Interval = (float("nan"),) * 3
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A column: its labels, which way is better, and its value with interval for (dataset, model)."""
+class Measure(Score):
+    """A column: a score with its value and interval for (datasets, model)."""
 
-    key: str
-    label: str
-    heading: str
-    digits: int
-    better: int
     of: Callable[[Sequence[str], str], Interval]
 
 
@@ -97,7 +91,7 @@ def ablation(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: Co
     )
 
 
-def is_best(model: str, values: Mapping[str, Interval], better: int) -> bool:
+def is_best(model: str, values: Mapping[str, Interval], better: str) -> bool:
     """Whether the model's interval lies on the better side of those of all other models."""
     if better == NEITHER or len(values) < 2 or any(np.isnan(part).any() for part in values.values()):
         return False
@@ -138,7 +132,7 @@ def _measures(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: C
         measures += _distances(tables["frechet"])
     for score in scores:
         of = _mean_of(rows, score.key)
-        measures.append(Measure(score.key, score.label, score.heading, score.digits, HIGHER, of))
+        measures.append(Measure(**vars(score), of=of))
     if "diversity" in tables:
         samples = tables["diversity"][tables["diversity"]["kind"] == SAMPLES]
         measures.append(Measure("ms_ssim", "MS-SSIM", "Samples of a guide", 3, NEITHER, _mean_of(samples, "ms_ssim")))

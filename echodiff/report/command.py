@@ -164,8 +164,14 @@ def memory(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, outp
 
 
 @app.command()
-def memory_gallery(config: list[Path] = ConfigFiles, files: list[Path] = Inputs, output: Path = Picture) -> None:
+def memory_gallery(
+    config: list[Path] = ConfigFiles,
+    files: list[Path] = Inputs,
+    cases: list[Path] = LabelSources,
+    output: Path = Picture,
+) -> None:
     """The ten synthetic images of one model that lie closest to a training image, beside it."""
+    from echodiff.report import label_sources
     from echodiff.report.inputs import drawn_by, read_tables
     from echodiff.report.memory import COLUMNS, gallery
     from echodiff.report.sheet import draw_sheet
@@ -176,9 +182,11 @@ def memory_gallery(config: list[Path] = ConfigFiles, files: list[Path] = Inputs,
     rows, sets = read_tables(tables, COLUMNS), [read_image_set(path) for path in image_sets]
     (reference,) = [s for s in sets if s.attributes["kind"] == "dataset"]
     synthetic = [s for s in sets if s.attributes["kind"] == "translation"]
-    sheet = gallery(rows, reference, synthetic, options)
+    sources = _case_tables(cases)
+    sheet = gallery(rows, reference, synthetic, sources, options)
     columns, title = ("Synthetic", "Nearest training"), drawn_by(s.attributes["model"] for s in synthetic)
-    draw_sheet(output, sheet, columns=columns, title=title, dpi=options.report.dpi)
+    notes = label_sources.note(sources, options)
+    draw_sheet(output, sheet, columns=columns, title=title, notes=notes, dpi=options.report.dpi)
 
 
 @app.command()
@@ -380,12 +388,12 @@ def _scores(files: Sequence[Path]) -> "tuple[pd.DataFrame, pd.DataFrame | None]"
 @app.command()
 def bland_altman(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Picture) -> None:
     """Clinical measures of the headline model's segmented images against their guides."""
-    from echodiff.report import fidelity as table
+    from echodiff.report.bland_altman import draw_bland_altman
+    from echodiff.report.fidelity import COLUMNS
     from echodiff.report.inputs import read_tables
 
     options = load_config(config)
-    rows = read_tables(metrics, table.COLUMNS)
-    table.draw_bland_altman(output, rows, options, model=options.headline_model)
+    draw_bland_altman(output, read_tables(metrics, COLUMNS), options, model=options.headline_model)
 
 
 @app.command()

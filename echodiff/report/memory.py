@@ -11,7 +11,7 @@ from echodiff.evaluate.interval import QUANTILE
 from echodiff.evaluate.memory import CORRELATION, SPACES
 from echodiff.evaluate.memory_table import HELD_OUT, SYNTHETIC
 from echodiff.evaluate.share import share_interval
-from echodiff.report import trivial
+from echodiff.report import label_sources, trivial
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
 from echodiff.report.sheet import Row
 from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
@@ -139,8 +139,12 @@ def _ratio(synthetic: pd.DataFrame, space: str) -> float:
     return float(np.median(synthetic[f"{space}_distance"] / synthetic[held_out]))
 
 
-def gallery(rows: pd.DataFrame, reference: ImageSet, synthetic: Sequence[ImageSet], config: Config) -> list[Row]:
+def gallery(
+    rows: pd.DataFrame, reference: ImageSet, synthetic: Sequence[ImageSet], cases: pd.DataFrame, config: Config
+) -> list[Row]:
     """The ten synthetic images closest to a training image for their threshold, each beside that image.
+
+    `cases`: the case tables, which say where label maps come from.
 
     Raises:
         InputError: a row has no synthetic image.
@@ -157,7 +161,7 @@ def gallery(rows: pd.DataFrame, reference: ImageSet, synthetic: Sequence[ImageSe
             sets[key].select([row["case_id"]]).images[0],
             reference.select([row[f"{CORRELATION}_training"]]).images[0],
         ]
-        mark = ", flagged" if row["flagged"] else ""
-        captions = (row["case_id"], f"{row[f'{CORRELATION}_training']}, {row['closeness']:.1f} x limit{mark}")
-        sheet.append(Row(dataset_title(config, row["dataset"]), images, captions))
+        nearest = f"{row[f'{CORRELATION}_training']}\n{row['closeness']:.1f} x limit"
+        captions = (row["case_id"], f"{nearest}\nflagged" if row["flagged"] else nearest)
+        sheet.append(Row(label_sources.marked_title(cases, config, row["dataset"]), images, captions))
     return sheet

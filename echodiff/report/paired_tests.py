@@ -8,7 +8,7 @@ from echodiff.evaluate.paired import paired_test
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.paired_table import INDEPENDENT, SIGNIFICANT, paired_table
-from echodiff.report.scores import INFINITE_PSNR, case_scores
+from echodiff.report.scores import INFINITE_PSNR, case_scores, which_is_better
 from echodiff.report.table import ReportTable
 
 ALL = "all"
@@ -46,7 +46,7 @@ def paired_tests(
                 found = paired_test(other[score.key].to_numpy(float), base[score.key].to_numpy(float))
                 names = {"dataset": dataset, "model": model, "against": against, "score": score.key}
                 printed = {"group": group, "title": model_title(model)}
-                printed |= {"label": f"{score.heading}: {score.label}", "digits": score.digits}
+                printed |= {"label": score.title, "digits": score.digits}
                 data.append(names | printed | vars(found))
     return paired_table(
         data,
@@ -54,7 +54,7 @@ def paired_tests(
         title=f"Models against {model_title(against)}, case by case",
         subtitle="Wilcoxon signed rank test over the same cases, two-sided, corrected after Holm over this table",
         notes=(
-            f"Difference: the model less {model_title(against)}; higher is better for every score. Effect: "
+            f"Difference: the model less {model_title(against)}; {which_is_better(scores)}. Effect: "
             "rank-biserial correlation, from -1 (lower in every case) to 1 (higher in every case). Bold: corrected "
             f"p below {SIGNIFICANT}.",
             INDEPENDENT,

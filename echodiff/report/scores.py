@@ -1,40 +1,58 @@
 """The scores of synthetic cases, one row a case: pixel metrics, mask fidelity and subgroups side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from echodiff.evaluate.comparisons import SYNTHETIC
-from echodiff.evaluate.overlap import OUTLINES
 
 INFINITE_PSNR = (
     "An image that equals its original has an infinite PSNR. It counts: a mean with one is infinite and has no "
     "interval, in tests it ranks above all finite ones."
 )
 KEYS = ["dataset", "model", "case_id"]
-PIXEL_COLUMNS = ("case_id", "dataset", "model", "comparison", "psnr_sector_db", "ssim_sector")
-FIDELITY_COLUMNS = ("case_id", "dataset", "model", "kind", *(f"dice_{name}" for name in OUTLINES))
+# Which end of a score is better: neither where, for one, the best is to be as in real images.
+HIGHER, LOWER, NEITHER = "higher", "lower", "neither"
+WAYS = {HIGHER: "higher is better", LOWER: "lower is better", NEITHER: "neither end is better"}
 
 
 @dataclass(frozen=True)
 class Score:
-    """A score of a case: column, label, heading over it, digits; higher is better for all of them."""
+    """A score of a case: column, label, heading over it, digits, and which end of it is better."""
 
     key: str
     label: str
     heading: str
     digits: int
+    better: str
+
+    @property
+    def title(self) -> str:
+        """Heading and label, for where the score stands alone."""
+        return f"{self.heading}: {self.label}"
 
 
 PIXEL_SCORES = (
-    Score("psnr_sector_db", "PSNR, dB", "In the sector", 2),
-    Score("ssim_sector", "SSIM", "In the sector", 3),
+    Score("psnr_sector_db", "PSNR, dB", "In the sector", 2, HIGHER),
+    Score("ssim_sector", "SSIM", "In the sector", 3, HIGHER),
 )
 DICE_SCORES = (
-    Score("dice_lv", "LV", "Dice against the guide", 3),
-    Score("dice_lv_myo", "LV + MYO", "Dice against the guide", 3),
-    Score("dice_la", "LA", "Dice against the guide", 3),
+    Score("dice_lv", "LV", "Dice against the guide", 3, HIGHER),
+    Score("dice_lv_myo", "LV + MYO", "Dice against the guide", 3, HIGHER),
+    Score("dice_la", "LA", "Dice against the guide", 3, HIGHER),
 )
+PIXEL_COLUMNS = (*KEYS, "comparison", *(score.key for score in PIXEL_SCORES))
+FIDELITY_COLUMNS = (*KEYS, "kind", *(score.key for score in DICE_SCORES))
+
+
+def which_is_better(scores: Sequence[Score]) -> str:
+    """In words, which end of the scores is better."""
+    ways = list(dict.fromkeys(score.better for score in scores))
+    if len(ways) == 1:
+        return f"{WAYS[ways[0]]} for every score"
+    titles = {way: ", ".join(score.title for score in scores if score.better == way) for way in ways}
+    return "; ".join(f"{WAYS[way]} for {titles[way]}" for way in ways)
 
 
 def case_scores(pixel: pd.DataFrame, fidelity: pd.DataFrame | None) -> tuple[pd.DataFrame, tuple[Score, ...]]:

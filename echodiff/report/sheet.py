@@ -28,7 +28,7 @@ INK, MUTED = "#1a1a1a", "#555555"
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its title at the left, uint8 (H, W) images (None leaves a gap), a line under each image."""
+    """One row: its title at the left, uint8 (H, W) images (None leaves a gap), lines under each image."""
 
     title: str
     images: Sequence[NDArray[np.uint8] | None]
@@ -129,7 +129,8 @@ def short(name: str, longest: int = LONGEST_NAME) -> str:
 
 def _caption(text: str) -> list[str]:
     """The lines of a caption that fit under a tile, its long names shortened."""
-    return textwrap.wrap(" ".join(short(word) for word in text.split()), CAPTION_WIDTH)
+    lines = (" ".join(short(word) for word in line.split()) for line in text.splitlines())
+    return [part for line in lines for part in textwrap.wrap(line, CAPTION_WIDTH)]
 
 
 def _broken(title: str) -> str:

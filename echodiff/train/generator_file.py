@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from echodiff.config.models import Model
 from echodiff.diffusion.guides import guide_channels
+from echodiff.diffusion.networks.discriminator import Discriminator
+from echodiff.diffusion.networks.generator import Generator
 from echodiff.diffusion.networks.registry import build_discriminator, build_generator
 from echodiff.diffusion.reverse import Reverse
 from echodiff.diffusion.schedule import Schedule, make_schedule
@@ -28,7 +30,7 @@ class TrainedGenerator:
     """
 
     name: str
-    network: nn.Module
+    network: Generator
     model: Model
     size: int
     data_fingerprint: str
@@ -52,14 +54,14 @@ def reverse_of(model: Model) -> Reverse:
     return Reverse.of(schedule_of(model), prediction=model.diffusion.prediction, method=sampler.method, steps=steps)
 
 
-def generator_of(model: Model, size: int) -> nn.Module:
+def generator_of(model: Model, size: int) -> Generator:
     """A new generator of a model, for the guides that it is trained with."""
     channels = guide_channels(model.guide.style, model.guide.sector)
     bounded = model.diffusion.prediction == "image"
     return build_generator(model.generator, size, guide_channels=channels, steps=model.diffusion.steps, bounded=bounded)
 
 
-def discriminator_of(model: Model, size: int) -> nn.Module | None:
+def discriminator_of(model: Model, size: int) -> Discriminator | None:
     """A new discriminator of a model, None where it has none."""
     if model.discriminator == "none":
         return None

@@ -1,7 +1,7 @@
 """What is noted while a model learns: one row for every few steps, kept in the checkpoint, written as Parquet."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,20 @@ COLUMNS = (
 )
 
 
+def refuse_unlisted(names: Iterable[str]) -> None:
+    """Refuse measures that have no column, which would be lost without a word.
+
+    Raises:
+        ValueError: with their names.
+    """
+    unlisted = sorted(set(names) - set(COLUMNS))
+    if unlisted:
+        raise ValueError(
+            f"history: expected measures that have a column, found {', '.join(unlisted)}; add it to COLUMNS in "
+            "echodiff/train/history.py"
+        )
+
+
 @dataclass
 class History:
     """Rows of COLUMNS; what a model does not have (no discriminator), or was not measured, is NaN."""
@@ -40,7 +54,12 @@ class History:
     rows: list[list[float]] = field(default_factory=list)
 
     def append(self, values: Mapping[str, float]) -> None:
-        """Add a row."""
+        """Add a row.
+
+        Raises:
+            ValueError: a value is of no column.
+        """
+        refuse_unlisted(values)
         self.rows.append([float(values.get(name, math.nan)) for name in COLUMNS])
 
     def state_dict(self) -> dict[str, Any]:
@@ -49,10 +68,11 @@ class History:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "History":
-        """The history of a checkpoint; columns that it does not have yet are NaN."""
+        """The history of a checkpoint; new columns are NaN, those that are no more are left out."""
         history = cls()
         for row in state["rows"].tolist():
-            history.append(dict(zip(state["columns"], row, strict=True)))
+            values = dict(zip(state["columns"], row, strict=True))
+            history.append({name: value for name, value in values.items() if name in COLUMNS})
         return history
 
     @property
@@ -75,7 +95,12 @@ class RunningMeans:
         self._counts: dict[str, int] = {}
 
     def add(self, values: Mapping[str, Tensor]) -> None:
-        """Add a step's values."""
+        """Add a step's values.
+
+        Raises:
+            ValueError: a value is of no column of the history; so a new loss is missed at its first step.
+        """
+        refuse_unlisted(values)
         for name, value in values.items():
             value = value.detach().double()
             self._sums[name] = self._sums[name] + value if name in self._sums else value

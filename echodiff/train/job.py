@@ -85,7 +85,7 @@ def check_job(job: Job, size: int, processes: Processes) -> None:
                 f"image.size: expected a multiple of {options.size_multiple} for the {role} '{options.name}', "
                 f"found {size}"
             )
-    side = min(getattr(job.model.generator, "window", 0) or size, size)
+    side = min(job.model.generator.window or size, size)
     if side % job.model.loss.reconstruction_pool:
         raise ConfigError(
             f"loss.reconstruction_pool: expected a divisor of the {side} pixels that are compared, "

@@ -76,8 +76,7 @@ def new_state(model: Model, images: Tensor, device: torch.device) -> State:
     networks = [generator] if discriminator is None else [generator, discriminator]
     layout = torch.channels_last if model.speed.channels_last else torch.contiguous_format
     for network in networks:
-        if hasattr(network, "calibrate"):
-            network.calibrate(to_model(images.cpu()), schedule_of(model))
+        network.calibrate(to_model(images.cpu()), schedule_of(model))
         network.to(device, memory_format=layout)
     ema = copy.deepcopy(generator).eval().requires_grad_(False)
     options = model.optimiser

@@ -7,10 +7,10 @@ from scipy.signal import convolve2d
 from torch import nn
 
 from echodiff.config.networks import NcsnppGenerator, ResidualDiscriminator
-from echodiff.diffusion.networks.discriminator import minibatch_deviation
 from echodiff.diffusion.networks.layers import norm_groups
 from echodiff.diffusion.networks.registry import build_discriminator, build_generator
 from echodiff.diffusion.networks.resample import FirDown, FirDownConv, FirUp
+from echodiff.diffusion.networks.residual_discriminator import minibatch_deviation
 
 SMALL = NcsnppGenerator(channels=8, multipliers=(1, 2, 2), blocks=1, latent=6, style=8, style_layers=2)
 

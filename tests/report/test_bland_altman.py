@@ -6,7 +6,7 @@ import pytest
 
 from echodiff.evaluate.clinical import MEASURES
 from echodiff.evaluate.paired import mean_interval
-from echodiff.report.fidelity import bland_altman_figure
+from echodiff.report.bland_altman import bland_altman_figure
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -87,7 +88,7 @@ UID = "1.2.840.113619.2.55.3.604688119.971.1386759.4.1"
 
 def test_texts_of_a_sheet_lie_apart_however_long_they_are():
     tile = np.zeros((8, 8), np.uint8)
-    captions = ("", f"{UID}, 0.98 x limit, flagged", "-12.34 dB, SSIM 0.45")
+    captions = ("", f"{UID}\n0.98 x limit\nflagged", "-12.34 dB, SSIM 0.45")
     rows = [Row("EchoNet-Dynamic (phantom) †", [tile] * 3, captions), Row(UID, [tile] * 3, captions)]
     columns, title = ("Guide", "Nearest training", "Synthetic"), "EchoNet-Dynamic (phantom) †, drawn by model two_steps"
     notes = ["† Label maps that no file gave (EchoNet-Dynamic (phantom): 24 completed of 24): guesses."]
@@ -99,6 +100,13 @@ def test_texts_of_a_sheet_lie_apart_however_long_they_are():
         assert box.x0 >= 0 and box.x1 <= figure.bbox.x1, figure.texts[place].get_text()
         touched = [other for other in boxes[place + 1 :] if other.overlaps(box.padded(-1))]
         assert not touched, figure.texts[place].get_text()
+
+
+def test_lines_of_a_caption_stay_apart():
+    """However long the first is, a number is not torn from its unit."""
+    figure = sheet_figure([Row("", [np.zeros((8, 8), np.uint8)], ["patient0012_4CH\n1.1 x limit"])], columns=[""])
+    lines = [text.get_text() for text in figure.texts]
+    assert "patient0012_4CH" in lines and "1.1 x limit" in lines
 
 
 def test_scores_of_a_sheet_are_as_large_as_its_headings():
@@ -118,10 +126,16 @@ def test_figures_name_the_model_and_mark_label_maps_that_no_file_gave(image_sets
     files = [*(Path(f"{place}.h5") for place in range(4)), Path("pixel.parquet")]
     for figure in (command.figure2, command.figure3, command.figure4):
         figure([], files, [Path("cases.parquet")], Path("f.png"))
-    (_, second), (third, texts), (fourth, _) = sheets
+    case, nearest = image_sets[0].case_id[:2]
+    row = {"dataset": "vscan", "model": "small", "kind": "synthetic", "case_id": case, "flagged": False}
+    row |= {"correlation_distance": 0.9, "correlation_threshold": 1.0, "correlation_training": nearest}
+    tables["memory"] = pd.DataFrame([row])
+    command.memory_gallery([], [*files[:1], files[3], Path("memory.parquet")], [Path("cases.parquet")], Path("f.png"))
+    (_, second), (third, texts), (fourth, _), (closest, gallery) = sheets
     assert second["title"] == "CAMUS, drawn by model small" and not second["notes"]
     assert texts["title"] == "Drawn by model small" and "Vscan: 1 predicted of 4" in texts["notes"][0]
-    assert third[0].title == fourth[0].title == "Vscan †"
+    assert third[0].title == fourth[0].title == closest[0].title == "Vscan †"
+    assert "Vscan: 1 predicted of 4" in gallery["notes"][0]
 
 
 def test_a_sheet_that_cannot_be_written_is_an_error_that_names_it(tmp_path):

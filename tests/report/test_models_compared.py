@@ -11,10 +11,11 @@ from echodiff.config.load import parse_config
 from echodiff.errors import ConfigError, InputError
 from echodiff.evaluate.extreme import DEFORMATIONS, extreme_guides
 from echodiff.evaluate.extreme_table import extreme_table
-from echodiff.report import physics
+from echodiff.report import physics, scores
 from echodiff.report.ablation import ablation, is_best, mean_of_independent, tables_by_kind
 from echodiff.report.extreme import extreme, extreme_sheet
 from echodiff.report.paired_tests import paired_tests
+from echodiff.report.scores import HIGHER, LOWER, NEITHER
 from echodiff.report.subgroups import subgroups
 
 DATASETS = {name: {"format": "camus", "folder": "x", "title": name.upper()} for name in ("camus", "vscan", "echo")}
@@ -115,6 +116,23 @@ def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelit
     assert turned.set_index(["dataset", "score"]).loc[("vscan", "psnr_sector_db"), "effect"] == -1
 
 
+@pytest.mark.parametrize(
+    "better, best, said",
+    [
+        (HIGHER, ["second"], "higher is better for every score."),
+        (LOWER, ["first"], "higher is better for In the sector: PSNR, dB; lower is better for In the sector: SSIM."),
+        (NEITHER, [], "neither end is better for In the sector: SSIM."),
+    ],
+)
+def test_a_score_says_itself_which_end_is_better(pixel, cases, monkeypatch, better, best, said):
+    """The second model has the higher numbers in every case."""
+    psnr, ssim = scores.PIXEL_SCORES
+    monkeypatch.setattr(scores, "PIXEL_SCORES", (psnr, replace(ssim, better=better)))
+    rows = ablation({"pixel": pixel}, cases, _config()).data
+    assert rows.loc[rows["ssim_sector_best"], "model"].unique().tolist() == best
+    assert said in paired_tests(pixel, None, cases, _config()).notes[0]
+
+
 def test_paired_tests_pair_cases_by_name_and_not_by_position(pixel, cases):
     shuffled = pixel.sample(frac=1, random_state=3)
     pd.testing.assert_frame_equal(
@@ -208,9 +226,9 @@ def test_tests_say_that_cases_count_as_independent(pixel, fidelity, cases):
 
 def test_best_needs_intervals_and_a_direction():
     values = {"a": (1.0, 0.9, 1.1), "b": (2.0, 1.9, 2.1)}
-    assert is_best("b", values, 1) and is_best("a", values, -1)
-    assert not is_best("a", values, 1) and not is_best("b", values, 0)
-    assert not is_best("b", values | {"c": (0.0, np.nan, np.nan)}, 1)
+    assert is_best("b", values, HIGHER) and is_best("a", values, LOWER)
+    assert not is_best("a", values, HIGHER) and not is_best("b", values, NEITHER)
+    assert not is_best("b", values | {"c": (0.0, np.nan, np.nan)}, HIGHER)
 
 
 def test_the_mean_of_independent_values_has_the_interval_of_its_formula():

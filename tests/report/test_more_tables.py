@@ -1,5 +1,6 @@
 """Overlap, memory, physics and the audit: what their tables say, and trivial translators among the models."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,11 @@ from scipy.stats import binomtest
 from echodiff.config.load import parse_config
 from echodiff.evaluate.physics import physics_of
 from echodiff.report.audit import WRAPPED_PSNR_DB, audit, implied_psnr_sd_db
+from echodiff.report.bland_altman import draw_bland_altman
 from echodiff.report.distances import distances as distance_table
 from echodiff.report.distribution import distribution
 from echodiff.report.diversity import diversity, diversity_sheet
-from echodiff.report.fidelity import draw_bland_altman, fidelity
+from echodiff.report.fidelity import fidelity
 from echodiff.report.memory import gallery, memory
 from echodiff.report.physics import depth_gain_figure, draw_depth_gain, physics
 from echodiff.report.table2 import table2
@@ -91,11 +93,13 @@ def test_memory_has_no_verdict_on_trivial_translators(memory_rows, config):
     assert any(note.startswith("Trivial: re-sector. It is the original's own tissue") for note in table.notes)
 
 
-def test_gallery_shows_the_closest_first_beside_its_training_image(memory_rows, image_sets, config):
-    sheet = gallery(memory_rows, image_sets[0], [image_sets[3]], config)
+def test_gallery_shows_the_closest_first_beside_its_training_image(memory_rows, image_sets, cases, config):
+    sheet = gallery(memory_rows, image_sets[0], [image_sets[3]], cases, config)
     assert len(sheet) == 6 and "flagged" in sheet[0].captions[1] and "flagged" not in sheet[1].captions[1]
     np.testing.assert_array_equal(sheet[0].images[0], image_sets[3].images[0])
     np.testing.assert_array_equal(sheet[0].images[1], image_sets[0].images[5])
+    assert all(row.title == "Vscan †" for row in sheet)  # one of its label maps is predicted
+    assert re.fullmatch(r"\S+\n\d+\.\d x limit\nflagged", sheet[0].captions[1])
 
 
 @pytest.fixture

@@ -80,6 +80,11 @@ def test_the_history_of_a_checkpoint_without_the_column_goes_on():
     assert again.last == {"step": 4.0, "validation_fd": 6.0}
 
 
+def test_the_history_of_a_checkpoint_with_a_column_that_is_no_more_goes_on():
+    old = {"columns": ["step", "gone"], "rows": torch.tensor([[2.0, 5.0]], dtype=torch.float64)}
+    assert History.from_state(old).last == {"step": 2.0}
+
+
 def test_too_few_cases_are_refused_before_training(make_job, tiny_model):
     job = make_job(tiny_model(**ALWAYS))
     check_job(job, 32, Processes())

@@ -13,7 +13,7 @@ from PIL import Image
 
 from echodiff.errors import EchodiffError, OutputError
 from echodiff.train.generator_file import load_generator
-from echodiff.train.history import COLUMNS
+from echodiff.train.history import COLUMNS, History
 from echodiff.translate.translation import Sampling, draw_images
 
 CPU = torch.device("cpu")
@@ -59,6 +59,26 @@ def test_a_finished_training_is_not_trained_again(make_job, run_job):
     assert run_job(job)
     assert (job.output / "generator.pt").read_bytes() == before
     assert len(pd.read_parquet(job.output / "history.parquet")) == 3
+
+
+def test_a_measure_without_a_column_ends_the_training_at_its_first_step(make_job, run_job, tiny_model, monkeypatch):
+    from echodiff.train import step
+
+    def with_another(*arguments):
+        loss, measures = generator_objective(*arguments)
+        steps.append(loss)
+        return loss, {**measures, "perceptual": loss}
+
+    steps, generator_objective = [], step.generator_objective
+    monkeypatch.setattr(step, "generator_objective", with_another)
+    with pytest.raises(ValueError, match="found perceptual; add it to COLUMNS in echodiff/train/history.py"):
+        run_job(make_job(tiny_model(record={"history_every": 1000})))
+    assert len(steps) == 1
+
+
+def test_a_row_of_the_history_drops_no_value():
+    with pytest.raises(ValueError, match="found perceptual"):
+        History().append({"step": 1, "perceptual": 0.5})
 
 
 def test_it_learns_a_constant_image(make_job, run_job, tiny_model):

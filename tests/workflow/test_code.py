@@ -111,6 +111,25 @@ def test_a_rule_names_the_code_that_its_command_runs(rule):
     assert not missing, f"rule {rule}: expected {sorted(missing)} in its `code(...)`, or in LEFT_OUT with the reason"
 
 
+def functions_used(command: str) -> set[str]:
+    """Files of metrics of which modules of the report take a function, which is computed with, not a name."""
+    found = set()
+    for name in reached(function_of(command), {*NEVER, METRICS}):
+        for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))):
+            of_metrics = isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"echodiff.{METRICS}.")
+            if of_metrics and any(alias.name.islower() for alias in node.names):
+                found.add(file_of(node.module).relative_to(PACKAGE).as_posix())
+    return found
+
+
+@pytest.mark.parametrize("rule", [rule for rule, (_, command) in rules().items() if command.startswith("report")])
+def test_a_table_names_the_metrics_that_it_computes_itself(rule):
+    """What its inputs alone are made by runs it again anyway, as they are made anew."""
+    named, command = rules()[rule]
+    missing = {name for name in functions_used(command) if not within(name, named)}
+    assert not missing, f"rule {rule}: expected {sorted(missing)} in its `code(...)`"
+
+
 @pytest.mark.parametrize("rule", rules())
 def test_a_rule_names_no_code_that_is_not_there(rule):
     assert not [part for part in rules()[rule][0] if not (PACKAGE / part).exists()]

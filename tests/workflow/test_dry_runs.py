@@ -1,6 +1,8 @@
 """Every shipped configuration plans the jobs it should, with the GPUs it should."""
 
 import re
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,18 @@ def test_the_profile_of_a_cluster(run_snakemake, tmp_path):
     result = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", *profile)
     assert result.returncode == 0, result.stderr
     assert "echodiff lease --gpus 8 --launch torchrun --nodes 2 --cores" in result.stdout
+
+
+def test_the_profile_of_another_cluster_knows_all_that_its_command_names_of_every_job(run_snakemake, tmp_path):
+    profile = yaml.safe_load((REPOSITORY / "profiles" / "cluster-generic" / "config.yaml").read_text())
+    named = set(re.findall(r"{resources\.(\w+)}", profile["cluster-generic-submit-cmd"]))
+    assert {"gpu", "mem_mb", "runtime"} <= named
+    defaults = [f"{name}={value}" for name, value in profile["default-resources"].items()]
+    result = run_snakemake(tmp_path, "--dry-run", "--default-resources", *defaults)
+    assert result.returncode == 0, result.stderr
+    jobs = dict(re.findall(r"^rule (\w+):.*?^    resources: (.*?)$", result.stdout, flags=re.M | re.S))
+    assert "gpu=0" in jobs["split"] and "gpu=4" in jobs["train"]
+    assert [name for name, asked in jobs.items() if not named <= set(re.findall(r"(\w+)=", asked))] == []
 
 
 @pytest.mark.parametrize("cores, threads", [(1, 1), (2, 1), (4, 2), (64, 4)])
@@ -152,6 +166,37 @@ def test_weights_that_are_not_there_end_the_run_before_it_begins(run_snakemake, 
     result = run_snakemake(tmp_path, "--dry-run", configuration=tmp_path / "weights.yaml")
     assert result.returncode != 0
     assert "evaluate.inception_weights: expected a file" in result.stdout + result.stderr
+
+
+@pytest.fixture
+def captions(tmp_path):
+    """The folder of captions of a copy of the workflow."""
+    shutil.copy(REPOSITORY / "Snakefile", tmp_path)
+    shutil.copytree(REPOSITORY / "workflow", tmp_path / "workflow")
+    return tmp_path / "workflow" / "report"
+
+
+def test_a_report_that_cannot_be_made_says_why(run_snakemake, captions, tmp_path):
+    """After a run whose files are all empty, and whose jobs are not run but noted as finished."""
+    (captions / "table1.rst").write_text("{{ no such template")
+    content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    content["datasets"], content["evaluate"] = {"camus": content["datasets"]["camus"]}, {"use": {"enabled": False}}
+    (tmp_path / "one.yaml").write_text(yaml.safe_dump(content))
+    run = partial(run_snakemake, tmp_path, "--snakefile", tmp_path / "Snakefile", configuration=tmp_path / "one.yaml")
+    for line in re.findall(r"^    output: (.+)$", run("--dry-run").stdout, flags=re.M):
+        for file in line.split(", "):
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file).touch() if Path(file).suffix else (tmp_path / file).mkdir()
+    result = run("--touch", "--forceall")
+    assert result.returncode != 0
+    assert re.search(r"report.zip: expected Snakemake to write the report.*table1\.rst", result.stderr, flags=re.S)
+
+
+def test_a_missing_caption_ends_the_run_before_it_begins(run_snakemake, captions, tmp_path):
+    (captions / "depth_gain.rst").unlink()
+    result = run_snakemake(tmp_path, "--dry-run", "--snakefile", tmp_path / "Snakefile")
+    assert result.returncode != 0
+    assert "workflow/report/depth_gain.rst: expected a caption for the report, found no file" in result.stdout
 
 
 def test_a_missing_folder_is_named_by_ingest(run_snakemake, tmp_path):

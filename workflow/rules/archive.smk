@@ -16,7 +16,7 @@ def make_report(files):
     if target.is_file() and target.stat().st_mtime > max(file.stat().st_mtime for file in files):
         return
     print(f"echodiff: collecting tables and figures in {target}", file=sys.stderr)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile, "--nolock", "--quiet", "all"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", workflow.main_snakefile, "--nolock"]
     command += ["--configfile", str(config_file), "--report", str(target)]
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode != 0 or not target.is_file():

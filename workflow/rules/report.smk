@@ -171,7 +171,7 @@ rule distances:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         titles=TITLES,
-        code=code("report"),
+        code=code("report", "evaluate/names.py"),
     shell:
         "echodiff report distances --config {params.config} --output {params.stem} {input} > {log} 2>&1"
 
@@ -220,7 +220,7 @@ rule memory_table:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         titles=TITLES,
-        code=code("report"),
+        code=code("report", "evaluate/share.py", "evaluate/interval.py"),
     shell:
         "echodiff report memory --config {params.config} --output {params.stem} {input} > {log} 2>&1"
 
@@ -246,20 +246,25 @@ rule physics_table:
 
 rule memory_gallery:
     input:
-        f"<results>/data/{TRAINING}/images.h5",
-        expand("<results>/translations/{model}/{dataset}.h5", model=options.headline_model, dataset=SOURCES),
-        metric_files("memory", SOURCES, [options.headline_model]),
+        files=[
+            f"<results>/data/{TRAINING}/images.h5",
+            *expand("<results>/translations/{model}/{dataset}.h5", model=options.headline_model, dataset=SOURCES),
+            *metric_files("memory", SOURCES, [options.headline_model]),
+        ],
+        cases=case_tables(SOURCES),
     output:
         figure_file("memory_gallery"),
     log:
         "<logs>/report/memory_gallery.log",
     params:
         config=configuration,
+        cases=given("cases", "cases"),
         options=section(options.report),
         titles=TITLES,
-        code=code("report"),
+        code=code("report", "evaluate/share.py", "evaluate/interval.py"),
     shell:
-        "echodiff report memory-gallery --config {params.config} --output {output} {input} > {log} 2>&1"
+        "echodiff report memory-gallery --config {params.config} --output {output} {params.cases} {input.files} "
+        "> {log} 2>&1"
 
 
 rule depth_gain:
@@ -289,7 +294,7 @@ rule diversity_table:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         titles=TITLES,
-        code=code("report", "spread.py"),
+        code=code("report", "evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"),
     shell:
         "echodiff report diversity --config {params.config} --output {params.stem} {input} > {log} 2>&1"
 
@@ -305,7 +310,7 @@ rule diversity_sheet:
         config=configuration,
         options=section(options.report),
         title=TITLES[TRAINING],
-        code=code("report", "spread.py"),
+        code=code("report", "evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"),
     shell:
         "echodiff report diversity-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
 
@@ -323,7 +328,7 @@ rule fidelity_table:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         titles=TITLES,
-        code=code("report", "evaluate/paired.py"),
+        code=code("report"),
     shell:
         "echodiff report fidelity --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -435,7 +440,7 @@ rule extreme_table:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         titles=TITLES,
-        code=code("report", "evaluate/paired.py"),
+        code=code("report", "evaluate/extreme.py"),
     shell:
         "echodiff report extreme --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -452,7 +457,7 @@ rule extreme_sheet:
         config=configuration,
         options=section(options.report),
         title=TITLES[TRAINING],
-        code=code("report", "evaluate/paired.py"),
+        code=code("report", "evaluate/extreme.py"),
     shell:
         "echodiff report extreme-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
 

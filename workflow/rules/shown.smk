@@ -50,18 +50,28 @@ SHOWN = {
 }
 
 
+def caption_file(name):
+    """The path of a caption; one that is not there ends the run here, not when its report is made."""
+    path = f"../report/{name}.rst"
+    try:
+        workflow.source_path(path)
+    except FileNotFoundError:
+        raise WorkflowError(f"workflow/report/{name}.rst: expected a caption for the report, found no file") from None
+    return path
+
+
 def shown(path, name):
     """For an output: shown in the report with the caption, at the place and under the name of the table or figure."""
     caption, category, title = SHOWN[name]
     labels = title if callable(title) else {"What": title}
-    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
+    return report(path, caption=caption_file(caption), category=category, labels=labels)
 
 
 def kept_sheet(dataset):
     """The sheet of a dataset's kept cases, named by the dataset's title."""
     title = f"Kept cases: {TITLES[dataset]}"
     path = f"<results>/figures/kept_{dataset}.png"
-    return report(path, caption="../report/kept.rst", category=DATA, labels={"What": title})
+    return report(path, caption=caption_file("kept"), category=DATA, labels={"What": title})
 
 
 def table_files(name):

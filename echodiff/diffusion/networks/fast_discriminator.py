@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from echodiff.diffusion.networks.conv import Conv2d
+from echodiff.diffusion.networks.discriminator import Discriminator
 from echodiff.diffusion.networks.windows import cut, pad_edges
 from echodiff.diffusion.schedule import Schedule
 
@@ -60,14 +61,14 @@ class PatchCritic(nn.Module):
         return self.logit(h)
 
 
-class FastDiscriminator(nn.Module):
+class FastDiscriminator(Discriminator):
     """D(x_t, x_{t+1}, t) -> logits (B, K + K/4): one of texture each 4 x 4 pixels, one of structure each 8 x 8.
 
     At steps where texture is not judged, logits of structure are in its place: every image has as many.
-    channels: width of the first layers. texture_steps: t below this is judged by its texture.
+    steps: T. channels: width of the first layers. texture_steps: t below this is judged by its texture.
     """
 
-    def __init__(self, size: int, *, channels: int = 32, texture_steps: int = 2, steps: int = 4):
+    def __init__(self, size: int, *, steps: int = 4, channels: int = 32, texture_steps: int = 2):
         super().__init__()
         self.texture_steps = texture_steps
         c = channels

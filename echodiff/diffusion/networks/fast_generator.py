@@ -99,7 +99,8 @@ class CoarseTrunk(nn.Module):
 class FastGenerator(Generator):
     """G(x_{t+1}, guide, t, z) -> estimate of x_0, in [-1, 1].
 
-    size: pixels a side, a multiple of 4 * 2^(levels - 1). steps: T. widths: channels of the U-Net, one a level.
+    size: pixels a side, a multiple of 4 * 2^(levels - 1). steps: T. bounded: its head draws gray values and nothing
+    else, so that its output always is. widths: channels of the U-Net, one a level.
     features: channels from the U-Net to the head. kernels, kernel_size: of the speckle's point spread.
     latent: length of the latent that is one for the whole image. style: width that steers the norms.
     window: pixels a side of the window that is learned from in each image; 0 for whole images.
@@ -111,6 +112,7 @@ class FastGenerator(Generator):
         *,
         guide_channels: int = 1,
         steps: int = 4,
+        bounded: bool = True,
         widths: Sequence[int] = (32, 64, 96, 128),
         features: int = 12,
         kernels: int = 6,

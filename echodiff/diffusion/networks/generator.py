@@ -11,6 +11,10 @@ class Generator(nn.Module):
     The numbers are of two kinds. Latents are standard normal and drawn anew at each step. Traits are properties of a
     whole image: measured of x_0 while the network learns, and drawn once, standard normal, for an image that is drawn.
 
+    Its class is called with the images' size, `guide_channels` (G), `steps` (T), `bounded` and its own options. Its
+    output lies in [-1, 1], as images do; where `bounded` is false, which is asked of those alone whose options have
+    `predicts_velocity`, it may have any value.
+
     window: pixels a side of the part of each image that is learned from, 0 for whole images; `forward` then also takes
     `corners` (B, 2) and computes these windows only.
     """

@@ -51,6 +51,7 @@ class ResidualBlock(nn.Module):
 class NCSNpp(Generator):
     """G(x_{t+1}, guide, t, z) -> estimate of x_0, in [-1, 1], or of any range where it is not `bounded`.
 
+    steps: nothing depends on T here, as the number of the step is embedded.
     pack: pixels a side that are packed into channels before all else, 1 for none. channels: width at full
     resolution. multipliers: of the width, one a level, each level half the size of the one before. blocks: residual
     blocks a level. attention: sizes, of the packed image, at which attention is applied.
@@ -61,6 +62,8 @@ class NCSNpp(Generator):
         size: int,
         *,
         guide_channels: int = 1,
+        steps: int = 4,
+        bounded: bool = True,
         channels: int = 64,
         multipliers: Sequence[int] = (1, 1, 2, 2, 4, 4),
         blocks: int = 2,
@@ -69,7 +72,6 @@ class NCSNpp(Generator):
         style: int = 256,
         style_layers: int = 4,
         pack: int = 1,
-        bounded: bool = True,
     ):
         super().__init__()
         self.latent, self.pack = latent, pack
