@@ -2,7 +2,7 @@
 
 import os
 from bisect import bisect_left
-from itertools import islice, takewhile
+from itertools import takewhile
 from pathlib import Path
 
 
@@ -15,7 +15,8 @@ class Listings:
     def beginning(self, folder: Path, start: str) -> list[str]:
         """Names in a folder that begin with `start`, in their order; none where there is no such folder."""
         names = self._of(folder)
-        return list(takewhile(lambda name: name.startswith(start), islice(names, bisect_left(names, start), None)))
+        following = (names[place] for place in range(bisect_left(names, start), len(names)))
+        return list(takewhile(lambda name: name.startswith(start), following))
 
     def _of(self, folder: Path) -> list[str]:
         if folder not in self._names:

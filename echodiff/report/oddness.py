@@ -13,14 +13,12 @@ from echodiff.store.image_set import ImageSet
 
 ODD = 3.5  # modified z-score of an outlier (Iglewicz and Hoaglin 1993)
 NORMAL = 1.4826  # MAD of normally distributed values -> their standard deviation
-ABSENT, TWIN, BROKEN = (
-    99.0,
-    30.0,
-    20.0,
-)  # scores of labels missing, of a frame that another case has, of labels in pieces
+# Scores of labels missing, of a frame that another case has, of labels in pieces.
+ABSENT, TWIN, BROKEN = 99.0, 30.0, 20.0
 PIECE = 3e-4  # share of the frame from which a piece of a label counts
 UNSURE = 0.1  # of a confidence below 1 that scores 1
 USUAL = 0.5  # share of a dataset's cases from which something is usual
+NEVER_CUT_OFF = ("LV", "MYO")  # which labels have to have, if there are any; an atrium may lie below the frame
 
 
 @dataclass(frozen=True)
@@ -110,10 +108,11 @@ def _z(measure: Measure) -> tuple[NDArray[np.float64], list[str]]:
 
 
 def _missing(images: ImageSet) -> Iterator[tuple[NDArray[np.float64], list[str]]]:
+    labelled = (images.masks != BACKGROUND).any(axis=(1, 2))
     for name, label in STRUCTURES.items():
         there = (images.masks == label).any(axis=(1, 2))
-        usual = there.mean() > USUAL
-        yield np.where(~there & usual, ABSENT, 0.0), [f"{name} missing"] * len(there)
+        wanted = labelled & (name in NEVER_CUT_OFF) | (there.mean() > USUAL)
+        yield np.where(~there & wanted, ABSENT, 0.0), [f"{name} missing"] * len(there)
 
 
 def _broken(images: ImageSet) -> Iterator[tuple[NDArray[np.float64], list[str]]]:

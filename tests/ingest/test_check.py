@@ -1,8 +1,10 @@
 """`echodiff check`: what a folder is, what is wrong with it, and an entry that works."""
 
+import csv
 import os
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -14,9 +16,11 @@ from echodiff.config.image import Image
 from echodiff.config.load import load_config
 from echodiff.ingest.case import CaseReference
 from echodiff.ingest.check.detect import Guess, contents, guesses, remedy
+from echodiff.ingest.check.labels_on_trial import with_labels_on_trial
 from echodiff.ingest.check.report import entry, summary
-from echodiff.ingest.check.trial import Trial, find_cases, read_on_trial, spread
+from echodiff.ingest.check.trial import Trial, dataset_of, find_cases, read_on_trial, spread
 from echodiff.ingest.run import ingest_dataset
+from echodiff.store.table import read_table
 
 from .conftest import heart, plane, write_echonet, write_itk
 from .dicom_files import HEIGHT, WIDTH, write_gray, write_segmentation
@@ -37,6 +41,18 @@ def guess_of(folder):
     return next(guesses(folder))
 
 
+def tried(folder):
+    """The guess once all cases were read on trial, and the trials."""
+    guess = guess_of(folder)
+    trials = read_on_trial(guess, find_cases(guess), 1)
+    return with_labels_on_trial(guess, trials), trials
+
+
+def write_png(path, values):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), values)
+
+
 def test_formats_are_told_apart(tmp_path, camus_folder):
     write_echonet(tmp_path / "echonet")
     write_gray(tmp_path / "dicom" / "deep" / "IM_0001")
@@ -50,16 +66,17 @@ def test_formats_are_told_apart(tmp_path, camus_folder):
 
 
 def test_the_entry_holds_pattern_and_values_of_the_label_maps(tmp_path):
-    guess = guess_of(dicom_folder(tmp_path, values=60))
+    guess, _ = tried(dicom_folder(tmp_path, values=60))
     options = yaml.safe_load(entry(guess, "ours"))["datasets"]["ours"]
     assert options["label_pattern"] == "{stem}_mask.*" and set(options["label_values"]) == {0, 60, 120, 180}
     assert TypeAdapter(Dataset).validate_python(options).format == "dicom"
     assert any("found 0, 60, 120, 180" in remark for remark in guess.remarks)
-    usual = guess_of(dicom_folder(tmp_path / "usual", ending="_gt.nii.gz"))
+    usual, _ = tried(dicom_folder(tmp_path / "usual", ending="_gt.nii.gz"))
     assert "label_pattern" not in usual.options and usual.remarks == ()
     write_gray(tmp_path / "none" / "a.dcm")
     without = guess_of(tmp_path / "none")
     assert without.options == {"labels": "predicted"} and "a segmenter" in without.remarks[0]
+    assert "`label_pattern`" in without.remarks[0]
     assert [trial.kept for trial in read_on_trial(without, find_cases(without), 1)] == [True]
 
 
@@ -69,6 +86,89 @@ def test_segmentations_do_not_count_as_images(tmp_path):
     guess = guess_of(tmp_path)
     assert guess.evidence == "1 DICOM file" and guess.options == {"label_pattern": "{stem}_seg.*"}
     assert [case.name for case in find_cases(guess)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("image", "label", "checked", "pattern"),
+    [
+        ("t1/images/p{}.dcm", "t1/labels/p{}.png", "t1", "../labels/{stem}.png"),
+        ("t1/images/p{}.dcm", "t1/labels/p{}.png", "t1/images", "../labels/{stem}.png"),
+        ("t1/p{}.dcm", "t1/masks/p{}.nii.gz", "t1", "masks/{stem}.nii.gz"),
+        ("t1/images/IM_{}", "t1/seg/IM_{}_seg.nii.gz", "t1", "../seg/{stem}_seg.*"),
+        ("t1/images/p{}.dcm", "t1/seg/p{}.dcm", "t1", "../seg/{stem}.dcm"),
+    ],
+)
+def test_label_maps_in_other_folders_are_found(tmp_path, image, label, checked, pattern):
+    """Frames that were exported under the same names, in more folders, are none."""
+    for number in range(3):
+        path = tmp_path / label.format(number)
+        write_gray(tmp_path / image.format(number))
+        for frames in ("t1/images", "t1/png", "t1"):
+            write_png(tmp_path / frames / f"p{number}.png", plane(HEIGHT, WIDTH).image)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".dcm":
+            write_segmentation(path, {(value, None): label_of(value) for value in (1, 2, 3)})
+        elif path.suffix == ".png":
+            write_png(path, LABELS)
+        else:
+            sitk.WriteImage(sitk.GetImageFromArray(LABELS), str(path))
+    guess, trials = tried(tmp_path / checked)
+    assert guess.options == {"label_pattern": pattern} and guess.evidence == "3 DICOM files"
+    assert [trial.row.get("label_source") for trial in trials] == ["file"] * 3
+    outside = [remark for remark in guess.remarks if "3 label maps outside the folder" in remark]
+    assert len(outside) == (checked == "t1/images")
+
+
+def test_label_volumes_in_a_folder_beside_are_found(tmp_path):
+    for name in ("a", "b"):
+        write_volume(tmp_path / "images", name)
+        (tmp_path / "labels").mkdir(exist_ok=True)
+        (tmp_path / "images" / f"{name}_label.nii.gz").rename(tmp_path / "labels" / f"{name}.nii.gz")
+    guess = guess_of(tmp_path)
+    assert guess.options == {"label_pattern": "../labels/{stem}.nii.gz"}
+    assert guess.evidence.startswith("2 volumes") and guess.evidence.endswith("2 of labels")
+
+
+def test_frames_and_label_maps_of_other_images_are_no_label_maps(tmp_path):
+    """Names such as IM_0001 are those of other patients' files too."""
+    write_gray(tmp_path / "a" / "IM_0001.dcm")
+    write_png(tmp_path / "a" / "IM_0001.png", plane(HEIGHT, WIDTH).image)
+    write_png(tmp_path / "a" / "IM_0001_view.png", np.repeat(plane(HEIGHT, WIDTH).image[..., None], 3, axis=2))
+    dicom_folder(tmp_path / "b", 1)
+    for path in (tmp_path / "b").iterdir():
+        path.rename(path.with_name(path.name.replace("1.2.840.0", "IM_0001")))
+    write_gray(tmp_path / "c" / "IM_0001.dcm")
+    assert guess_of(tmp_path / "a").options == {"labels": "predicted"}
+    guess = guess_of(tmp_path)
+    assert guess.options == {"label_pattern": "{stem}_mask.*"} and guess.evidence == "3 DICOM files"
+
+
+def test_label_maps_that_resampling_blurred_are_label_maps(tmp_path):
+    """Else the experts' labels would be lost without a word; reading the cases says what is wrong with them."""
+    write_gray(tmp_path / "a.dcm")
+    write_png(tmp_path / "a_gt.png", cv2.resize(LABELS * 60, (WIDTH + 40, HEIGHT + 30)))
+    guess, (trial,) = tried(tmp_path)
+    assert guess.options == {} and "expected the image's size" in trial.row["reason"]
+
+
+def listings(folder, cases: int, monkeypatch) -> int:
+    """How often folders are listed while label maps are looked for."""
+    for number in range(cases):
+        write_png(folder / "gt" / f"{number}.png", LABELS)
+        (folder / "images").mkdir(exist_ok=True)
+        (folder / "images" / f"{number}.dcm").touch()
+    asked = []
+    with monkeypatch.context() as patch:
+        for name in ("listdir", "scandir"):
+            real = getattr(os, name)
+            patch.setattr(os, name, lambda *of, real=real: asked.append(of) or real(*of))
+        assert guess_of(folder).options == {"label_pattern": "../gt/{stem}.png"}
+    return len(asked)
+
+
+def test_the_number_of_files_does_not_change_how_often_a_folder_is_listed(tmp_path, monkeypatch):
+    few, many = (listings(tmp_path / str(cases), cases, monkeypatch) for cases in (2, 40))
+    assert few == many > 0
 
 
 def label_of(value: int) -> np.ndarray:
@@ -85,8 +185,9 @@ def test_faults_are_listed_by_file(tmp_path):
     guess = guess_of(dicom_folder(tmp_path, 1))
     (case,) = find_cases(guess)
     trials = [Trial(case, {"status": "rejected", "reason": "expected this, found that"})] * 25
-    text = summary(guess, trials, 25)
-    assert text.count("1.2.840.0: expected this, found that") == 20 and "and 5 more" in text
+    some, every = summary(guess, trials, 26), summary(guess, trials, 25)
+    assert some.count("1.2.840.0: expected this, found that") == 20 and "and 5 more; --cases 0" in some
+    assert every.count("1.2.840.0: expected this, found that") == 25 and "more" not in every
 
 
 def camus_of_the_old_release(folder):
@@ -186,6 +287,86 @@ def test_command(run_echodiff, tmp_path):
     ):
         refused = run_echodiff("check", tmp_path / wrong)
         assert refused.returncode == 1 and reason in refused.stderr
+
+
+def test_what_no_format_reads_is_told_beside_what_is_read(tmp_path):
+    dicom_folder(tmp_path, ending="_gt.nii.gz")
+    for name in ("a.png", "b.jpg", "._b.jpg", "in/c.mp4", "d.zip", "e.tar.gz", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    pictures, videos, archives = guess_of(tmp_path).remarks
+    assert "found 2 pictures besides, such as a.png; " in pictures and pictures.endswith("export the study as DICOM")
+    assert "found 1 video besides, such as in/c.mp4; " in videos and "FileList.csv" in videos
+    assert "found 2 archives besides, such as d.zip; unpack" in archives
+    write_volume(tmp_path / "volumes", "v")
+    (tmp_path / "volumes" / "f.mov").touch()
+    (video,) = guess_of(tmp_path / "volumes").remarks
+    assert "found 1 video besides" in video
+
+
+def test_volumes_without_labels_need_planes(tmp_path):
+    folder = tmp_path / "in"
+    write_volume(folder, "v")
+    (folder / "v_label.nii.gz").unlink()
+    guess, (trial,) = tried(folder)
+    assert guess.options == {"labels": "predicted"} and trial.row["label_source"] == "none"
+    (remark,) = guess.remarks
+    assert "a segmenter" in remark and "planes" not in remark
+    (folder / "planes.csv").unlink()
+    guess, (trial,) = tried(folder)
+    assert not trial.kept and guess.options == {"labels": "predicted"}
+    (remark,) = guess.remarks
+    assert "write a planes.csv" in remark and "with which `labels: predicted`" in remark and "`label_pattern`" in remark
+
+
+def test_stills_in_nifti_are_no_volumes(tmp_path):
+    for name in "ab":
+        write_itk(plane().image, tmp_path / "in" / f"{name}.nii.gz", (0.3, 0.3))
+    (remark,) = guess_of(tmp_path / "in").remarks
+    assert "found images of one plane, such as a.nii.gz" in remark and "CAMUS" in remark
+
+
+def test_values_of_all_label_maps_on_trial_are_in_the_entry(tmp_path):
+    dicom_folder(tmp_path, 8)
+    labels = LABELS.copy()
+    labels[:4] = 7
+    sitk.WriteImage(sitk.GetImageFromArray(labels), str(tmp_path / "1.2.840.7_mask.nii.gz"))
+    guess, trials = tried(tmp_path)
+    assert all(trial.kept for trial in trials)
+    assert set(guess.options["label_values"]) == {0, 1, 2, 3, 7}
+    assert any("found 0, 1, 2, 3, 7" in remark for remark in guess.remarks)
+
+
+def test_structures_that_no_label_map_has_are_named(tmp_path):
+    dicom_folder(tmp_path)
+    for path in tmp_path.glob("*_mask*"):
+        sitk.WriteImage(sitk.GetImageFromArray((LABELS == 1).astype(np.uint8)), str(path))
+    guess, trials = tried(tmp_path)
+    (remark,) = guess.remarks
+    assert all(trial.kept for trial in trials)
+    assert "found no MYO and no LA in any of the 3 label maps" in remark and "only EchoNet-Dynamic's" in remark
+    sitk.WriteImage(sitk.GetImageFromArray(LABELS), str(tmp_path / "1.2.840.0_mask.nii.gz"))
+    assert tried(tmp_path)[0].remarks == ()
+
+
+@pytest.mark.parametrize("write", [dicom_folder, write_echonet])
+def test_ids_lead_from_the_outputs_to_the_files(tmp_path, monkeypatch, run_echodiff, write):
+    monkeypatch.setenv("ECHODIFF_KEY_FILE", str(tmp_path / "key"))
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in")
+    done = run_echodiff("check", tmp_path / "in", "--name", "ours", "--cases", 1, "--ids", tmp_path / "ids.csv")
+    assert done.returncode == 0, done.stderr
+    assert "it shows who is behind an id" in done.stdout and (tmp_path / "ids.csv").stat().st_mode & 0o77 == 0
+    guess = guess_of(tmp_path / "in")
+    dataset = dataset_of(guess)
+    if dataset.lv_only:
+        dataset = dataset.model_copy(update={"completion": "dilation"})
+    ingest_dataset("ours", dataset, Image(size=64), tmp_path / "in", tmp_path / "out", processes=0)
+    with open(tmp_path / "ids.csv", newline="") as file:
+        files = {row["case_id"]: row["files"].split("; ") for row in csv.DictReader(file)}
+    assert set(files) == set(read_table(tmp_path / "out" / "cases.parquet")["case_id"]) and len(files) == 3
+    if write is dicom_folder:
+        assert sorted(files.values())[0] == ["1.2.840.0", "1.2.840.0_mask.nii.gz"]
 
 
 @pytest.mark.parametrize("name", ["FileList.csv", "VolumeTracings.csv"])

@@ -109,6 +109,20 @@ def test_what_all_cases_lack_is_not_odd(images, rows):
     assert np.isfinite(order["score"]).all() and (order["score"] <= ODD).all()
 
 
+@pytest.mark.parametrize(
+    ("absent", "said"), [((MYO,), "MYO missing"), ((LV,), "LV missing"), ((MYO, LA), "MYO missing")]
+)
+def test_labels_without_ventricle_or_wall_are_odd_though_all_lack_it(images, rows, absent, said):
+    images.masks[np.isin(images.masks, absent)] = 0
+    order = oddness(images, rows)
+    assert (order["score"] > ODD).all() and set(order["what"]) == {said}
+
+
+def test_an_atrium_that_all_cases_lack_is_not_odd(images, rows):
+    images.masks[images.masks == LA] = 0
+    assert (oddness(images, rows)["score"] <= ODD).all()
+
+
 def test_areas_are_shares_of_the_sector_where_pixels_have_no_size(images, rows):
     large_atrium(images, rows)
     images.spacing_mm[3] = np.nan

@@ -11,10 +11,15 @@ def check(
     name: Annotated[str, typer.Option(help="Name of the dataset in the entry that is printed.")] = "my_data",
     cases: Annotated[int, typer.Option(min=0, help="Cases to read on trial, evenly spread; 0 reads all.")] = 20,
     processes: Annotated[int, typer.Option(min=1, help="Processes that read cases.")] = 1,
+    ids: Annotated[
+        Path | None, typer.Option(help="Table to write (.csv): case ids and their files. It is identifying.")
+    ] = None,
 ) -> None:
     """Say which format a folder has, what is fine and what is not, and print the dataset entry to paste."""
     from echodiff.errors import InputError
     from echodiff.ingest.check.detect import contents, guesses, remedy
+    from echodiff.ingest.check.ids import write_ids
+    from echodiff.ingest.check.labels_on_trial import with_labels_on_trial
     from echodiff.ingest.check.report import entry, summary
     from echodiff.ingest.check.trial import find_cases, read_on_trial, spread
 
@@ -30,7 +35,14 @@ def check(
         )
     found = find_cases(guess)
     trials = read_on_trial(guess, spread(found, cases), processes)
+    guess = with_labels_on_trial(guess, trials)
     print(summary(guess, trials, len(found)))
     print(f"\nEntry of the configuration, for the `datasets` that are there:\n\n{entry(guess, name)}")
+    if ids is not None:
+        write_ids(ids, guess, name, found)
+        print(
+            f"\n{ids}: the ids that `echodiff ingest` gives {len(found)} cases of a dataset named {name}, with their "
+            "files; it shows who is behind an id, so keep it where the files are"
+        )
     if not any(trial.kept for trial in trials):
         raise InputError(f"{folder}: expected at least one usable case, found none among {len(trials)} read on trial")

@@ -5,26 +5,57 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from echodiff.config.datasets import DicomDataset, VolumeDataset
+from echodiff.ingest.case import Reject
 from echodiff.ingest.check.archive_names import echonet_options
-from echodiff.ingest.check.labels import label_options
+from echodiff.ingest.check.labels import NO_LABELS, label_options
+from echodiff.ingest.identity import is_writable
 from echodiff.ingest.labels_beside import LabelFiles
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.dicom_header import is_volume
-from echodiff.ingest.readers.itk import is_itk
+from echodiff.ingest.readers.itk import is_itk, read_itk
 from echodiff.ingest.walk import files_below, is_lost
 
 LABEL_NAMES = {  # patterns that need no option
     "dicom": DicomDataset.model_fields["label_pattern"].default,
     "volume": VolumeDataset.model_fields["label_pattern"].default,
 }
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif")
-VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".wmv")
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 TABLES = ("FileList.csv", "VolumeTracings.csv")
+STILLS = (
+    "expected volumes, found images of one plane, such as {}; stills are read from DICOM, or as NIfTI or MetaImage in "
+    "the layout of CAMUS (docs/formats.md)"
+)
+NO_PLANES = (
+    "expected label volumes beside the volumes, or planes.csv, found neither; write a planes.csv (docs/formats.md), "
+    "with which `labels: predicted` has a segmenter draw the label maps, or name label volumes that lie elsewhere by "
+    "`label_pattern`"
+)
+
+
+class Unread(NamedTuple):
+    """Files that no format reads by themselves."""
+
+    name: str
+    endings: tuple[str, ...]
+    remedy: str
+
+
+UNREAD = (
+    Unread(
+        "picture",
+        (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif"),
+        "pictures do not say which frame is end-diastole nor where labels are, so export the study as DICOM",
+    ),
+    Unread(
+        "video",
+        (".avi", ".mp4", ".mov", ".mkv", ".wmv"),
+        "videos are read with the tables FileList.csv and VolumeTracings.csv beside them, or export DICOM",
+    ),
+    Unread("archive", (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"), "unpack the archive first"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,24 +94,23 @@ def guesses(folder: Path) -> Iterator[Guess]:
     volumes = [path for path in files if is_itk(path) or path in enhanced]
     dicom = [path for path in dicom if path not in enhanced]
     if dicom:
-        options, remarks = label_options(dicom, LABEL_NAMES["dicom"])
-        images = len(dicom) - options.pop("dicom_labels", 0)
-        pattern = options.get("label_pattern", LABEL_NAMES["dicom"])
-        labels = _labels(dicom, pattern)
-        remarks += _elsewhere(folder, [path for path in volumes if path not in labels]) + lost
-        yield Guess("dicom", _counted(images, "DICOM file"), folder, options, tuple(remarks))
+        options = label_options(dicom, LABEL_NAMES["dicom"])
+        labels = _labels(dicom, options.get("label_pattern", LABEL_NAMES["dicom"]))
+        remarks = [NO_LABELS] if "labels" in options else _outside(folder, labels)
+        others = set(files) - set(dicom) - set(volumes) - labels
+        remarks += _elsewhere(folder, [path for path in volumes if path not in labels], others) + lost
+        yield Guess("dicom", _counted(len(set(dicom) - labels), "DICOM file"), folder, options, tuple(remarks))
         return
     if volumes:
-        options, remarks = label_options(volumes, LABEL_NAMES["volume"])
-        options.pop("dicom_labels", None)
-        options.pop("labels", None)
-        if not (folder / "planes.csv").is_file():
-            remarks.append("found no planes.csv; the four-chamber planes will be looked for beside the labels")
-        pattern = options.get("label_pattern", LABEL_NAMES["volume"])
-        labels = _labels(volumes, pattern)
-        images = _counted(len(set(volumes) - labels), "volume")
-        evidence = f"{images} in NIfTI, MetaImage, NRRD or Enhanced US Volume, {len(labels)} of labels"
-        remarks += _elsewhere(folder, []) + lost
+        options = label_options(volumes, LABEL_NAMES["volume"])
+        labels = _labels(volumes, options.get("label_pattern", LABEL_NAMES["volume"]))
+        images = [path for path in volumes if path not in labels]
+        evidence = (
+            f"{_counted(len(images), 'volume')} in NIfTI, MetaImage, NRRD or Enhanced US Volume, "
+            f"{len(labels)} of labels"
+        )
+        remarks = _outside(folder, labels) + _volume_remarks(folder, images, labelled="labels" not in options)
+        remarks += _elsewhere(folder, [], set(files) - set(volumes) - labels) + lost
         yield Guess("volume", evidence, folder, options, tuple(remarks))
 
 
@@ -90,18 +120,60 @@ def _labels(images: list[Path], pattern: str) -> set[Path]:
     return {label for path in images for label in maps.beside(path)}
 
 
-def _elsewhere(folder: Path, volumes: list[Path]) -> list[str]:
-    """What of other formats lies in the folder and would not be read with it."""
+def _outside(folder: Path, labels: set[Path]) -> list[str]:
+    """Label maps that were found outside the folder: only the user knows whether they are those of its images."""
+    root = os.path.abspath(folder)
+    outside = sorted(path for path in labels if not Path(os.path.abspath(path)).is_relative_to(root))
+    if not outside:
+        return []
+    first = os.path.relpath(outside[0], folder)
+    return [
+        f"found {_counted(len(outside), 'label map')} outside the folder, such as {first}; see that they were drawn on "
+        "these images"
+    ]
+
+
+def _volume_remarks(folder: Path, images: list[Path], *, labelled: bool) -> list[str]:
+    """What volumes need for their four-chamber planes."""
+    if images and _is_still(images[0]):
+        return [STILLS.format(images[0].relative_to(folder).as_posix())]
+    table = (folder / "planes.csv").is_file()
+    if labelled:
+        return [] if table else ["found no planes.csv; the four-chamber planes will be looked for beside the labels"]
+    return [NO_LABELS if table else NO_PLANES]
+
+
+def _is_still(path: Path) -> bool:
+    """Whether an image has one plane alone; not where it cannot be read, which reading the case reports."""
+    try:
+        return is_itk(path) and is_writable(str(path)) and sum(side > 1 for side in read_itk(path, "").GetSize()) < 3
+    except Reject:
+        return False
+
+
+def _elsewhere(folder: Path, volumes: list[Path], others: set[Path]) -> list[str]:
+    """What of other formats lies in the folder and would not be read with it; `others` may be any files."""
     remarks = []
     archives = {inner: _archive(inner) for inner in sorted(folder.iterdir()) if inner.is_dir() and _archive(inner)}
     volumes = [path for path in volumes if not any(path.is_relative_to(inner) for inner in archives)]
+    others = {path for path in others if not any(path.is_relative_to(inner) for inner in archives)}
     if volumes:
         remarks.append(
             f"found {_counted(len(volumes), 'file')} in NIfTI, MetaImage, NRRD or Enhanced US Volume besides, such as "
             f"{volumes[0].relative_to(folder).as_posix()}; volumes need a folder and a dataset of `format: volume` of "
             "their own"
         )
-    return remarks + [f"found {kind} in {inner.name}; give that folder a dataset" for inner, kind in archives.items()]
+    remarks += [f"found {kind} in {inner.name}; give that folder a dataset" for inner, kind in archives.items()]
+    return remarks + [text for kind in UNREAD if (text := _unread(folder, kind, others))]
+
+
+def _unread(folder: Path, kind: Unread, files: set[Path]) -> str:
+    """How many files of a kind that no format reads lie in the folder; empty where there are none."""
+    found = sorted(path for path in files if path.suffix.lower() in kind.endings and not path.name.startswith("."))
+    if not found:
+        return ""
+    number = _counted(len(found), kind.name)
+    return f"found {number} besides, such as {found[0].relative_to(folder).as_posix()}; {kind.remedy}"
 
 
 def _lost_remarks(folder: Path, files: set[Path]) -> list[str]:
@@ -131,12 +203,9 @@ def _counted(number: int, thing: str, things: str = "") -> str:
 def remedy(folder: Path) -> str:
     """What to do with a folder that has none of the formats."""
     endings = {path.suffix.lower() for path in files_below(folder)}
-    if endings & set(PICTURES):
-        return "pictures do not say which frame is end-diastole nor where labels are, so export the study as DICOM"
-    if endings & set(VIDEOS):
-        return "videos are read with the tables FileList.csv and VolumeTracings.csv beside them, or export DICOM"
-    if endings & set(ARCHIVES):
-        return "unpack the archive first"
+    for kind in UNREAD:
+        if endings & set(kind.endings):
+            return kind.remedy
     return "give the folder that holds the images"
 
 

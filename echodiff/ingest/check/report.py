@@ -12,7 +12,7 @@ from echodiff.ingest.check.trial import Trial, file_of
 from echodiff.ingest.ed.titles import RULE_TITLES
 from echodiff.ingest.identity import writable
 
-FAULTS_SHOWN = 20
+FAULTS_SHOWN = 20  # where some of the cases were read
 LABEL_TITLES = {"file": "in the files", "completed": "LV in the files, MYO and LA to be completed", "none": "none"}
 
 
@@ -24,9 +24,10 @@ def summary(guess: Guess, trials: Sequence[Trial], cases: int) -> str:
     faults = [trial for trial in trials if not trial.kept]
     if faults:
         lines.append(f"  not fine: {len(faults)} of {len(trials)}")
-    lines += [f"    {file_of(trial.case, guess.folder)}: {trial.row['reason']}" for trial in faults[:FAULTS_SHOWN]]
-    if len(faults) > FAULTS_SHOWN:
-        lines.append(f"    and {len(faults) - FAULTS_SHOWN} more; --cases 0 reads all, `echodiff ingest` lists all")
+    shown = faults if len(trials) == cases else faults[:FAULTS_SHOWN]
+    lines += [f"    {file_of(trial.case, guess.folder)}: {trial.row['reason']}" for trial in shown]
+    if len(faults) > len(shown):
+        lines.append(f"    and {len(faults) - len(shown)} more; --cases 0 reads all cases and lists all faults")
     if guess.remarks:
         lines += ["  to see to:", *(f"    {text}" for text in guess.remarks)]
     return writable("\n".join(lines))

@@ -1,36 +1,63 @@
 """Cases read on trial: what ingest would make of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.ingest.case import CaseReference
 from echodiff.ingest.check.detect import Guess
+from echodiff.ingest.check.label_content import label_values
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.work import CaseWork
 from echodiff.ingest.workers import Lost, results_of
-from echodiff.labels import STRUCTURES
+from echodiff.labels import BACKGROUND, STRUCTURES
 
 TRIAL_SIZE = 64  # pixels of the frames that are made and thrown away
 LARGEST = max(STRUCTURES.values())
+KNOWN = frozenset({BACKGROUND, *STRUCTURES.values()})
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A case and its row of the case table."""
+    """A case and what reading it gave."""
 
     case: CaseReference
     row: dict[str, Any]
+    """Its row of the case table."""
+    values: frozenset[int] = frozenset()
+    """Values in its label map; none where it has no label map, or one that cannot be read."""
+    structures: frozenset[int] = frozenset()
+    """Labels on its end-diastolic frame; none where it was rejected."""
 
     @property
     def kept(self) -> bool:
         """Whether ingest would keep the case."""
         return self.row["status"] == "kept"
+
+
+@dataclass
+class TrialWork:
+    """What a process does with a case on trial; it carries options only, so that it can be sent to one."""
+
+    dataset: Dataset
+
+    def __call__(self, case: CaseReference) -> Trial:
+        """Read one case. Never raises: what goes wrong is the reason in its row."""
+        values = label_values(case.files["label"]) if "label" in case.files else frozenset()
+        dataset = self.dataset
+        if hasattr(dataset, "label_values") and not values <= KNOWN:
+            # Which value means what is the user's to say: on trial any structure will do.
+            mapping = {value: min(place, LARGEST) for place, value in enumerate(sorted(values))}
+            dataset = dataset.model_copy(update={"label_values": mapping})
+        result = CaseWork(dataset, Image(size=TRIAL_SIZE), None)(case)
+        labels = () if result.frame is None else map(int, np.unique(result.frame.mask))
+        return Trial(case, result.row, values, frozenset(labels) - {BACKGROUND})
 
 
 def find_cases(guess: Guess) -> list[CaseReference]:
@@ -44,21 +71,16 @@ def find_cases(guess: Guess) -> list[CaseReference]:
 
 def read_on_trial(guess: Guess, cases: Sequence[CaseReference], processes: int) -> list[Trial]:
     """Read cases as ingest does, each in a process that it may take down with it, for `case_seconds` at most."""
-    options = dict(guess.options)
-    if "label_values" in options:  # which value means what is the user's to say: on trial any structure will do
-        options["label_values"] = {value: min(place, LARGEST) for place, value in enumerate(options["label_values"])}
-    if options.get("labels") == "predicted":  # the segmenter is trained in the run
-        options["labels"] = "none"
-    dataset = dataset_of(replace(guess, options=options))
+    dataset = dataset_of(guess)
+    if dataset.labels == "predicted":  # the segmenter is trained in the run
+        dataset = dataset.model_copy(update={"labels": "none"})
     if dataset.lv_only:  # the shape model may not exist yet
         dataset = dataset.model_copy(update={"completion": "dilation"})
-    work = CaseWork(dataset, Image(size=TRIAL_SIZE), None)
-    results = results_of(work, cases, max(processes, 1), limit_s=dataset.case_seconds)
-    rows = [
-        {"status": "rejected", "reason": result.reason} if isinstance(result, Lost) else result.row
-        for result in results
+    results = results_of(TrialWork(dataset), cases, max(processes, 1), limit_s=dataset.case_seconds)
+    return [
+        Trial(case, {"status": "rejected", "reason": result.reason}) if isinstance(result, Lost) else result
+        for case, result in zip(cases, results, strict=True)
     ]
-    return [Trial(case, row) for case, row in zip(cases, rows, strict=True)]
 
 
 def spread(cases: Sequence[CaseReference], most: int) -> list[CaseReference]:

@@ -1,0 +1,124 @@
+"""Where label maps lie and how they are named: beside the images, in a folder inside, or in a folder beside theirs."""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from echodiff.ingest.check.label_content import holds_labels, is_image_dicom
+from echodiff.ingest.labels_beside import is_map, stem_of_image
+from echodiff.ingest.listings import Listings
+from echodiff.ingest.readers.itk import is_itk
+
+MOST_FOLDERS = 50  # inside a folder, among which label maps are looked for: of more each is one patient's
+MOST_IMAGES = 1000  # evenly spread, whose label maps are looked for in other folders
+SAMPLE = 5  # files of a pattern whose content is looked at
+MOST_PATTERNS = 100  # whose content is looked at, the most frequent ones
+ENOUGH = 0.25  # label maps an image from which no farther folders are searched
+# What follows the stem is a word of its own: image_1 is no label map of image.
+WORD = re.compile(r"[._-]?[A-Za-z]")
+
+Places = Callable[[Path], list[tuple[str, Path]]]  # a folder of images -> folders and how a pattern leads there
+
+
+def most_frequent_pattern(images: Sequence[Path]) -> str | None:
+    """The pattern with `{stem}` by which most images have a label map; None where none has one.
+
+    Other folders are searched where the images' own have few label maps or none, and for some of the images.
+    """
+    listings, folders = Listings(), _Folders()
+    some = images[:: -(-len(images) // MOST_IMAGES)] if images else images
+    best, most = None, 0.0
+    for asked, places in ((images, folders.own), (some, folders.inside), (some, folders.beside)):
+        pattern, maps = _most_frequent(_named_after(asked, places, listings), listings)
+        if maps > most * len(asked):
+            best, most = pattern, maps / len(asked)
+        if most >= ENOUGH:
+            break
+    return best
+
+
+class _Folders:
+    """Folders near those of images, each listed once."""
+
+    def __init__(self) -> None:
+        self._names: dict[Path, list[str]] = {}
+        self._beside: dict[Path, list[tuple[str, Path]]] = {}
+
+    def own(self, folder: Path) -> list[tuple[str, Path]]:
+        return [("", folder)]
+
+    def inside(self, folder: Path) -> list[tuple[str, Path]]:
+        return [(f"{name}/", folder / name) for name in self._inside(folder)]
+
+    def beside(self, folder: Path) -> list[tuple[str, Path]]:
+        if folder not in self._beside:
+            parent, own = Path(os.path.normpath(folder / "..")), os.path.realpath(folder)
+            names = [name for name in self._inside(parent) if os.path.realpath(parent / name) != own]
+            self._beside[folder] = [(f"../{name}/", parent / name) for name in names]
+        return self._beside[folder]
+
+    def _inside(self, folder: Path) -> list[str]:
+        """Names of the folders in a folder; none where there are too many, or where it cannot be listed."""
+        if folder not in self._names:
+            try:
+                with os.scandir(folder) as entries:
+                    names = sorted(entry.name for entry in entries if entry.name[0] != "." and entry.is_dir())
+            except OSError:
+                names = []
+            self._names[folder] = names if len(names) <= MOST_FOLDERS else []
+        return self._names[folder]
+
+
+def _named_after(images: Sequence[Path], places: Places, listings: Listings) -> dict[str, dict[Path, str]]:
+    """Pattern -> the files that may be label maps by their names, each with the stem of its image."""
+    found: dict[str, dict[Path, str]] = defaultdict(dict)
+    for path in images:
+        stem = stem_of_image(path)
+        for way, folder in places(path.parent):
+            for name in listings.beginning(folder, stem):
+                rest = name.removeprefix(stem)
+                if not (WORD.match(rest) or (way and not rest)):
+                    continue
+                other = folder / name
+                if other != path and is_map(other):
+                    found[f"{way}{{stem}}{_ending(rest)}"][other] = stem
+    return found
+
+
+def _ending(rest: str) -> str:
+    """What follows the stem in a pattern: after a word of its own any ending will do."""
+    return rest if rest.startswith(".") or not rest else re.split(r"\.", rest, maxsplit=1)[0] + ".*"
+
+
+def _most_frequent(found: dict[str, dict[Path, str]], listings: Listings) -> tuple[str | None, int]:
+    """The pattern that most files have, of those whose content is labels, and how many have it."""
+    for pattern in sorted(found, key=lambda pattern: -len(found[pattern]))[:MOST_PATTERNS]:
+        maps = list(found[pattern].items())
+        verdicts = [
+            _is_map_of_image(path, stem, elsewhere="/" in pattern, listings=listings)
+            for path, stem in maps[:: -(-len(maps) // SAMPLE)]
+        ]
+        told = [verdict for verdict in verdicts if verdict is not None]
+        if not told or 2 * sum(told) > len(told):
+            return pattern, len(maps)
+    return None, 0
+
+
+def _is_map_of_image(path: Path, stem: str, *, elsewhere: bool, listings: Listings) -> bool | None:
+    """Whether a file holds labels; None where its content does not tell, and its name and place have to do.
+
+    In another folder than the image's that is not enough, and neither is a map with an image of its own there: names
+    such as IM_0001 are many patients'.
+    """
+    if not elsewhere:
+        return holds_labels(path)
+    beside = (path.with_name(name) for name in listings.beginning(path.parent, stem))
+    own = any(stem_of_image(other) == stem and other != path and _is_image(other) for other in beside)
+    return not own and holds_labels(path) is True
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a file is a frame, cine or volume of its own; pictures may be copies of it."""
+    return (is_itk(path) or is_image_dicom(path)) and holds_labels(path) is False
