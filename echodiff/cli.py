@@ -5,10 +5,10 @@ small commands do not wait for torch.
 """
 
 import importlib
-import os
 import sys
 import tempfile
 import traceback
+from typing import NoReturn
 
 import click
 import typer
@@ -18,6 +18,7 @@ from typer.main import get_command
 from echodiff import __version__
 from echodiff.devices.launch import end, leave_sentence
 from echodiff.errors import EchodiffError
+from echodiff.standard_output import flush_output, give_up_output, tell_of_output
 from echodiff.store.atomic import writing
 
 # Subcommand -> (module, its typer app or function, one line of help).
@@ -91,14 +92,28 @@ def main() -> None:
     try:
         with writing("the folder of temporary files (TMPDIR)"):
             tempfile.gettempdir()  # which libraries ask for, in places where nobody could explain the failure
-        app()
+        _run()
     except EchodiffError as error:
         if not leave_sentence(str(error)):
             print(f"echodiff: error: {error}", file=sys.stderr)
-        end(1)
+        _fail()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        end(1)
+        _fail()
     except Exception:
         traceback.print_exc()
-        end(1)
+        _fail()
+
+
+def _fail() -> NoReturn:
+    give_up_output()
+    end(1)
+
+
+def _run() -> None:
+    """Run the command; what it printed is written before its end counts as a good one."""
+    tell_of_output()
+    try:
+        app()
+    except SystemExit:  # click's end of every command
+        flush_output()
+        raise

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from echodiff.config.faults import fault
 from echodiff.config.root import Config
 from echodiff.errors import ConfigError
 from echodiff.store.atomic import atomic_path
@@ -78,14 +79,4 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _sentence(error: ValidationError, origin: str) -> str:
     """All faults of a configuration in one line, each with its key's path."""
-    return f"{origin}: " + "; ".join(_fault(detail) for detail in error.errors(include_url=False))
-
-
-def _fault(detail: Mapping[str, Any]) -> str:
-    path = ".".join(str(part) for part in detail["loc"]) or "the whole"
-    if detail["type"] == "extra_forbidden":
-        return f"unknown key '{path}' (config/README.md lists the keys)"
-    if detail["type"] == "missing":
-        return f"'{path}' is missing"
-    found = "" if isinstance(detail["input"], (dict, list)) else f", found {detail['input']!r}"
-    return f"'{path}': {detail['msg'].removeprefix('Value error, ')}{found}"
+    return f"{origin}: " + "; ".join(fault(detail) for detail in error.errors(include_url=False))

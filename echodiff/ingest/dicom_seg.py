@@ -11,6 +11,7 @@ from pydicom.pixels import iter_pixels
 from echodiff.ingest.case import Reject
 from echodiff.ingest.label_size import check_size
 from echodiff.ingest.readers.dicom_file import open_dicom, pixel_source
+from echodiff.ingest.walk import refuse_unreadable
 
 LARGEST_PIXELS = 2**28  # of the cine, and of all planes together, that a header may promise
 HALF = 0.5  # of the highest value: a pixel of a fractional segment from here on belongs to it
@@ -23,8 +24,10 @@ def read_segmentation(path: Path, what: str, frames: int, shape: tuple[int, int]
     the image's rows and columns: nothing is decoded before the header agrees with them.
 
     Raises:
-        Reject: no segmentation, damaged, of another size, or with planes of frames that the cine does not have.
+        Reject: closed, empty, no segmentation, damaged, of another size, or with planes of frames that the cine does
+            not have.
     """
+    refuse_unreadable(path, what)
     try:
         with warnings.catch_warnings(action="ignore"):
             header = open_dicom(path, stop_before_pixels=True)

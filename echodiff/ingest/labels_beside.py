@@ -1,8 +1,8 @@
-"""A label map in a file beside an image: PNG, NIfTI, MetaImage, NRRD or DICOM SEG, one plane or a stack of frames."""
+"""A label map in a file beside an image: a picture, NIfTI, MetaImage, NRRD or DICOM SEG, one plane or a stack."""
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,12 @@ IMAGE_SUFFIXES = (*ITK_SUFFIXES, *PICTURES, *DICOM_SUFFIXES)
 STEM = "{stem}"
 WILDCARD = re.compile(r"[*?]")
 WHAT = "the label map"
+KINDS = "PNG, TIFF, BMP, NIfTI, MetaImage, NRRD or DICOM SEG"
+
+
+def is_map(path: Path) -> bool:
+    """Whether a file may be a label map."""
+    return is_itk(path) or path.suffix.lower() in PICTURES or is_dicom(path)
 
 
 class LabelFiles:
@@ -30,22 +36,40 @@ class LabelFiles:
 
     In the pattern `{stem}` stands for the image's name without its ending, `*` and `?` for any characters, a `/` parts
     folders (`../labels/{stem}.png`) and `**` stands for all folders below. Brackets are no pattern, and neither is
-    anything in an image's name.
+    anything in an image's name. `fits` tells label maps from other files of such names.
     """
 
-    def __init__(self, pattern: str):
-        self._parts = pattern.split("/")
+    def __init__(self, pattern: str, fits: Callable[[Path], bool] = is_map):
+        self._parts, self._fits = pattern.split("/"), fits
         self._listings = Listings()
         self._below: dict[Path, list[Path]] = {}
+        self._reached: dict[tuple[Path, str], list[Path]] = {}
 
     def beside(self, path: Path) -> list[Path]:
         """The label maps of an image, in the order of their names."""
-        *parts, name = self._parts
-        folders, stem = [path.parent], stem_of_image(path)
-        for part in parts:
-            folders = [inner for folder in folders for inner in self._inner(folder, part, stem)]
-        found = {other for folder in folders for other in self._matching(folder, name, stem)}
-        return [other for other in sorted(found) if other != path and is_map(other)]
+        return [other for other in self.named(path) if self._fits(other)]
+
+    def unfit(self, path: Path) -> list[Path]:
+        """Files that are named like the label maps of an image and are none, but for notes that macOS leaves."""
+        others = (other for other in self.named(path) if other.is_file() and not other.name.startswith("._"))
+        return [other for other in others if not self._fits(other)]
+
+    def named(self, path: Path) -> list[Path]:
+        """All that the pattern names beside an image, whatever it is, in the order of their names."""
+        stem = stem_of_image(path)
+        found = set(self._matching(self._folders(path.parent, stem), self._parts[-1], stem))
+        return sorted(found - {path})
+
+    def _folders(self, folder: Path, stem: str) -> list[Path]:
+        """The folders that the pattern leads to from an image's own, found once for all images that share them."""
+        parts = self._parts[:-1]
+        key = folder, stem if any(STEM in part for part in parts) else ""
+        if key not in self._reached:
+            folders = [folder]
+            for part in parts:
+                folders = [inner for outer in folders for inner in self._inner(outer, part, stem)]
+            self._reached[key] = folders
+        return self._reached[key]
 
     def _inner(self, folder: Path, part: str, stem: str) -> list[Path]:
         """The folders that a part of the pattern leads to."""
@@ -54,16 +78,20 @@ class LabelFiles:
                 self._below[folder] = [folder, *(inner for inner in folder.rglob("*") if inner.is_dir())]
             return self._below[folder]
         if WILDCARD.search(part):
-            return [inner for inner in self._matching(folder, part, stem) if inner.is_dir()]
+            return [inner for inner in self._matching([folder], part, stem) if inner.is_dir()]
         return [Path(os.path.normpath(folder / part.replace(STEM, stem)))]
 
-    def _matching(self, folder: Path, part: str, stem: str) -> Iterator[Path]:
-        """What in a folder has a name that a part of the pattern matches."""
+    def _matching(self, folders: list[Path], part: str, stem: str) -> Iterator[Path]:
+        """What in the folders has a name that a part of the pattern matches."""
         texts = [text.replace(STEM, stem) for text in WILDCARD.split(part)]
         wildcards = [".*" if sign == "*" else "." for sign in WILDCARD.findall(part)]
         rest = "".join(wild + re.escape(text) for wild, text in zip(wildcards, texts[1:], strict=True))
-        named = re.compile(re.escape(texts[0]) + rest, re.DOTALL)
-        return (folder / name for name in self._listings.beginning(folder, texts[0]) if named.fullmatch(name))
+        # Without the beginning, which every image has its own of: Python keeps patterns that come again.
+        named, start = re.compile(rest, re.DOTALL), len(texts[0])
+        for folder in folders:
+            for name in self._listings.beginning(folder, texts[0]):
+                if named.fullmatch(name, start):
+                    yield folder / name
 
 
 def stem_of_image(path: Path) -> str:
@@ -71,11 +99,6 @@ def stem_of_image(path: Path) -> str:
     lower = path.name.lower()
     ending = next((suffix for suffix in IMAGE_SUFFIXES if lower.endswith(suffix)), "")
     return path.name[: len(path.name) - len(ending)]
-
-
-def is_map(path: Path) -> bool:
-    """Whether a file may be a label map."""
-    return is_itk(path) or path.suffix.lower() in PICTURES or is_dicom(path)
 
 
 def read_label_stack(path: Path, frames: int, shape: tuple[int, int], values: Mapping[int, int]) -> NDArray[np.uint8]:

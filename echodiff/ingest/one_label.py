@@ -5,10 +5,31 @@ from pathlib import Path
 
 from echodiff.ingest.case import Reject
 
+JPEG = (".jpg", ".jpeg")
 
-def label_roles(found: Sequence[Path]) -> dict[str, Path]:
-    """The label maps of an image as files of its case; a second one is kept, so that reading the case refuses both."""
-    return dict(zip(("label", "other_label"), found, strict=False))
+
+def label_roles(found: Sequence[Path], unfit: Sequence[Path] = ()) -> dict[str, Path]:
+    """The label maps of an image as files of its case; a second one is kept, so that reading the case refuses both.
+
+    Where there is none, one of `unfit` is kept, files of other kinds with a label map's name, so that it is told of.
+    """
+    return dict(zip(("label", "other_label") if found else ("unfit_label",), found or unfit, strict=False))
+
+
+def refuse_missing(files: Mapping[str, Path], what: str, pattern: str, kinds: str) -> None:
+    """Refuse a case without a label map, which `what` calls it: named by `pattern`, of one of the `kinds` of files.
+
+    Raises:
+        Reject: says whether there is a file of such a name that cannot be one.
+    """
+    if "label" in files:
+        return
+    expected = f"expected {what} beside it, named {pattern}, found"
+    if "unfit_label" not in files:
+        raise Reject(f"{expected} none")
+    name = files["unfit_label"].name
+    reason = "JPEG changes label values" if name.lower().endswith(JPEG) else "its kind of file is none that is read"
+    raise Reject(f"{expected} {name}: {reason}; save the label map as {kinds}")
 
 
 def refuse_several(files: Mapping[str, Path]) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.label_size import check_size
+from echodiff.ingest.walk import refuse_unreadable
 
 PICTURES = (".png", ".bmp", ".tif", ".tiff")
 LARGEST_PIXELS = 2**24  # screens have 2**21 to 2**23
@@ -24,8 +25,9 @@ def read_picture(path: Path, shape: tuple[int, int] | None = None) -> NDArray:
     it has to be `shape`, where one is given.
 
     Raises:
-        Reject: damaged, of another size, of several pages, or in colour.
+        Reject: closed, empty, damaged, of another size, of several pages, or in colour.
     """
+    refuse_unreadable(path, WHAT)
     with warnings.catch_warnings(action="ignore"):
         try:
             with Image.open(path) as picture:

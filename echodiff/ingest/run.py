@@ -100,7 +100,8 @@ def identified(row: dict[str, Any], case: CaseReference, names: Names) -> dict[s
 def reasons(rows: list[dict[str, Any]]) -> str:
     """How often each kind of reason rejected a case, the most frequent first, with a sentence of each."""
     kinds = list(by_kind(row["reason"] for row in rows if row["status"] == "rejected").values())
-    shown = [f"{kind.count} x {kind.example}{_others(kind)}" for kind in kinds[:REASONS_SHOWN]]
+    most = REASONS_SHOWN + (len(kinds) == REASONS_SHOWN + 1)  # a single one that is left is named, not counted
+    shown = [f"{kind.count} x {kind.example}{_others(kind)}" for kind in kinds[:most]]
     rest = len(kinds) - len(shown)
     return "; ".join(shown) + (f"; and {rest} other reasons" if rest else "")
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
-from echodiff.ingest.picture import PICTURES
-from echodiff.ingest.readers.itk import is_itk
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -47,21 +45,30 @@ def files_below(folder: Path) -> list[Path]:
 
 def is_lost(path: Path) -> bool:
     """Whether nobody can say what a file is, as it cannot be opened; volumes and pictures are known by their ending."""
+    # Imported here, as the workflow walks through folders whenever it starts, and these load SimpleITK and OpenCV.
+    from echodiff.ingest.picture import PICTURES
+    from echodiff.ingest.readers.itk import is_itk
+
     return not is_itk(path) and path.suffix.lower() not in PICTURES and _fault(path) is not None
 
 
-def refuse_closed(path: Path) -> None:
-    """Refuse a file that cannot be opened.
+def refuse_unreadable(path: Path, what: str = "") -> None:
+    """Refuse a file that cannot be opened or is empty; `what` says which of a case's files it is, where not the image.
 
     Raises:
-        Reject: a link without a target, no permission, a folder that cannot be listed, or a fault of the disk.
+        Reject: a link without a target, no permission, a folder that cannot be listed, a fault of the disk, no content.
     """
+    where = f"{what}: " if what else ""
     fault = _fault(path)
     if isinstance(fault, FileNotFoundError):
-        raise Reject("expected a file, found a link without a target or no file; put it back")
+        raise Reject(f"{where}expected a file, found a link without a target or no file; put it back")
     if fault is not None:
         kind = "folder" if _kind(path) == stat.S_IFDIR else "file"
-        raise Reject(f"expected a {kind} that can be opened, found one that cannot ({_told(fault)}); see to its access")
+        raise Reject(
+            f"{where}expected a {kind} that can be opened, found one that cannot ({_told(fault)}); see to its access"
+        )
+    if path.stat().st_size == 0:
+        raise Reject(f"{where}expected a file with content, found an empty file; copy or export it again")
 
 
 def _fault(path: Path) -> OSError | None:

@@ -1,5 +1,8 @@
 """The configuration is checked as a whole: unknown keys are named by their path, contradictions are refused."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 from unittest.mock import Mock
@@ -55,21 +58,40 @@ def test_the_papers_configuration_has_the_papers_values():
         ({"trainng": 1}, "unknown key 'trainng'"),
         ({"datasets": {"camus": {"foldr": "x"}}}, "unknown key 'datasets.camus.camus.foldr'"),
         ({"models": {"fast": {"training": {"epoch": 3}}}}, "unknown key 'models.fast.training.epoch'"),
-        ({"split": {"validation_fraction": 1.5}}, "'split.validation_fraction'.*less than 1.*found 1.5"),
+        ({"split": {"validation_fraction": 1.5}}, "'split.validation_fraction': expected a number below 1, found 1.5"),
         ({"split": {"folds": 5, "fold": 5}}, "fold must be below folds = 5, found 5"),
-        ({"image": {"size": 100}}, "'image.size'.*multiple of 32.*found 100"),
-        ({"training_dataset": "nowhere"}, "training_dataset: expected one of the datasets camus.*found 'nowhere'"),
+        ({"image": {"size": 100}}, "'image.size': expected a multiple of 32, found 100"),
+        (
+            {"training_dataset": "nowhere"},
+            "training_dataset: expected one of the datasets camus.*found 'nowhere'",
+        ),
         ({"report": {"model": "best"}}, "report.model: expected one of the models fast, found 'best'"),
-        ({"datasets": {"a/b": {"format": "camus", "folder": "x"}}}, "datasets.a/b"),
+        (
+            {"datasets": {"a/b": {"format": "camus", "folder": "x"}}},
+            "'datasets': expected a text.* as a key, found 'a/b'",
+        ),
         ({"datasets": {"camus": {"folder": "x"}}}, "folder.*phantom"),
         (
             {"datasets": {"camus": {"format": "dicom"}}},
             r"camus.dicom': expected a phantom whose files are of this format \(phantom.machine: vscan or vscan_air or "
             r"2d_t\), found camus; set format: camus, or another machine",
         ),
-        ({"datasets": {"new": {"format": "jpeg", "folder": "x"}}}, "'datasets.new'.*'camus'.*'volume'"),
+        (
+            {"datasets": {"new": {"format": "DICOM", "folder": "x"}}},
+            "'datasets.new.format': expected one of 'camus', 'echonet', 'dicom', 'volume', found 'DICOM'",
+        ),
+        ({"datasets": {"new": {"folder": "x"}}}, "'datasets.new.format' is missing"),
+        (
+            {"datasets": {"vscan": {"label_values": {"lv": 1}}}},
+            "label_values': expected a whole number as a key, found 'lv'",
+        ),
+        ({"datasets": {"vscan": {"label_values": None}}}, "label_values': expected keys and values, found nothing"),
+        ({"datasets": {"vscan": {"case_seconds": 0}}}, "case_seconds': expected a number above 0, found 0"),
+        ({"evaluate": {"trivial": "perhaps"}}, "'evaluate.trivial': expected true or false, found 'perhaps'"),
+        ({"models": {"fast": {"generator": {"widths": []}}}}, "widths': expected 1 or more entries, found 0"),
+        ({"models": {"fast": {"discriminator": "no"}}}, "'models.fast.discriminator': expected 'none', found 'no'"),
         ({"pathvars": {"result": "x"}}, "unknown key 'pathvars.result'"),
-        ({"datasets": {"vscan": {"label_values": {60: 7}}}}, "vscan.dicom.label_values.60'.*0, 1, 2 or 3, found 7"),
+        ({"datasets": {"vscan": {"label_values": {60: "LV"}}}}, "label_values.60': expected 0, 1, 2 or 3, found 'LV'"),
         ({"datasets": {"vscan": {"label_values": {60: 2}}}}, "vscan.label_values: expected one value.*1, the LV"),
         ({"datasets": {"vscan": {"label_pattern": "*_gt.png"}}}, "vscan.dicom.label_pattern': expected `{stem}`"),
         ({"datasets": {"vscan": {"ed": "rwave"}}}, "vscan.dicom.ed'.*'r_wave'.*found 'rwave'"),
@@ -83,6 +105,11 @@ def test_the_papers_configuration_has_the_papers_values():
 def test_a_wrong_key_or_value_is_named(overrides, sentence):
     with pytest.raises(ConfigError, match=f"(?s)config/config.yaml: .*{sentence}"):
         load_config("config/config.yaml", overrides)
+
+
+def test_a_fault_of_the_whole_configuration_has_no_path():
+    with pytest.raises(ConfigError, match="^config/config.yaml: training_dataset: expected"):
+        load_config("config/config.yaml", {"training_dataset": "nowhere"})
 
 
 def test_use_without_any_synthetic_image_is_refused(tmp_path):
@@ -190,6 +217,25 @@ def test_command_checks_and_prints_defaults(run_echodiff):
     result = run_echodiff("config", "check", "config/config.yaml")
     assert result.returncode == 0, result.stderr
     assert yaml.safe_load(result.stdout)["split"]["validation_fraction"] == 0.1
+
+
+@pytest.mark.parametrize("command", [("config", "check", "config/config.yaml"), ("config", "schema"), ("--help",)])
+def test_an_output_that_cannot_be_written_is_a_sentence(command):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "echodiff", *command]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300)
+    assert result.returncode == 1
+    assert re.fullmatch(
+        "echodiff: error: standard output: expected .* 'No space left on device'; free .*\n", result.stderr
+    )
+
+
+def test_a_reader_that_goes_away_ends_a_command_without_a_word():
+    command = f"{sys.executable} -m echodiff config schema | true"
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=300)
+    assert (result.returncode, result.stderr) == (1, "")
 
 
 def test_a_users_error_is_one_line_without_traceback(run_echodiff, tmp_path):

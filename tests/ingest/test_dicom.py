@@ -1,6 +1,7 @@
 """Ultrasound DICOM: phantoms against their truth, the quirks of real files, and all ultrasound files of pydicom."""
 
 import copy
+import shutil
 from pathlib import Path
 
 import cv2
@@ -90,6 +91,24 @@ def test_a_missing_label_map_is_named_by_its_pattern():
     image = Path(get_testdata_file("examples_ybr_color.dcm"))
     with pytest.raises(Reject, match=r"expected a label map beside it, named \{stem\}_gt\.\*, found none"):
         reader.read(CaseReference("case", "patient", {"image": image}))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("still4_gt.jpg", r"still4_gt.jpg: JPEG changes label values; save the label map as PNG, TIFF"),
+        ("still4_gt.JPEG", r"still4_gt.JPEG: JPEG changes label values"),
+        ("still4_gt.npy", r"still4_gt.npy: its kind of file is none that is read; save the label map as PNG"),
+        ("._still4_gt.jpg", "none$"),
+    ],
+)
+def test_a_label_map_of_a_kind_that_is_not_read_is_told_of(tmp_path, name, found):
+    shutil.copy(get_testdata_file("examples_ybr_color.dcm"), tmp_path / "still4.dcm")
+    (tmp_path / name).write_bytes(b"content")
+    reader = DicomReader(DicomDataset(format="dicom", folder="x"))
+    (case,) = reader.find(tmp_path)
+    with pytest.raises(Reject, match=rf"expected a label map beside it, named \{{stem\}}_gt\.\*, found {found}"):
+        reader.read(case)
 
 
 def region(**changes) -> pydicom.Dataset:

@@ -17,7 +17,7 @@ from echodiff.ingest.identity import KEY_VARIABLE, Names, read_or_make_key
 from echodiff.ingest.journal import Journal
 from echodiff.ingest.readers.camus import CamusReader
 from echodiff.ingest.row import COLUMNS
-from echodiff.ingest.run import ingest_dataset
+from echodiff.ingest.run import ingest_dataset, reasons
 from echodiff.ingest.work import CaseWork
 from echodiff.ingest.workers import Lost, Workers
 from echodiff.store.image_set import read_image_set
@@ -116,6 +116,12 @@ def test_nothing_is_written_where_no_case_can_be_kept(camus_folder, tmp_path):
     with pytest.raises(InputError, match="none among 3: 3 x expected a readable image|none among 3: 3 x .*damaged"):
         ingest_dataset("camus", CAMUS, IMAGE, camus_folder, tmp_path / "out", processes=0)
     assert not any((tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize(("kinds", "end"), [(5, "1 x e"), (6, "1 x f"), (7, "1 x e; and 2 other reasons")])
+def test_few_reasons_are_named_and_the_rest_counted(kinds, end):
+    told = reasons([{"status": "rejected", "reason": letter} for letter in "abcdefg"[:kinds]])
+    assert told.startswith("1 x a; 1 x b") and told.endswith(end)
 
 
 def test_missing_and_empty_folders_are_refused(tmp_path):

@@ -246,3 +246,12 @@ def test_of_several_label_volumes_none_is_taken(reader, tmp_path):
     (case,) = reader.find(tmp_path)
     with pytest.raises(Reject, match=r"found vol1_label\.bak\.nrrd and vol1_label\.nii\.gz; move one away"):
         reader.read(case)
+
+
+@pytest.mark.parametrize("name", ["v_label.png", "v_label.jpg"])
+def test_a_label_volume_of_another_kind_is_told_of(reader, tmp_path, name):
+    write_volume(tmp_path, "v")
+    (tmp_path / "v_label.nii.gz").rename(tmp_path / name)
+    (case,) = reader.find(tmp_path)
+    with pytest.raises(Reject, match=f"expected a label volume .* found {name}: .*; save the label map as NIfTI"):
+        reader.read(case)

@@ -1,15 +1,19 @@
 """Every file below a folder is a case or is told of: behind links, without a target, closed."""
 
+import builtins
 import os
 
 import pytest
 
-from echodiff.config.datasets import DicomDataset, VolumeDataset
+from echodiff.config.datasets import DicomDataset, EchonetDataset, VolumeDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
+from echodiff.ingest.labels_beside import read_label_stack
 from echodiff.ingest.readers.dicom import DicomReader
+from echodiff.ingest.readers.video import read_frame
 from echodiff.ingest.readers.volume import VolumeReader
+from echodiff.ingest.source_files import state_of_files
 from echodiff.ingest.walk import files_below
 
 from .dicom_files import write_gray
@@ -98,6 +102,79 @@ def test_closed_files_are_cases(tmp_path):
     (tmp_path / "closed").chmod(0o700)
     assert set(found) == {"a", "b", "closed"} and found["a"] == ""
     assert "(Permission denied); see to its access" in found["b"] and "a folder that" in found["closed"]
+
+
+@pytest.fixture
+def no_opening(monkeypatch):
+    """Function that closes a file, which permissions alone do not do for root."""
+
+    def close(file):
+        real = builtins.open
+
+        def opened(path, *arguments, **options):
+            if isinstance(path, (str, os.PathLike)) and os.fspath(path) == os.fspath(file):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path, *arguments, **options)
+
+        monkeypatch.setattr(builtins, "open", opened)
+
+    return close
+
+
+LABELS = ("a.png", "a.nii.gz", "a.mha", "a.dcm")
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_a_closed_label_map_is_told_in_the_systems_words(tmp_path, no_opening, name):
+    (tmp_path / name).write_bytes(b"content")
+    no_opening(tmp_path / name)
+    with pytest.raises(Reject, match=r"^the label map: .* one that cannot \(Permission denied\); see to its"):
+        read_label_stack(tmp_path / name, 1, (9, 9), {})
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_an_empty_label_map_is_told_as_such(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(Reject, match="^the label map: expected a file with content, found an empty file"):
+        read_label_stack(tmp_path / name, 1, (9, 9), {})
+
+
+def test_an_empty_image_is_told_as_such(tmp_path):
+    (tmp_path / "empty.dcm").touch()
+    assert "found an empty file; copy or export it again" in reasons(READER, tmp_path)["empty"]
+    (tmp_path / "empty.avi").touch()
+    with pytest.raises(Reject, match="found an empty file"):
+        read_frame(tmp_path / "empty.avi", 0)
+
+
+def dicom(pattern: str = "{stem}_gt.*") -> DicomDataset:
+    return DicomDataset(format="dicom", folder="anywhere", label_pattern=pattern)
+
+
+def test_the_state_of_files_follows_all_that_is_looked_at(tmp_path):
+    """Behind links, outside the folder; not what lies beside it and is named by nothing."""
+    for place in ("in/a.dcm", "linked/b.dcm", "labels/a.png", "labels/b.png", "labels/other.png"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).touch()
+    (tmp_path / "in" / "more").symlink_to(tmp_path / "linked")
+    (tmp_path / "in" / "lost.dcm").symlink_to(tmp_path / "moved")
+    outside = dicom("../labels/{stem}.png").model_copy(update={"ed_table": "../frames.csv"})
+    known = [state_of_files(outside, tmp_path / "in")]
+    for place in ("labels/a.png", "linked/b.dcm", "frames.csv"):
+        (tmp_path / place).write_bytes(b"redrawn")
+        known.append(state_of_files(outside, tmp_path / "in"))
+    (tmp_path / "labels" / "a.png").unlink()
+    known.append(state_of_files(outside, tmp_path / "in"))
+    assert len(set(known)) == 5
+    (tmp_path / "labels" / "other.png").write_bytes(b"of another dataset")
+    assert state_of_files(outside, tmp_path / "in") == known[-1]
+    assert state_of_files(dicom(), tmp_path / "in") != known[-1]
+
+
+@pytest.mark.parametrize("pattern", ["{stem}_gt.*", "../labels/{stem}.png"])
+def test_a_folder_that_is_not_there_has_a_state(tmp_path, pattern):
+    assert state_of_files(dicom(pattern), tmp_path / "none")
+    assert state_of_files(EchonetDataset(format="echonet", folder="anywhere"), tmp_path / "none")
 
 
 def test_volumes_behind_links(tmp_path):

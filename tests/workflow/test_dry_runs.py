@@ -199,6 +199,45 @@ def test_a_missing_caption_ends_the_run_before_it_begins(run_snakemake, captions
     assert "workflow/report/depth_gain.rst: expected a caption for the report, found no file" in result.stdout
 
 
+def redraw_a_label_map_outside_the_folder(folder):
+    (folder / "labels" / "a.png").write_bytes(b"redrawn")
+
+
+def change_a_file_behind_a_link(folder):
+    (folder / "elsewhere" / "b.dcm").write_bytes(b"another")
+
+
+def add_a_label_map_of_no_image(folder):
+    (folder / "labels" / "c.png").touch()
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        (redraw_a_label_map_outside_the_folder, True),
+        (change_a_file_behind_a_link, True),
+        (add_a_label_map_of_no_image, False),
+    ],
+)
+def test_what_ingest_looks_at_runs_it_again(run_snakemake, tmp_path, change, again):
+    """After an ingest that is not run but noted as finished."""
+    for place in ("images/a.dcm", "elsewhere/b.dcm", "labels/a.png"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).touch()
+    (tmp_path / "images" / "linked").symlink_to(tmp_path / "elsewhere")
+    dataset = {"format": "dicom", "folder": "images", "label_pattern": "../labels/{stem}.png"}
+    content = {"training_dataset": "clinic", "datasets": {"clinic": dataset}, "models": {"fast": {"preset": "fast"}}}
+    (tmp_path / "clinic.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "results/data/clinic").mkdir(parents=True)
+    for name in ("images.h5", "cases.parquet"):
+        (tmp_path / "results/data/clinic" / name).touch()
+    run = partial(run_snakemake, tmp_path, configuration=tmp_path / "clinic.yaml")
+    assert run("--touch", "--forceall", "results/data/clinic/images.h5").returncode == 0
+    change(tmp_path)
+    result = run("--dry-run", "results/data/clinic/images.h5")
+    assert result.returncode == 0 and ("Nothing to be done" in result.stdout + result.stderr) is not again
+
+
 def test_a_missing_folder_is_named_by_ingest(run_snakemake, tmp_path):
     content = {
         "training_dataset": "camus",

@@ -1,6 +1,5 @@
 """The checked configuration, and what the rules ask of it."""
 
-import hashlib
 import json
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """What the rules of the stages take: files and options that depend on the dataset or the model."""
 
+from echodiff.ingest.source_files import state_of_files
+
 
 def source_folder(wildcards):
     """The folder that a dataset is read from."""
@@ -8,18 +10,10 @@ def source_folder(wildcards):
 
 
 def source_state(wildcards):
-    """Names, sizes and times of a user's files in one hash, for `params`: a file more or less reruns ingest.
-
-    A folder that is not there has a state too: a dry run shows the jobs, and ingest names the missing folder.
-    """
+    """Names, sizes and times of a user's files in one hash, for `params`: a file more or less reruns ingest."""
     if wildcards.dataset in PHANTOMS:
         return "phantom"
-    digest = hashlib.sha256()
-    for path in sorted(Path(source_folder(wildcards)).rglob("*")):
-        if path.is_file():
-            state = path.stat()
-            digest.update(f"{path}\x1f{state.st_size}\x1f{state.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:12]
+    return state_of_files(options.datasets[wildcards.dataset], Path(source_folder(wildcards)))
 
 
 def ingest_input(wildcards):

@@ -22,9 +22,9 @@ from echodiff.ingest.ed.r_wave import by_r_wave
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
-from echodiff.ingest.labels_beside import LabelFiles, read_label_stack
+from echodiff.ingest.labels_beside import KINDS, LabelFiles, read_label_stack
 from echodiff.ingest.listed import refuse_unknown
-from echodiff.ingest.one_label import label_roles, refuse_several
+from echodiff.ingest.one_label import label_roles, refuse_missing, refuse_several
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
 from echodiff.ingest.readers.dicom_file import is_dicom
@@ -34,7 +34,7 @@ from echodiff.ingest.readers.dicom_regions import Region, pixel_spacing_mm, plau
 from echodiff.ingest.readers.dicom_series import read_instance, stills_of_series
 from echodiff.ingest.readers.dicom_tags import Tags, read_tags
 from echodiff.ingest.sector import Sector, find_sector
-from echodiff.ingest.walk import files_below, is_lost, refuse_closed
+from echodiff.ingest.walk import files_below, is_lost, refuse_unreadable
 
 SMALLEST_SHARE = 0.1  # of the tagged region that the sector fills; of apical cines it fills 0.4 and more
 
@@ -44,6 +44,7 @@ class DicomReader:
 
     def __init__(self, options: DicomDataset, predictor: Predictor | None = None):
         self._options, self._predictor = options, predictor
+        self._labels_needed = options.labels == "file"
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
         """A case for every file that is DICOM, is named so or cannot be opened, and is no label map, in their order.
@@ -68,7 +69,8 @@ class DicomReader:
             relative = path.relative_to(folder)
             name = name_of(relative) if name_of(relative) not in names else relative.as_posix()
             names.add(name)
-            files = {"image": path, **label_roles(beside[path])}
+            unfit = maps.unfit(path) if self._labels_needed and not beside[path] else []
+            files = {"image": path, **label_roles(beside[path], unfit)}
             known = {"ed_frame": chosen[relative.as_posix()]} if relative.as_posix() in chosen else {}
             known |= {"stills": stills[path]} if path in stills else {}
             yield CaseReference(name, instance.patient or name, files, known)
@@ -79,11 +81,11 @@ class DicomReader:
         Raises:
             Reject: the file cannot be used; the sentence says why.
         """
-        refuse_closed(case.files["image"])
+        refuse_unreadable(case.files["image"])
         refuse_several(case.files)
         header = read_header(case.files["image"])
-        if "label" not in case.files and self._options.labels == "file":
-            raise Reject(f"expected a label map beside it, named {self._options.label_pattern}, found none")
+        if self._labels_needed:
+            refuse_missing(case.files, "a label map", self._options.label_pattern, KINDS)
         frames = gray_frames(case.files["image"], header)
         tags = read_tags(header, len(frames), frames.shape[1:])
         labels = self._labels(case, frames)

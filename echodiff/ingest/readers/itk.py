@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.readers.itk_header import stored
+from echodiff.ingest.walk import refuse_unreadable
 
 # Ending -> the part of ITK that reads it: ITK itself knows `.mha`, but not `.MHA`.
 READERS = {
@@ -50,10 +51,9 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     """Read an image of one channel; `what` says in the reject which file it is, as its name may name a person.
 
     Raises:
-        Reject: missing, damaged, cut short, in colour, or of a size that no such image has.
+        Reject: missing, closed, empty, damaged, cut short, in colour, or of a size that no such image has.
     """
-    if not path.exists():
-        raise Reject(f"{what}: expected this file, found none")
+    refuse_unreadable(path, what)
     pixels = stored(path, what)
     reader = _reader(path, what)
     with _faults(what):

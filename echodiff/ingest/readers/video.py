@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.walk import refuse_unreadable
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -62,6 +63,7 @@ def read_cine(path: Path, most: int) -> tuple[NDArray[np.uint8], int]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+    refuse_unreadable(path)
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         yield video

@@ -13,7 +13,7 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
 from echodiff.ingest.labels_beside import LabelFiles, stem_of_image
 from echodiff.ingest.listed import refuse_unknown
-from echodiff.ingest.one_label import label_roles, refuse_several
+from echodiff.ingest.one_label import label_roles, refuse_missing, refuse_several
 from echodiff.ingest.plane import Landmarks, Plane, cut, plane_through
 from echodiff.ingest.plane_found import find_landmarks
 from echodiff.ingest.readers.dicom_file import is_dicom
@@ -23,8 +23,10 @@ from echodiff.ingest.readers.dicom_volume import read_dicom_volume
 from echodiff.ingest.readers.itk import is_itk, read_itk, to_gray, to_labels
 from echodiff.ingest.readers.plane_table import LANDMARKS, read_planes
 from echodiff.ingest.sector import sector_from_pixels
-from echodiff.ingest.walk import files_below, is_lost, refuse_closed
+from echodiff.ingest.walk import files_below, is_lost, refuse_unreadable
 from echodiff.labels import LV
+
+KINDS = "NIfTI, MetaImage or NRRD"  # of label volumes
 
 
 class VolumeReader:
@@ -32,6 +34,7 @@ class VolumeReader:
 
     def __init__(self, options: VolumeDataset):
         self._options = options
+        self._labels_needed = options.labels == "file"
 
     def find(self, folder: Path) -> Iterator[CaseReference]:
         """A case for every volume that is no label volume, and for every file that cannot be opened."""
@@ -40,8 +43,8 @@ class VolumeReader:
         planes = read_planes(folder / self._options.planes)
         files = files_below(folder)
         volumes = {path: stem_of_image(path) for path in files if is_itk(path) or is_dicom(path) or is_lost(path)}
-        maps = LabelFiles(self._options.label_pattern)
-        labels = {path: [other for other in maps.beside(path) if is_itk(other)] for path in volumes}
+        maps = LabelFiles(self._options.label_pattern, fits=is_itk)
+        labels = {path: maps.beside(path) for path in volumes}
         are_labels = {path for beside in labels.values() for path in beside}
         endings = _endings(volumes)
         places = {path.relative_to(folder).with_name(stem).as_posix() for path, stem in volumes.items()}
@@ -54,17 +57,18 @@ class VolumeReader:
             place = relative.with_name(stem).as_posix()
             name = place if place not in names else relative.as_posix()  # vol.nii beside vol.nii.gz
             names.add(name)
-            files = {"image": path, **label_roles(_own(path, labels[path], endings[path.with_name(stem)]))}
+            unfit = maps.unfit(path) if self._labels_needed and not labels[path] else []
+            files = {"image": path, **label_roles(_own(path, labels[path], endings[path.with_name(stem)]), unfit)}
             folder_or_stem = place.split("/")[0] if "/" in place else stem
             patient = (read_instance(path).patient if is_dicom(path) else "") or folder_or_stem
             yield CaseReference(name, patient, files, {"plane": planes.get(place, planes.get(stem))})
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
-        refuse_closed(case.files["image"])
+        refuse_unreadable(case.files["image"])
         refuse_several(case.files)
-        if "label" not in case.files and self._options.labels == "file":
-            raise Reject(f"expected a label volume beside it, named {self._options.label_pattern}, found none")
+        if self._labels_needed:
+            refuse_missing(case.files, "a label volume", self._options.label_pattern, KINDS)
         image, tags = _read(case.files["image"])
         labels = read_itk(case.files["label"], "the label volume") if "label" in case.files else None
         plane_row = case.known.get("plane")
