@@ -8,11 +8,9 @@ from echodiff.store.atomic import atomic_path
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-"""Eight colours that colour-blind readers tell apart (Okabe and Ito 2008), gray for their yellow: it shows on white."""
-
-BESIDE_BLACK = tuple(colour for colour in COLOURS if colour != "#000000")
-"""Those of them for figures in which black has a meaning of its own."""
+BESIDE_BLACK = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
+"""Colours that colour-blind readers tell apart (Okabe and Ito 2008), gray for their yellow, as it shows on white; black
+has a meaning of its own in figures."""
 
 MARKERS = ("s", "^", "D", "v", "P", "X", "<", ">")
 """A marker for each of them, so that colour is not all that tells them apart; the dot is left for what is black."""

@@ -7,14 +7,7 @@ from echodiff.evaluate.clinical import MEASURES
 from echodiff.evaluate.overlap import OUTLINES
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
-from echodiff.report.table import (
-    Column,
-    ReportTable,
-    format_mean_sd,
-    mean_sd_of_known,
-    means_and_sds,
-    with_known,
-)
+from echodiff.report.table import Column, ReportTable, format_mean_sd, mean_sd_of_known, means_and_sds, with_known
 
 DICE = tuple(f"dice_{name}" for name in OUTLINES)
 HAUSDORFF = tuple(f"hd95_{name}_mm" for name in OUTLINES)

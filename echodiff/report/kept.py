@@ -12,7 +12,7 @@ from PIL import Image
 from echodiff.labels import LA, LV, MYO
 from echodiff.report.canvas import new_figure
 from echodiff.report.oddness import ODD, oddness
-from echodiff.report.sheet import INK, MUTED, short
+from echodiff.report.sheet import INK, MUTED, short, short_words
 from echodiff.store.atomic import atomic_path
 from echodiff.store.image_set import ImageSet
 
@@ -61,7 +61,7 @@ def draw_kept(path: Path, images: ImageSet, cases: pd.DataFrame, *, title: str, 
         row, column = round((top + TEXT) * dpi), round(centre * dpi) - tile.shape[1] // 2
         placed.append((row, column, tile))
         texts.append((centre, top + 0.1, short(case.case_id, LONGEST_ID), 7.5, INK, "center"))
-        what = " ".join(short(word, LONGEST_NAMED) for word in case.what.split())
+        what = short_words(case.what, LONGEST_NAMED)
         texts.append((centre, top + 0.24, what, 7.5, ALARM if case.score > ODD else MUTED, "center"))
     canvas = _texts(texts, (width, height), dpi)
     for row, column, tile in placed:

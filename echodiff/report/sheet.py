@@ -127,15 +127,19 @@ def short(name: str, longest: int = LONGEST_NAME) -> str:
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
+def short_words(text: str, longest: int = LONGEST_NAME) -> str:
+    """A text whose words are `short`, with single spaces between them."""
+    return " ".join(short(word, longest) for word in text.split())
+
+
 def _caption(text: str) -> list[str]:
     """The lines of a caption that fit under a tile, its long names shortened."""
-    lines = (" ".join(short(word) for word in line.split()) for line in text.splitlines())
-    return [part for line in lines for part in textwrap.wrap(line, CAPTION_WIDTH)]
+    return [part for line in text.splitlines() for part in textwrap.wrap(short_words(line), CAPTION_WIDTH)]
 
 
 def _broken(title: str) -> str:
     """Long titles broken at spaces into lines that fit beside the images, their long names shortened."""
-    return textwrap.fill(" ".join(short(word, 2 * TITLE_WIDTH) for word in title.split()), TITLE_WIDTH)
+    return textwrap.fill(short_words(title, 2 * TITLE_WIDTH), TITLE_WIDTH)
 
 
 def _write(figure, x, y, text, width, height, *, size, weight="normal", color=INK, align="center") -> None:
