@@ -4,26 +4,25 @@
 
 Each combination runs in a process of its own, on random images and with first weights. Training: `--rounds` times as
 many steps as lie between two gradient penalties, so that these have their share; "paper's schedule" is what 500 epochs
-of 405 images take at that rate. Sampling: all steps of the sampler, with the drawing of the noise on the CPU and the
-images back in its memory; `echodiff translate` itself runs it eager, and in less memory, as here networks and
-optimisers of the training are still there. "Of peak": operations a second, one multiply-add
-= 2, against those of a bfloat16 product of square matrices measured on the same device, or against `--peak` (TFLOP a
-second, from the card's data sheet). "Of bandwidth": bytes a second, where every operator reads and writes memory in
-bfloat16, against those of a copy measured on the same device, or `--bandwidth` (GB a second); compiled networks move
-fewer. Seconds before the first round, which a compiler takes most of, stand by themselves.
+of 405 images take at that rate. Sampling: all steps of the sampler, its noise included, with the images back in the
+CPU's memory and nothing of the training in the GPU's; `echodiff translate` itself runs it eager. "Of peak": operations
+a second, one multiply-add = 2, against those of a bfloat16 product of square matrices measured on the same device, or
+against `--peak` (TFLOP a second, from the card's data sheet). "Of bandwidth": bytes a second, where every operator
+reads and writes memory in bfloat16, against those of a copy measured on the same device, or `--bandwidth` (GB a
+second); compiled networks move fewer. Seconds before the first round, which a compiler takes most of, stand by
+themselves.
 
 `--device cpu --mode eager` runs the same code without a GPU, to see that it works, in bfloat16 only where the processor
 has units for it. The compiled mode gains nothing there (docs/performance.md).
 """
 
 import argparse
+import gc
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 PAPER_IMAGES = 500 * 405
 
@@ -34,15 +33,9 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
 
     from echodiff.config.models import Model
     from echodiff.devices.torch_device import choose_device
-    from echodiff.train import state as states
-    from echodiff.train.compilation import compiled
     from echodiff.train.data import Planes
-    from echodiff.train.drawing import Drawing
-    from echodiff.train.estimate import GIB, estimate
+    from echodiff.train.estimate import estimate
     from echodiff.train.generator_file import reverse_of
-    from echodiff.train.objective import Objective
-    from echodiff.train.processes import Processes
-    from echodiff.train.step import Setup, train_step
 
     device, size = choose_device(options.device), options.size
     on_gpu = device.type == "cuda"
@@ -50,28 +43,6 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
     model = Model.model_validate({"preset": preset, "training": {"batch_size": batch}, "speed": speed})
     images = torch.randint(0, 256, (64, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     data = Planes(images, images // 64, torch.ones_like(images)).to(device)
-    state = states.new_state(model, images, device)
-    networks = [compiled(network, model.speed) for network in (state.generator, state.discriminator)]
-    setup = Setup(model, Objective.of(model, device), data, *networks, Processes(), device, steps=10**6)
-    drawing = Drawing(compiled(state.ema, model.speed), model, device)
-    cases = data[torch.arange(batch, device=device) % len(data)]
-    pool, zero = ThreadPoolExecutor(os.cpu_count() or 1), torch.zeros((), device=device)
-
-    def train() -> None:
-        state.step = 0
-        for _ in range(model.loss.r1_every):
-            train_step(setup, state, zero)
-
-    def draw() -> None:
-        drawing.images(cases, range(batch), pool=pool)
-
-    def memory() -> float:
-        """Peak of the GPU's memory since the last call; not known on a CPU."""
-        if not on_gpu:
-            return float("nan")
-        used = torch.cuda.max_memory_allocated(device) / GIB
-        torch.cuda.reset_peak_memory_stats(device)
-        return used
 
     wait = (lambda: torch.cuda.synchronize(device)) if on_gpu else (lambda: None)
     peak = options.peak * 1e12 if options.peak else product_rate(options.matrix, 10 * options.rounds, device, wait)
@@ -79,10 +50,10 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
         options.bandwidth * 1e9 if options.bandwidth else copy_rate(options.copied, 10 * options.rounds, device, wait)
     )
     cost = estimate(model, size)
-    memory()
-    first_training, training = seconds(train, options.rounds, wait)
-    memory_training = memory()
-    first_sampling, sampling = seconds(draw, options.rounds, wait)
+    peak_memory(device)
+    first_training, training = seconds(training_round(model, data, device), options.rounds, wait)
+    memory_training = peak_memory(device)
+    first_sampling, sampling = seconds(sampling_round(model, data, device), options.rounds, wait)
     trained, drawn = batch * model.loss.r1_every / training, batch / sampling
     return {
         "device": torch.cuda.get_device_name(device) if on_gpu else "CPU",
@@ -97,11 +68,62 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
         "sampling, images/s": drawn,
         "sampling, of peak": drawn * reverse_of(model).steps * cost.flops_forward / peak,
         "sampling, of bandwidth": drawn * reverse_of(model).steps * cost.moved_forward / 2 / width,
-        "sampling, GiB": memory(),
+        "sampling, GiB": peak_memory(device),
         "first rounds, s": first_training + first_sampling,
         "peak, TFLOP/s": peak / 1e12,
         "bandwidth, GB/s": width / 1e9,
     }
+
+
+def training_round(model, data, device) -> Callable[[], None]:
+    """A function that takes as many steps as lie between two gradient penalties."""
+    import torch
+
+    from echodiff.train import state as states
+    from echodiff.train.compilation import compiled
+    from echodiff.train.objective import Objective
+    from echodiff.train.processes import Processes
+    from echodiff.train.step import Setup, train_step
+
+    state = states.new_state(model, data.images, device)
+    networks = [compiled(network, model.speed) for network in (state.generator, state.discriminator)]
+    setup = Setup(model, Objective.of(model, device), data, *networks, Processes(), device, steps=10**6)
+    stop = torch.zeros((), device=device)
+
+    def train() -> None:
+        state.step = 0
+        for _ in range(model.loss.r1_every):
+            train_step(setup, state, stop)
+
+    return train
+
+
+def sampling_round(model, data, device) -> Callable[[], None]:
+    """A function that draws a batch of images, from first weights and without anything of the training."""
+    import torch
+
+    from echodiff.train import state as states
+    from echodiff.train.compilation import compiled
+    from echodiff.train.drawing import Drawing
+
+    network = states.new_state(model, data.images, device).ema
+    drawing, batch = Drawing(compiled(network, model.speed), model, device), model.training.batch_size
+    cases = data[torch.arange(batch, device=device) % len(data)]
+    return lambda: drawing.images(cases, range(batch))
+
+
+def peak_memory(device) -> float:
+    """Most GiB of the GPU's memory in use since the last call; not known on a CPU."""
+    import torch
+
+    from echodiff.train.estimate import GIB
+
+    if device.type != "cuda":
+        return float("nan")
+    gc.collect()  # what is over may refer to itself
+    used = torch.cuda.max_memory_allocated(device) / GIB
+    torch.cuda.reset_peak_memory_stats(device)
+    return used
 
 
 def product_rate(side: int, repeats: int, device, wait: Callable[[], None]) -> float:

@@ -1,8 +1,8 @@
 """Drawing images from a trained generator.
 
-All random numbers of an image come from a seed of its own, drawn on the CPU in a fixed order. An image
-therefore depends on its guide and its seed alone: not on the batch it was in, nor on how the cases were
-divided among processes, nor on the kind of device (up to rounding).
+All random numbers of an image come from a seed of its own, in a fixed order. An image therefore depends on its guide
+and its seed alone: not on the batch it was in, nor on how the cases were divided among processes, nor on the kind of
+device (up to rounding).
 """
 
 import math

@@ -1,7 +1,6 @@
 """Drawing images from a generator, while it learns and when it has learned."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,9 +33,7 @@ class Drawing:
     def _reverse(self) -> Reverse:
         return reverse_of(self.model).to(self.device)
 
-    def images(
-        self, cases: Planes, seeds: Sequence[int], *, strength: float = 1.0, pool: Executor | None = None
-    ) -> Tensor:
+    def images(self, cases: Planes, seeds: Sequence[int], *, strength: float = 1.0) -> Tensor:
         """An image for each case, uint8 (B, H, W) on the CPU, which follows from its guide and its seed alone.
 
         Args:
@@ -44,12 +41,11 @@ class Drawing:
                 below 1.
             seeds: B numbers.
             strength: as `echodiff.diffusion.sampler.sample` has it.
-            pool: threads to draw noise with.
         """
         own, guide, size = cases.to(self.device), self.model.guide, cases.images.shape[-1]
         source = to_model(own.images)
         latents = self.network.latent_shapes(size)
-        noise = SamplingNoise(seeds, size=size, latents=latents, device=self.device, pool=pool)
+        noise = SamplingNoise(seeds, size=size, latents=latents, device=self.device)
         guides = draw_guide(own.masks, own.sectors, style=guide.style, sector=guide.sector)
         # An image that begins from its source keeps what is a property of it.
         traits = noise.traits(self.network.trait_shapes()) if strength == 1 else self.network.describe(source)

@@ -1,8 +1,6 @@
 """Redrawing an image set in the style that a generator has learned."""
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,17 +56,15 @@ def draw_images(
     if generator.model.speed.channels_last:
         network = network.to(memory_format=torch.channels_last)
     drawing, planes = Drawing(network, generator.model, device), Planes.of(source, torch.device("cpu"))
-    threads = os.cpu_count() or 1 if device.type == "cuda" else 1
     work = [(row, index) for row in range(len(source)) for index in range(sampling.samples)]
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(work), batch_size):
-            batch = work[start : start + batch_size]
-            seeds = [sampling.case_seed(source.case_id[row], index) for row, index in batch]
-            own = planes[torch.tensor([row for row, _ in batch])]
-            with full_memory_explained(device, images=batch_size, option="translate.batch_size"):
-                images = drawing.images(own, seeds, strength=sampling.strength, pool=pool)
-            for (row, index), seed, image in zip(batch, seeds, images, strict=True):
-                yield Drawn(row, index, seed, image)
+    for start in range(0, len(work), batch_size):
+        batch = work[start : start + batch_size]
+        seeds = [sampling.case_seed(source.case_id[row], index) for row, index in batch]
+        own = planes[torch.tensor([row for row, _ in batch])]
+        with full_memory_explained(device, images=batch_size, option="translate.batch_size"):
+            images = drawing.images(own, seeds, strength=sampling.strength)
+        for (row, index), seed, image in zip(batch, seeds, images, strict=True):
+            yield Drawn(row, index, seed, image)
 
 
 def translate_image_set(

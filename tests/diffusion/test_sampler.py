@@ -1,7 +1,5 @@
 """The sampler: deterministic by seed, independent of batch and order, T calls, the image-guided start, DDIM."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 import torch
 
@@ -56,16 +54,6 @@ def test_an_image_does_not_depend_on_its_batch_or_order():
 def test_seeds_decide():
     assert torch.equal(draw([7]), draw([7]))
     assert not torch.allclose(draw([7]), draw([8]))
-
-
-def test_threads_do_not_change_the_noise():
-    with ThreadPoolExecutor(4) as pool:
-        one, many = noise_of(range(6)), noise_of(range(6), pool=pool)
-        for _ in range(3):
-            assert torch.equal(one.image(), many.image())
-            first, second = one.latents(), many.latents()
-            assert first.keys() == second.keys() == LATENTS.keys()
-            assert all(torch.equal(first[name], second[name]) for name in LATENTS)
 
 
 def test_every_call_has_noise_of_its_own():
