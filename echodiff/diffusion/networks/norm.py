@@ -53,21 +53,13 @@ class _NormSilu(torch.autograd.Function):
         of_shift = inner.sum(dim=(2, 3), keepdim=True)
         of_scale = (inner * normed).sum(dim=(2, 3), keepdim=True)
         # d/dx = (dn - mean dn - n mean(dn n)) / deviation, with dn = scale * inner and means over the group.
-        wide = torch.promote_types(normed.dtype, torch.float32)
-        weight, inverse, groups = scale.to(wide), inverse.to(wide), inverse.shape[1]
-
-        def mean(sums: Tensor) -> Tensor:
-            """The group's mean of scale times a number whose sums over the pixels are given, (B, C, 1, 1)."""
-            each = (sums.to(wide) * weight).view(batch, groups, -1).mean(dim=2) / (height * width)
-            return spread(each)
-
-        def spread(numbers: Tensor) -> Tensor:
-            """(B, groups) -> (B, C, 1, 1)."""
-            return numbers.repeat_interleave(channels // groups, dim=1).view(batch, channels, 1, 1)
-
-        rate = spread(inverse)
-        factors = (-rate * mean(of_shift), rate * weight, -rate * mean(of_scale))
-        plain, of_inner, of_normed = (factor.to(normed.dtype) for factor in factors)
+        wide, groups = torch.promote_types(normed.dtype, torch.float32), inverse.shape[1]
+        rate = inverse.to(wide).view(batch, groups, 1)
+        weight = scale.to(wide).view(batch, groups, -1)
+        sums = torch.stack([of_shift, of_scale]).to(wide).view(2, batch, groups, -1)
+        means = (sums * weight).mean(dim=3, keepdim=True) * (rate / -(height * width))
+        of_inner = (rate * weight).to(normed.dtype).view(scale.shape)
+        plain, of_normed = means.to(normed.dtype).expand(sums.shape).reshape(2, *scale.shape)
         of_x = torch.addcmul(plain, inner, of_inner).addcmul_(normed, of_normed)
         return of_x, of_scale, of_shift, None
 
