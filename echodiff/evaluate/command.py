@@ -78,24 +78,29 @@ def frechet(
     original_features: list[Path] = typer.Option(
         ..., help="Features of a dataset that was translated; given again for each."
     ),
+    cases: list[Path] = typer.Option(..., help="Its case table: intervals draw patients; in the same order."),
     synthetic_features: list[Path] = typer.Option(..., help="Features of its translation; in the same order."),
     output: list[Path] = typer.Option(..., help="Parquet, one row a metric and set of images; in the same order."),
 ) -> None:
     """Distances of distributions from the training images before and after translation, with floors."""
     from echodiff.evaluate.features import read_features
     from echodiff.evaluate.frechet_table import Options, frechet_table
+    from echodiff.evaluate.patients import CASE_COLUMNS
     from echodiff.split.files import read_split
-    from echodiff.store.table import write_table
+    from echodiff.store.table import read_table, write_table
 
-    sets = _in_step(original_features=original_features, synthetic_features=synthetic_features, output=output)
+    sets = _in_step(
+        original_features=original_features, cases=cases, synthetic_features=synthetic_features, output=output
+    )
     options = load_config(config).evaluate
     reference, divided = read_features(reference_features), read_split(split)
-    for before, after, target in sets:
+    for before, rows, after, target in sets:
         synthetic = read_features(after)
         table = frechet_table(
             reference=reference,
             split=divided,
             original=read_features(before),
+            cases=read_table(rows, CASE_COLUMNS),
             synthetic=synthetic,
             model=str(synthetic.attributes["model"]),
             options=Options(draws=options.draws, seed=options.seed, neighbours=options.neighbours),
@@ -112,7 +117,8 @@ def pixel(
     output: list[Path] = typer.Option(..., help="Parquet, one row a case and comparison; in the same order."),
 ) -> None:
     """MSE, PSNR, SSIM of every case, correct and legacy, beside their floors and ceilings."""
-    from echodiff.evaluate.pixel_table import CASE_COLUMNS, pixel_table
+    from echodiff.evaluate.patients import CASE_COLUMNS
+    from echodiff.evaluate.pixel_table import pixel_table
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import read_table, write_table
 

@@ -9,11 +9,12 @@ import pandas as pd
 from echodiff.errors import InputError
 from echodiff.evaluate.features import FeatureSet, check_same_extractor
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import Interval, divisions, split_halves, subsamples, subsampling_intervals
+from echodiff.evaluate.interval import Grouping, Interval, divisions, split_halves, subsamples, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.manifold import RANGES, SHARES, overlap
 from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, metric_name
 from echodiff.evaluate.pair import Measure, Pair
+from echodiff.evaluate.patients import patients_of
 from echodiff.evaluate.share import share_interval
 
 BEFORE, AFTER = "before", "after"
@@ -52,6 +53,7 @@ def frechet_table(
     reference: FeatureSet,
     split: pd.DataFrame,
     original: FeatureSet,
+    cases: pd.DataFrame,
     synthetic: FeatureSet,
     model: str,
     options: Options,
@@ -61,6 +63,7 @@ def frechet_table(
     Args:
         reference: features of the training dataset; `split` (case_id, group, subset) says which are in training.
         original: features of the dataset's originals; the cases of `synthetic` are compared.
+        cases: the dataset's case table (`patients.CASE_COLUMNS`): patients are drawn for the intervals, not images.
         synthetic: features of the translation.
         model: name written into the rows.
 
@@ -76,23 +79,26 @@ def frechet_table(
         no distribution.
 
     Raises:
-        InputError: features of different extractors, or fewer than two training images.
+        InputError: features of different extractors, a case without a row in `cases`, or fewer than two training
+            images.
     """
     extractor, sha256 = check_same_extractor({"training": reference, "original": original, "synthetic": synthetic})
     subsets = {
         name: reference.select(sorted(split.loc[split["subset"] == subset, "case_id"]))
         for name, subset in ((TRAINING, "train"), (HELD_OUT, "validation"))
     }
-    cases = sorted(synthetic.case_id)  # subsamples pick positions: they too must not depend on the order of a file
-    sets = {**subsets, BEFORE: original.select(cases), AFTER: synthetic.select(cases)}
+    case_ids = sorted(synthetic.case_id)  # subsamples pick positions: they too must not depend on the order of a file
+    sets = {**subsets, BEFORE: original.select(case_ids), AFTER: synthetic.select(case_ids)}
     if len(sets[TRAINING]) < MINIMUM:
         raise InputError(
             f"{model}, {TRAINING}: expected features of at least {MINIMUM} images, found {len(sets[TRAINING])}; "
             "a distance between distributions cannot be computed, so add cases"
         )
     same_dataset = original.attributes.get("dataset") == reference.attributes.get("dataset")
-    itself = same_dataset and not set(cases).isdisjoint(subsets[HELD_OUT].case_id)
-    groups = split.set_index("case_id").loc[subsets[TRAINING].case_id, "group"].tolist()
+    itself = same_dataset and not set(case_ids).isdisjoint(subsets[HELD_OUT].case_id)
+    divided, patients = split.set_index("case_id")["group"], patients_of(case_ids, cases)
+    groups = {name: divided.loc[own.case_id].tolist() for name, own in subsets.items()}
+    groups |= dict.fromkeys((BEFORE, AFTER), patients)
     rows = []
     for frame in synthetic.frames:
         in_frame = {name: features.frame(frame).astype(np.float64) for name, features in sets.items()}
@@ -116,31 +122,45 @@ def _measure(extractor: str, frame: str) -> Measure:
 
 
 def _rows(
-    sets: Mapping[str, np.ndarray], groups: Sequence[str], distances: Measure, options: Options, *, overlaps: bool
+    sets: Mapping[str, np.ndarray],
+    groups: Mapping[str, Sequence[str]],
+    distances: Measure,
+    options: Options,
+    *,
+    overlaps: bool,
 ) -> Iterator[Row]:
     def everything(pair: Pair) -> dict[str, float]:
         return {**distances(pair), **overlap(pair)}
 
     training, held_out = sets[TRAINING], sets[HELD_OUT]
-    yield from _against(sets, TRAINING, everything if overlaps else distances, options)
+    yield from _against(sets, groups, TRAINING, everything if overlaps else distances, options)
     itself = Pair.of(training, training)
     for name, first in ((FLOOR_HALVES, None), (FLOOR_SAME_N, len(sets[AFTER]))):
-        parts = divisions(groups, first=first, draws=max(options.draws, 1), seed=options.seed)
+        parts = divisions(groups[TRAINING], first=first, draws=max(options.draws, 1), seed=options.seed)
         values = split_halves(everything if overlaps else distances, itself, parts)
         if values:
             n = round(np.mean([len(part.first) for part in parts]))
             yield _floor(name, TRAINING, n, len(training) - n, values)
     if len(held_out) >= MINIMUM:
-        yield from _against(sets, HELD_OUT, distances, options)
+        yield from _against(sets, groups, HELD_OUT, distances, options)
         n = max(MINIMUM, min(len(sets[AFTER]), len(training)))
         values = subsamples(distances, Pair.of(training, held_out), n, draws=max(options.draws, 1), seed=options.seed)
         yield _floor(FLOOR_SAME_N, HELD_OUT, n, len(held_out), values)
 
 
-def _against(sets: Mapping[str, np.ndarray], reference: str, measure: Measure, options: Options) -> Iterator[Row]:
+def _against(
+    sets: Mapping[str, np.ndarray],
+    groups: Mapping[str, Sequence[str]],
+    reference: str,
+    measure: Measure,
+    options: Options,
+) -> Iterator[Row]:
     """Originals and translations, and of the held-out images their distance from the training images."""
-    floor = {FLOOR_VALIDATION: sets[HELD_OUT]} if reference == TRAINING and len(sets[HELD_OUT]) >= MINIMUM else {}
-    for name, features in {BEFORE: sets[BEFORE], AFTER: sets[AFTER], **floor}.items():
+    compared = {BEFORE: BEFORE, AFTER: AFTER}
+    if reference == TRAINING and len(sets[HELD_OUT]) >= MINIMUM:
+        compared[FLOOR_VALIDATION] = HELD_OUT
+    for name, images in compared.items():
+        features = sets[images]
         if len(features) < MINIMUM:
             yield _missing(name, reference, len(features), sets[reference], measure)
             continue
@@ -149,15 +169,18 @@ def _against(sets: Mapping[str, np.ndarray], reference: str, measure: Measure, o
         ranges = {
             metric: NOT_NEGATIVE for metric in values if metric.startswith(tuple(FRECHET_NAMES.values()))
         } | RANGES
-        intervals = subsampling_intervals(measure, pair, draws=options.draws, seed=options.seed, ranges=ranges)
-        yield Row(name, reference, *pair.xy.shape, values, _of_shares(values, intervals, pair.xy.shape))
+        patients = Grouping.of(groups[images]), Grouping.of(groups[reference])
+        drawing = {"draws": options.draws, "seed": options.seed, "ranges": ranges}
+        intervals = subsampling_intervals(measure, pair, patients, **drawing)
+        shares = _of_shares(values, intervals, tuple(own.count for own in patients))
+        yield Row(name, reference, *pair.xy.shape, values, shares)
 
 
 def _of_shares(
     values: Mapping[str, float], intervals: Mapping[str, Interval], sizes: tuple[int, int]
 ) -> dict[str, Interval]:
-    """The intervals, those of shares no narrower than so few images make them: none of 24 is also none in each of their
-    subsamples."""
+    """The intervals, those of shares no narrower than so few patients make them: none of 24 is also none in each of
+    their subsamples. `sizes`: patients in each set."""
     result = dict(intervals)
     for name, side in SHARES.items():
         if name in values:

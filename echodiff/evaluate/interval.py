@@ -1,21 +1,23 @@
 """Intervals by subsampling without replacement, and floors of real images against real images.
 
 A bootstrap would repeat images, which shrinks a set's covariance and biases a Frechet distance. Subsampling
-keeps every image at most once: with b of n images kept, the variance of the statistic of all n is
-b / (n - b) times the variance over the subsamples (delete-d jackknife; Shao and Wu 1989).
+keeps every image at most once: with b of n kept, the variance of the statistic of all n is b / (n - b) times the
+variance over the subsamples (delete-d jackknife; Shao and Wu 1989). What is kept or left out are patients, each with
+all its images: several images of one patient say less than as many patients.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.evaluate.pair import Measure, Pair, Rows
 
-KEPT = 0.8  # share of the images in a subsample
+KEPT = 0.8  # share of the groups in a subsample
 QUANTILE = 1.959964  # two-sided 95 % of the normal distribution
-MINIMUM = 5  # images in each set; with fewer there is no interval
+MINIMUM = 5  # groups in each set; with fewer there is no interval
 
 Interval = tuple[float, float]
 
@@ -23,31 +25,63 @@ NO_RANGE: Interval = (-np.inf, np.inf)
 UNBOUNDED: Mapping[str, Interval] = {}
 
 
+@dataclass(frozen=True)
+class Grouping:
+    """The group of each image, its patient: images of one group are kept or left out together.
+
+    codes: (N,) 0..count-1, in the order in which groups first appear. count: of groups.
+    """
+
+    codes: Rows
+    count: int
+
+    @classmethod
+    def of(cls, groups: Sequence[str]) -> Self:
+        """By the names of the groups, one an image."""
+        places: dict[str, int] = {}
+        codes = [places.setdefault(name, len(places)) for name in groups]
+        return cls(np.array(codes, dtype=np.int64), len(places))
+
+    @property
+    def kept(self) -> int:
+        """Groups in a subsample, at least two."""
+        return max(2, round(KEPT * self.count))
+
+    def draw(self, rng: np.random.Generator) -> Rows:
+        """The images of a subsample's groups."""
+        chosen = np.zeros(self.count, bool)
+        chosen[rng.choice(self.count, size=self.kept, replace=False)] = True
+        return np.flatnonzero(chosen[self.codes])
+
+
 def subsampling_intervals(
-    measure: Measure, pair: Pair, *, draws: int, seed: int, ranges: Mapping[str, Interval] = UNBOUNDED
+    measure: Measure,
+    pair: Pair,
+    groups: tuple[Grouping, Grouping],
+    *,
+    draws: int,
+    seed: int,
+    ranges: Mapping[str, Interval] = UNBOUNDED,
 ) -> dict[str, Interval]:
-    """95 % interval of every statistic of `pair`: both sets are subsampled, each image at most once in a draw.
+    """95 % interval of every statistic of `pair`: both sets are subsampled, each group at most once in a draw.
 
     Args:
+        groups: of the images of each set.
         draws: number of subsamples; with 0 there is no interval.
         ranges: smallest and largest value of the statistics that have one; their intervals end there.
 
     Returns:
-        Name -> (low, high); NaN, NaN without draws or with fewer than five images in a set.
+        Name -> (low, high); NaN, NaN without draws or with fewer than five groups in a set.
     """
     values = measure(pair)
-    n, m = pair.xy.shape
-    if draws < 2 or min(n, m) < MINIMUM:
+    first, second = groups
+    if draws < 2 or min(first.count, second.count) < MINIMUM:
         return dict.fromkeys(values, (float("nan"), float("nan")))
     rng = np.random.default_rng(seed)
-    drawn = _by_name([measure(pair.part(_kept(rng, n), _kept(rng, m))) for _ in range(draws)])
+    drawn = _by_name([measure(pair.part(first.draw(rng), second.draw(rng))) for _ in range(draws)])
     widths = {name: QUANTILE * np.std(drawn[name], ddof=1) * np.sqrt(KEPT / (1 - KEPT)) for name in values}
     ends = {name: np.array([value - widths[name], value + widths[name]]) for name, value in values.items()}
     return {name: tuple(np.clip(own, *ranges.get(name, NO_RANGE)).tolist()) for name, own in ends.items()}
-
-
-def _kept(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
-    return rng.choice(n, size=max(2, round(KEPT * n)), replace=False)
 
 
 @dataclass(frozen=True)

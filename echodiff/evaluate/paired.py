@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata, t, wilcoxon
 
-MINIMUM = 5  # values; with fewer an interval says nothing
+MINIMUM = 5  # patients; with fewer an interval says nothing
 MINIMUM_PAIRS = 6  # of a test; with five a two-sided p cannot be below 0.0625
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """n: pairs of which both values are known. difference: median of first less second, in their unit. effect:
-    rank-biserial correlation of the pairs, -1 to 1, positive where the first is higher. p: two-sided Wilcoxon signed
-    rank, not corrected; effect and p are NaN with fewer than six pairs.
+    """n: patients of whom both values of an image are known. difference: median over them of first less second, in
+    their unit. effect: rank-biserial correlation of the pairs, -1 to 1, positive where the first is higher. p:
+    two-sided Wilcoxon signed rank, not corrected; effect and p are NaN with fewer than six patients.
     """
 
     n: int
@@ -24,8 +25,13 @@ class PairedTest:
     p: float
 
 
-def paired_test(first: NDArray[np.floating], second: NDArray[np.floating]) -> PairedTest:
+def paired_test(
+    first: NDArray[np.floating], second: NDArray[np.floating], patients: Sequence[str] | None = None
+) -> PairedTest:
     """Compare two methods by their values (n,) on the same cases in the same order; NaN leaves a case out.
+
+    The images of a patient are no independent pairs: the mean of their differences is one. `patients`: of the cases;
+    where it is not given, each case is a patient.
 
     An infinite value counts as higher than all finite ones and equal to another infinite one.
 
@@ -35,7 +41,7 @@ def paired_test(first: NDArray[np.floating], second: NDArray[np.floating]) -> Pa
     first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     difference = np.zeros_like(first)
     np.subtract(first, second, out=difference, where=first != second)  # infinite less infinite would be unknown
-    difference = difference[~np.isnan(difference)]
+    difference = _by_patient(difference, patients)
     n = len(difference)
     if n < MINIMUM_PAIRS:
         nan = float("nan")
@@ -58,15 +64,33 @@ def holm(p: Sequence[float]) -> NDArray[np.float64]:
     return corrected
 
 
-def mean_interval(values: NDArray[np.floating]) -> tuple[float, float, float]:
+def _by_patient(difference: NDArray[np.float64], patients: Sequence[str] | None) -> NDArray[np.float64]:
+    """The mean of each patient's known differences; of infinite ones of both signs 0, as neither method is ahead."""
+    known = ~np.isnan(difference)
+    if patients is None:
+        return difference[known]
+    with np.errstate(invalid="ignore"):
+        means = pd.Series(difference[known]).groupby(np.asarray(patients)[known], sort=False).mean()
+    return means.fillna(0.0).to_numpy()
+
+
+def mean_interval(values: NDArray[np.floating], patients: Sequence[str] | None = None) -> tuple[float, float, float]:
     """Mean with its 95 % interval by Student's t of the known values (n,).
 
-    No interval with fewer than five, or where one is infinite, as their mean is then.
+    The deviations of a patient's values from the mean count as one (cluster-robust variance; Liang and Zeger 1986).
+    With one value a patient it is the usual interval. `patients`: as in `paired_test`.
+
+    No interval with fewer than five patients, or where a value is infinite, as the mean is then.
     """
-    known = np.asarray(values, dtype=np.float64)
-    known = known[~np.isnan(known)]
-    nan = float("nan")
-    if len(known) < MINIMUM or np.isinf(known).any():
-        return (float(known.mean()) if len(known) else nan), nan, nan
-    half = t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
-    return float(known.mean()), float(known.mean() - half), float(known.mean() + half)
+    values = np.asarray(values, dtype=np.float64)
+    known = ~np.isnan(values)
+    own = values[known]
+    names = np.arange(len(values)) if patients is None else np.asarray(patients)
+    codes, clusters = pd.factorize(names[known])
+    nan, n, m = float("nan"), len(own), len(clusters)
+    mean = float(own.mean()) if n else nan
+    if m < MINIMUM or np.isinf(own).any():
+        return mean, nan, nan
+    sums = np.bincount(codes, weights=own - mean)
+    half = t.ppf(0.975, m - 1) * np.sqrt(m / (m - 1) * (sums**2).sum()) / n
+    return mean, float(mean - half), float(mean + half)

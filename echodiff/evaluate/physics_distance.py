@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
-from echodiff.evaluate.interval import KEPT, MINIMUM, QUANTILE, divisions
+from echodiff.evaluate.interval import KEPT, MINIMUM, QUANTILE, Grouping, divisions
 
 Measures = NDArray[np.float64]
 
@@ -36,17 +36,18 @@ def physics_distance(own: Measures, reference: Measures) -> float:
     return float(np.mean(distances)) if distances else float("nan")
 
 
-def physics_interval(own: Measures, reference: Measures, *, draws: int, seed: int) -> tuple[float, float, float]:
-    """The distance with its 95 % interval (as `interval.py`, from 0 up); none for tiny sets."""
-    value = physics_distance(own, reference)
-    if draws < 2 or min(len(own), len(reference)) < MINIMUM:
+def physics_interval(
+    own: Measures, reference: Measures, groups: tuple[Grouping, Grouping], *, draws: int, seed: int
+) -> tuple[float, float, float]:
+    """The distance with its 95 % interval (as `interval.py`, from 0 up); none for tiny sets.
+
+    groups: of the images of each set, their patients.
+    """
+    value, (first, second) = physics_distance(own, reference), groups
+    if draws < 2 or min(first.count, second.count) < MINIMUM:
         return value, float("nan"), float("nan")
     rng = np.random.default_rng(seed)
-
-    def part(rows: Measures) -> Measures:
-        return rows[rng.choice(len(rows), size=round(KEPT * len(rows)), replace=False)]
-
-    drawn = [physics_distance(part(own), part(reference)) for _ in range(draws)]
+    drawn = [physics_distance(own[first.draw(rng)], reference[second.draw(rng)]) for _ in range(draws)]
     half = QUANTILE * np.std(drawn, ddof=1) * np.sqrt(KEPT / (1 - KEPT))
     return value, max(float(value - half), 0.0), float(value + half)
 

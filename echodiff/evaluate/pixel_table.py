@@ -1,6 +1,6 @@
 """The table of pixel metrics: one row a case and comparison, for one dataset and model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from echodiff.errors import InputError
 from echodiff.evaluate import comparisons as c
+from echodiff.evaluate.patients import patients_of
 from echodiff.evaluate.pixel import pair_metrics
 from echodiff.progress import track
-from echodiff.split.twins import groups_of
 from echodiff.store.image_set import ImageSet
 
 KEYS = ("case_id", "dataset", "model", "comparison")
-CASE_COLUMNS = ("case_id", "patient", "frame_hash")
 SUBGROUPS = ("patient", "quality", "scanner", "ef")
 
 
@@ -24,7 +23,7 @@ def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *,
     Args:
         original: the dataset; another patient and the mean grays are taken from all of its cases.
         synthetic: its translation, or a part of it; H x W as `original`.
-        cases: the dataset's case table (`CASE_COLUMNS`; quality, scanner and ef where known come along).
+        cases: the dataset's case table (`patients.CASE_COLUMNS`; quality, scanner and ef where known come along).
         model: name written into the rows.
         seed: of the draw of another patient.
 
@@ -38,15 +37,10 @@ def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *,
             f"{model}: expected synthetic images of {original.images.shape[1:]} pixels as the originals, "
             f"found {synthetic.images.shape[1:]}; translate again with this configuration"
         )
-    known = cases.set_index("case_id")
-    missing = sorted((set(synthetic.case_id) | set(original.case_id)) - set(known.index))
-    if missing:
-        raise InputError(
-            f"case table: expected a row for the case {missing[0]}, found none; it belongs to another ingest"
-        )
+    patients = patients_of([*original.case_id, *synthetic.case_id], cases)[: len(original)]
     rows = list(
         track(
-            _rows(original, synthetic, known, seed),
+            _rows(original, synthetic, patients, seed),
             len(synthetic) * len(c.COMPARISONS),
             description=f"pixel metrics {model}",
             unit="pairs",
@@ -55,6 +49,7 @@ def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *,
     table = pd.DataFrame(rows)
     table["dataset"] = original.attributes.get("dataset", "")
     table["model"] = model
+    known = cases.set_index("case_id")
     for name in SUBGROUPS:
         if name in known.columns:
             table[name] = known.loc[table["case_id"], name].to_numpy()
@@ -62,10 +57,8 @@ def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *,
     return table[keys + [name for name in table if name not in keys]]
 
 
-def _rows(original: ImageSet, synthetic: ImageSet, known: pd.DataFrame, seed: int) -> Iterator[dict]:
+def _rows(original: ImageSet, synthetic: ImageSet, patients: Sequence[str], seed: int) -> Iterator[dict]:
     place = {case: i for i, case in enumerate(original.case_id)}
-    own = known.loc[original.case_id]
-    groups = groups_of(own["patient"], own["frame_hash"]).tolist()
     means = c.LabelMeans.of(original)
     for row, case in enumerate(synthetic.case_id):
         if case not in place:
@@ -74,7 +67,7 @@ def _rows(original: ImageSet, synthetic: ImageSet, known: pd.DataFrame, seed: in
                 "the translation belongs to another ingest, so translate again"
             )
         i = place[case]
-        donor = c.another_patient(case, original.case_id, groups, seed=seed)
+        donor = c.another_patient(case, original.case_id, patients, seed=seed)
         stand_ins: Mapping[str, NDArray[np.uint8] | None] = {
             c.SYNTHETIC: synthetic.images[row],
             c.ALL_BLACK: np.zeros_like(original.images[i]),

@@ -12,6 +12,7 @@ from echodiff.errors import InputError
 from echodiff.evaluate import memory_table
 from echodiff.evaluate.diversity_table import SAMPLES
 from echodiff.evaluate.frechet_table import AFTER, TRAINING
+from echodiff.evaluate.interval import Grouping
 from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES
 from echodiff.evaluate.paired import mean_interval
 from echodiff.evaluate.physics_distance import physics_floor, physics_interval
@@ -19,10 +20,10 @@ from echodiff.evaluate.polar import LEAK_GRAY
 from echodiff.evaluate.share import share_interval
 from echodiff.report import label_sources, physics
 from echodiff.report.inputs import in_order, model_title
+from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.scores import HIGHER, INFINITE_PSNR, LOWER, NEITHER, Score, case_scores
 from echodiff.report.table import Column, ReportTable, format_interval
 from echodiff.report.table2 import KERNEL_SCALE, one_extractor
-from echodiff.split.twins import groups_of
 
 # Kind of table -> the column that no other kind has.
 KINDS: Mapping[str, str] = {
@@ -53,7 +54,7 @@ def ablation(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: Co
 
     Args:
         tables: by kind (`KINDS`); `pixel` is needed, what the run has switched off is left out.
-        cases: the case tables, which say where label maps come from.
+        cases: the case tables, which say whose images they are and where label maps come from.
     """
     models = [name for name in config.models if name in set(tables["pixel"]["model"])]
     measures = _measures(tables, cases, config)
@@ -110,8 +111,9 @@ def _notes(models: Sequence[str]) -> tuple[str, ...]:
         "splits; missing where N is more than half of them. Its reference is smaller than the row's, so that it is a "
         "little too high. "
         f"Leakage: share of the pixels outside the sector of a gray of {LEAK_GRAY:g} or more. "
-        "Flagged: share of images too close to a training image (Wilson interval). MS-SSIM between samples of one "
-        "guide: lower is more diverse, neither end is best.",
+        "Flagged: share of images too close to a training image (Wilson interval of so many patients). MS-SSIM between "
+        "samples of one guide: lower is more diverse, neither end is best.",
+        "Intervals count patients: the images of one are drawn, or left out, together.",
         INFINITE_PSNR,
     )
     if len(models) > 1:
@@ -131,20 +133,22 @@ def _measures(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: C
     if "frechet" in tables:
         measures += _distances(tables["frechet"])
     for score in scores:
-        of = _mean_of(rows, score.key)
+        of = _mean_of(rows, score.key, cases)
         measures.append(Measure(**vars(score), of=of))
     if "diversity" in tables:
         samples = tables["diversity"][tables["diversity"]["kind"] == SAMPLES]
-        measures.append(Measure("ms_ssim", "MS-SSIM", "Samples of a guide", 3, NEITHER, _mean_of(samples, "ms_ssim")))
+        measures.append(
+            Measure("ms_ssim", "MS-SSIM", "Samples of a guide", 3, NEITHER, _mean_of(samples, "ms_ssim", cases))
+        )
     if "physics" in tables:
-        of = _physics_of(tables["physics"], config)
+        of = _physics_of(tables["physics"], cases, config)
         measures.append(Measure("physics", "Distance", "Physics", 2, LOWER, of))
         floor = _physics_floor_of(tables["physics"], cases, config)
         measures.append(Measure("physics_floor", "Floor", "Physics", 2, NEITHER, floor))
         synthetic = tables["physics"][tables["physics"]["kind"] == "translation"]
-        measures.append(Measure("leakage", "Leakage", "Physics", 3, LOWER, _mean_of(synthetic, "leakage")))
+        measures.append(Measure("leakage", "Leakage", "Physics", 3, LOWER, _mean_of(synthetic, "leakage", cases)))
     if "memory" in tables:
-        of = _flagged_of(tables["memory"])
+        of = _flagged_of(tables["memory"], cases)
         measures.append(Measure("flagged_percent", "Flagged, %", "Memory", 1, LOWER, of))
     return measures
 
@@ -180,23 +184,29 @@ def mean_of_independent(values: Sequence[Interval]) -> Interval:
     return float(centres.mean()), float(low), float(centres.mean() + half)
 
 
-def _mean_of(rows: pd.DataFrame, key: str) -> Callable[[Sequence[str], str], Interval]:
+def _mean_of(rows: pd.DataFrame, key: str, cases: pd.DataFrame) -> Callable[[Sequence[str], str], Interval]:
+    rows = with_patients(rows, cases)
+
     def of(datasets: Sequence[str], model: str) -> Interval:
         own = rows[rows["dataset"].isin(datasets) & (rows["model"] == model)]
-        return mean_interval(own[key].to_numpy(dtype=float))
+        return mean_interval(own[key].to_numpy(dtype=float), own[PATIENT])
 
     return of
 
 
-def _physics_of(rows: pd.DataFrame, config: Config) -> Callable[[Sequence[str], str], Interval]:
-    names = _physics_names()
-    reference = _training(rows, config)[names].to_numpy(dtype=float)
+def _physics_of(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> Callable[[Sequence[str], str], Interval]:
+    names, rows = _physics_names(), with_patients(rows, cases)
+    training = _training(rows, config)
+    reference, of_training = training[names].to_numpy(dtype=float), Grouping.of(training[PATIENT].tolist())
     drawing = {"draws": config.evaluate.draws, "seed": config.evaluate.seed}
 
     @cache
     def of_one(dataset: str, model: str) -> Interval:
         own = rows[(rows["dataset"] == dataset) & (rows["model"] == model)]
-        return physics_interval(own[names].to_numpy(dtype=float), reference, **drawing) if len(own) else UNKNOWN
+        if own.empty:
+            return UNKNOWN
+        groups = Grouping.of(own[PATIENT].tolist()), of_training
+        return physics_interval(own[names].to_numpy(dtype=float), reference, groups, **drawing)
 
     def of(datasets: Sequence[str], model: str) -> Interval:
         found = [of_one(dataset, model) for dataset in datasets]
@@ -209,8 +219,8 @@ def _physics_floor_of(
     rows: pd.DataFrame, cases: pd.DataFrame, config: Config
 ) -> Callable[[Sequence[str], str], Interval]:
     """The floor at the N of the rows; of several datasets the mean, where all of them have one."""
-    training = _training(rows, config)
-    reference, groups = training[_physics_names()].to_numpy(dtype=float), _groups(training, cases)
+    training = with_patients(_training(rows, config), cases)
+    reference, groups = training[_physics_names()].to_numpy(dtype=float), training[PATIENT].tolist()
 
     @cache
     def of_n(n: int) -> Interval:
@@ -224,15 +234,6 @@ def _physics_floor_of(
     return of
 
 
-def _groups(training: pd.DataFrame, cases: pd.DataFrame) -> list[str]:
-    """The patient of each training image, joined with those that share a frame; the case where that is not known."""
-    if not {"patient", "frame_hash"} <= set(cases):
-        return training["case_id"].tolist()
-    own = cases[cases["case_id"].isin(training["case_id"]) & cases["dataset"].isin(training["dataset"])]
-    groups = dict(zip(own["case_id"], groups_of(own["patient"], own["frame_hash"]), strict=True))
-    return [groups.get(case, case) for case in training["case_id"]]
-
-
 def _physics_names() -> list[str]:
     return [name for name, _, heading, _ in physics.MEASURES if heading != SECTOR]
 
@@ -241,15 +242,15 @@ def _training(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
     return rows[(rows["kind"] == "dataset") & (rows["dataset"] == config.training_dataset)]
 
 
-def _flagged_of(rows: pd.DataFrame) -> Callable[[Sequence[str], str], Interval]:
-    synthetic = rows[rows["kind"] == memory_table.SYNTHETIC]
+def _flagged_of(rows: pd.DataFrame, cases: pd.DataFrame) -> Callable[[Sequence[str], str], Interval]:
+    synthetic = with_patients(rows[rows["kind"] == memory_table.SYNTHETIC], cases)
 
     def of(datasets: Sequence[str], model: str) -> Interval:
-        own = synthetic[synthetic["dataset"].isin(datasets) & (synthetic["model"] == model)]["flagged"]
+        own = synthetic[synthetic["dataset"].isin(datasets) & (synthetic["model"] == model)]
         if own.empty:
             return UNKNOWN
-        share = float(own.mean())
-        return tuple(100 * part for part in (share, *share_interval(share, len(own))))
+        share = float(own["flagged"].mean())
+        return tuple(100 * part for part in (share, *share_interval(share, own[PATIENT].nunique())))
 
     return of
 

@@ -11,6 +11,7 @@ from echodiff.evaluate.paired import mean_interval
 from echodiff.report.canvas import BESIDE_BLACK, MARKERS, new_figure, write_figure
 from echodiff.report.fidelity import CLINICAL, LIMITS
 from echodiff.report.inputs import dataset_title, drawn_by, in_order
+from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.sheet import INK
 from echodiff.report.table import format_interval
 
@@ -19,20 +20,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_bland_altman(path: Path, rows: pd.DataFrame, config: Config, *, model: str) -> None:
+def draw_bland_altman(path: Path, rows: pd.DataFrame, cases: pd.DataFrame, config: Config, *, model: str) -> None:
     """Write the figure of one model as PNG.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    write_figure(path, bland_altman_figure(rows, config, model=model), config.report.dpi)
+    write_figure(path, bland_altman_figure(rows, cases, config, model=model), config.report.dpi)
 
 
-def bland_altman_figure(rows: pd.DataFrame, config: Config, *, model: str) -> "Figure":
+def bland_altman_figure(rows: pd.DataFrame, cases: pd.DataFrame, config: Config, *, model: str) -> "Figure":
     """Difference of segmented and guide against their mean, a panel a measure, real ceiling and one model's datasets.
 
-    The legend of a panel has each dataset's number of images and its bias with the 95 % interval of the mean.
+    The legend of a panel has each dataset's number of images and its bias with the 95 % interval of the mean, over
+    patients. `cases`: the case tables, which say whose images they are.
     """
+    rows = with_patients(rows, cases)
     real = rows[(rows["kind"] == "dataset") & (rows["dataset"] == config.training_dataset)]
     synthetic = rows[(rows["kind"] == "translation") & (rows["model"] == model)]
     groups = [(f"real, held out: {dataset_title(config, config.training_dataset)}", INK, "o", real)]
@@ -67,7 +70,7 @@ def _draw_agreement(
         panel.plot([], [], " ", label=f"{label}\n{reason}")
         return
     difference = (segmented - guide)[known]
-    centre, low, high = mean_interval(difference.to_numpy(dtype=float))
+    centre, low, high = mean_interval(difference.to_numpy(dtype=float), rows.loc[known, PATIENT])
     label = f"{label}\nN {known.sum()}, bias {format_interval(centre, low, high, digits=1)}"
     points = {"s": 18, "alpha": 0.6, "color": colour, "marker": marker, "linewidths": 0}
     panel.scatter(((segmented + guide) / 2)[known], difference, label=label, **points)

@@ -156,11 +156,16 @@ def distances(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, o
 
 
 @app.command()
-def memory(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Stem) -> None:
+def memory(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Stem,
+) -> None:
     """Flagged images and whether each synthetic dataset is fit for release."""
     from echodiff.report import memory as table
 
-    _table(table.memory, config, metrics, table.COLUMNS, output)
+    _table(table.memory, config, metrics, table.COLUMNS, output, _case_tables(cases))
 
 
 @app.command()
@@ -358,17 +363,22 @@ def use_tests(
 
 
 @app.command()
-def use_plot(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Picture) -> None:
+def use_plot(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Picture,
+) -> None:
     """Dice on held-out real patients against the share of real patients that was learned from."""
     from echodiff.report.inputs import read_tables
     from echodiff.report.use import COLUMNS
     from echodiff.report.use_plot import draw_use
 
-    draw_use(output, read_tables(metrics, COLUMNS), load_config(config))
+    draw_use(output, read_tables(metrics, COLUMNS), _case_tables(cases), load_config(config))
 
 
 def _case_tables(files: Sequence[Path]) -> "pd.DataFrame":
-    """The case tables, which say where label maps come from."""
+    """The case tables, which say whose images they are and where label maps come from."""
     from echodiff.report.inputs import read_tables
     from echodiff.report.label_sources import COLUMNS
 
@@ -386,14 +396,20 @@ def _scores(files: Sequence[Path]) -> "tuple[pd.DataFrame, pd.DataFrame | None]"
 
 
 @app.command()
-def bland_altman(config: list[Path] = ConfigFiles, metrics: list[Path] = Metrics, output: Path = Picture) -> None:
+def bland_altman(
+    config: list[Path] = ConfigFiles,
+    metrics: list[Path] = Metrics,
+    cases: list[Path] = LabelSources,
+    output: Path = Picture,
+) -> None:
     """Clinical measures of the headline model's segmented images against their guides."""
     from echodiff.report.bland_altman import draw_bland_altman
     from echodiff.report.fidelity import COLUMNS
     from echodiff.report.inputs import read_tables
 
     options = load_config(config)
-    draw_bland_altman(output, read_tables(metrics, COLUMNS), options, model=options.headline_model)
+    rows, model = read_tables(metrics, COLUMNS), options.headline_model
+    draw_bland_altman(output, rows, _case_tables(cases), options, model=model)
 
 
 @app.command()

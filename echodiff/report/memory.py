@@ -13,13 +13,14 @@ from echodiff.evaluate.memory_table import HELD_OUT, SYNTHETIC
 from echodiff.evaluate.share import share_interval
 from echodiff.report import label_sources, trivial
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.sheet import Row
 from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
 from echodiff.store.image_set import ImageSet
 
 COLUMNS = ("dataset", "model", "kind", "case_id", "flagged", *(f"{space}_distance" for space in SPACES))
 FIT, UNFIT = "fit", "unfit for release"
-NONE_FOUND, FEW_FOUND = "none found, N too small", "few found, N too small"
+NONE_FOUND, FEW_FOUND = "none found, too few patients", "few found, too few patients"
 GALLERY = 10
 _NO_VERDICT = (
     "Trivial translators have no verdict: none of them is for release. A re-sectored image is the original patient's "
@@ -27,11 +28,13 @@ _NO_VERDICT = (
 )
 
 
-def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
+def memory(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
     """Flagged images of every dataset and model, and whether the synthetic dataset is fit for release.
 
-    Trivial translators get no verdict: what they make is not for release.
+    Trivial translators get no verdict: what they make is not for release. `cases`: the case tables, which say whose
+    images they are: several of one patient show no more than one.
     """
+    rows = with_patients(rows, cases)
     limit = config.evaluate.memory.max_flagged_share
     data = []
     for model in model_names(config, rows["model"]):
@@ -46,6 +49,7 @@ def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
             "group": [model_title(model) for model in table["model"]],
             "title": [dataset_title(config, dataset) for dataset in table["dataset"]],
             "n": table["n"].astype(str),
+            "patients": table["patients"].astype(str),
             "flagged": table["flagged"].astype(str),
             "share": [format_interval(*values) for values in shares],
             "verdict": table["verdict"].fillna(NOTHING),
@@ -64,6 +68,7 @@ def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
         columns=(
             Column("title", "Dataset", align="left"),
             Column("n", "N"),
+            Column("patients", "Patients"),
             Column("flagged", "Flagged"),
             Column("share", "Share, %"),
             Column("verdict", "Verdict", align="left"),
@@ -77,7 +82,7 @@ def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
         notes=(
             "Flagged: nearer to a training image than the threshold in at least one of the three spaces; the "
             "threshold is set by the distances between different training patients. In square brackets the 95 % "
-            "interval of the share (Wilson).",
+            "interval of the share (Wilson) in so many patients.",
             _verdicts_explained(limit),
             "The ratio is about 1 for images that owe nothing to single training images; it falls as N of the "
             "training images rises above that of the held-out ones, and well below that level for copies.",
@@ -89,9 +94,11 @@ def memory(rows: pd.DataFrame, config: Config) -> ReportTable:
 def _summary(own: pd.DataFrame, limit: float) -> dict:
     synthetic, held_out = (own[own["kind"] == kind] for kind in (SYNTHETIC, HELD_OUT))
     share = float(synthetic["flagged"].mean())
-    low, high = share_interval(share, len(synthetic))
+    patients = synthetic[PATIENT].nunique()
+    low, high = share_interval(share, patients)
     return {
         "n": len(synthetic),
+        "patients": patients,
         "flagged": int(synthetic["flagged"].sum()),
         "share": share,
         "share_low": low,
@@ -104,7 +111,7 @@ def _summary(own: pd.DataFrame, limit: float) -> dict:
 
 
 def _verdict(share: float, high: float, limit: float) -> str:
-    """`high` is the upper end of the share's interval: where it lies above the limit, too few images were looked at."""
+    """`high`: upper end of the share's interval; where it lies above the limit, too few patients were looked at."""
     if share > limit:
         return UNFIT
     if high <= limit:
@@ -114,16 +121,16 @@ def _verdict(share: float, high: float, limit: float) -> str:
 
 def _verdicts_explained(limit: float) -> str:
     percent = f"{100 * limit:g} %"
-    enough = f"; where none is flagged it takes N = {_smallest_n(limit)}" if limit > 0 else ""
+    enough = f"; where none is flagged it takes {_smallest_n(limit)}" if limit > 0 else ""
     return (
         f"Unfit for release: the share is above {percent}. Fit: the upper end of its interval is at most {percent}. "
-        f"N too small: the share is at most {percent}, but the upper end is above, so that N images cannot show a rate "
-        f"of at most {percent}{enough}."
+        f"Too few patients: the share is at most {percent}, but the upper end is above, so that so many cannot show a "
+        f"rate of at most {percent}{enough}."
     )
 
 
 def _smallest_n(limit: float) -> int:
-    """Number of images, none flagged, from which the upper end of the interval, z² / (N + z²), is at most the limit."""
+    """Patients, none flagged, from which on the upper end of the interval, z² / (N + z²), is at most the limit."""
     return int(np.ceil(QUANTILE**2 * (1 / limit - 1)))
 
 

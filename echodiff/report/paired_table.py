@@ -8,7 +8,7 @@ from echodiff.evaluate.paired import holm
 from echodiff.report.table import NOTHING, Column, ReportTable
 
 SIGNIFICANT = 0.05
-INDEPENDENT = "Cases count as independent, several frames of one patient too: where there are such, p is too small."
+PATIENTS = "Pairs: patients. Of several images of one the mean difference counts; patients with a common frame are one."
 COLUMNS = (
     Column("title", "", align="left"),
     Column("score", "Score", align="left"),

@@ -7,7 +7,8 @@ from echodiff.errors import InputError
 from echodiff.evaluate.paired import paired_test
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
-from echodiff.report.paired_table import INDEPENDENT, SIGNIFICANT, paired_table
+from echodiff.report.paired_table import PATIENTS, SIGNIFICANT, paired_table
+from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.scores import INFINITE_PSNR, case_scores, which_is_better
 from echodiff.report.table import ReportTable
 
@@ -19,12 +20,13 @@ def paired_tests(
 ) -> ReportTable:
     """Wilcoxon tests of every other model against `report.ablation.against`, a row a dataset, model and score.
 
-    `cases`: the case tables, which say where label maps come from.
+    `cases`: the case tables, which say whose images they are and where label maps come from.
 
     Raises:
         InputError: there are rows of one model only, or none of the model to compare with.
     """
     rows, scores = case_scores(pixel, fidelity)
+    rows = with_patients(rows, cases)
     models, against = model_names(config, rows["model"]), config.ablation_reference
     if against not in models or len(models) < 2:
         raise InputError(
@@ -43,7 +45,8 @@ def paired_tests(
                 continue
             other = own[own["model"] == model].set_index(["dataset", "case_id"]).reindex(base.index)
             for score in scores:
-                found = paired_test(other[score.key].to_numpy(float), base[score.key].to_numpy(float))
+                values = (scored[score.key].to_numpy(float) for scored in (other, base))
+                found = paired_test(*values, base[PATIENT])
                 names = {"dataset": dataset, "model": model, "against": against, "score": score.key}
                 printed = {"group": group, "title": model_title(model)}
                 printed |= {"label": score.title, "digits": score.digits}
@@ -57,7 +60,7 @@ def paired_tests(
             f"Difference: the model less {model_title(against)}; {which_is_better(scores)}. Effect: "
             "rank-biserial correlation, from -1 (lower in every case) to 1 (higher in every case). Bold: corrected "
             f"p below {SIGNIFICANT}.",
-            INDEPENDENT,
+            PATIENTS,
             INFINITE_PSNR,
             "Each model is one training: a test over cases says nothing of how much a second training would differ.",
             *label_sources.note(cases, config),

@@ -8,6 +8,7 @@ from echodiff.config import Config
 from echodiff.evaluate.paired import MINIMUM, mean_interval
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
+from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.scores import INFINITE_PSNR, Score, case_scores
 from echodiff.report.table import Column, ReportTable, format_interval
 
@@ -25,6 +26,7 @@ def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.Data
     in the row of all cases alone. `cases`: the case tables, which say where label maps come from.
     """
     rows, scores = case_scores(pixel, fidelity)
+    rows = with_patients(rows, cases)
     data, cells = [], []
     for model in model_names(config, rows["model"]):
         for dataset in in_order(config, rows["dataset"]):
@@ -38,7 +40,7 @@ def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.Data
     return ReportTable(
         name="subgroups",
         title="Subgroups: synthetic images by quality, scanner and ejection fraction of the original",
-        subtitle="Mean over cases with its 95 % interval (Student's t)",
+        subtitle="Mean over cases with its 95 % interval (Student's t over patients)",
         columns=(
             Column("title", "", align="left"),
             Column("n", "N"),
@@ -49,7 +51,7 @@ def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.Data
         group="heading",
         highlight=[i for i, row in enumerate(cells) if row["title"] == ALL],
         notes=(
-            f"Groups of {FEW} cases have no interval and cannot be judged. Subgroups were not tested against one "
+            f"Groups of {FEW} patients have no interval and cannot be judged. Subgroups were not tested against one "
             "another: a difference between them is an observation, not a finding.",
             "Where a factor is not known, or all cases fall into one group, it has no rows.",
             INFINITE_PSNR,
@@ -82,11 +84,11 @@ def _ef_bands(ef: pd.Series) -> pd.Series:
 
 
 def _row(members: pd.DataFrame, scores: Sequence[Score]) -> tuple[dict[str, float], dict[str, str]]:
-    few = f", {FEW}" if len(members) < MINIMUM else ""
+    few = f", {FEW}" if members[PATIENT].nunique() < MINIMUM else ""
     numbers: dict[str, float] = {"n": len(members)}
     texts = {"n": f"{len(members)}{few}"}
     for score in scores:
-        found = mean_interval(members[score.key].to_numpy(dtype=float))
+        found = mean_interval(members[score.key].to_numpy(dtype=float), members[PATIENT])
         numbers |= {f"{score.key}{end}": value for end, value in zip(("", "_low", "_high"), found, strict=True)}
         texts[score.key] = format_interval(*found, digits=score.digits)
     return numbers, texts

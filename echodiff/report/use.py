@@ -11,10 +11,11 @@ from echodiff.evaluate.use import ALL_PERCENT, BOTH, REAL, SYNTHETIC
 from echodiff.report import label_sources
 from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS, NOT_FOUND
 from echodiff.report.inputs import model_names, model_title
-from echodiff.report.paired_table import INDEPENDENT, SIGNIFICANT, paired_table
+from echodiff.report.paired_table import PATIENTS, SIGNIFICANT, paired_table
+from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd_of_known, means_and_sds
 
-COLUMNS = ("case_id", "arm", "model", "percent", "n_real", "n_synthetic", *KEYS)
+COLUMNS = ("dataset", "case_id", "arm", "model", "percent", "n_real", "n_synthetic", *KEYS)
 TITLES = {REAL: "Real only", SYNTHETIC: "Synthetic only", BOTH: "Both"}
 # Synthetic images alone, another published model: Dice of LV, LV + MYO, LA (1000-step semantic diffusion, CAMUS, 2023).
 PEER = (0.886, 0.919, 0.852)
@@ -80,7 +81,7 @@ def use_tests(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> Report
 
     `cases`: as for `use`.
     """
-    data = []
+    rows, data = with_patients(rows, cases), []
     for arm, model, percent, own in _arms(rows, config):
         base = rows[(rows["arm"] == REAL) & (rows["percent"] == (percent if arm == BOTH else ALL_PERCENT))]
         if arm == REAL or base.empty:
@@ -90,7 +91,7 @@ def use_tests(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> Report
         own = own.set_index("case_id").reindex(base.index)
         for keys, heading, digits in METRICS:
             for key, name in zip(keys, OUTLINES, strict=True):
-                found = paired_test(own[key].to_numpy(float), base[key].to_numpy(float))
+                found = paired_test(own[key].to_numpy(float), base[key].to_numpy(float), base[PATIENT])
                 names = {"arm": arm, "model": model, "percent": percent, "score": key}
                 group = label_sources.marked(model_title(model), cases, learned_from(arm, config))
                 printed = {"group": group, "title": title}
@@ -105,9 +106,9 @@ def use_tests(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> Report
             "Difference: with synthetic images less without; a higher Dice and a lower distance are better. Effect: "
             f"rank-biserial correlation. Bold: corrected p below {SIGNIFICANT}. Each arm is one training.",
             "A structure that is not segmented has a Dice of 0 and no distance: the tests of distances leave out the "
-            "images in which either segmenter does not find it, however often that is. Pairs: images that are left.",
+            "images in which either segmenter does not find it, however often that is.",
             ALL_PATIENTS,
-            INDEPENDENT,
+            PATIENTS,
             *label_sources.note(cases, config),
         ),
     )

@@ -14,6 +14,7 @@ from echodiff.evaluate.use import BOTH, REAL, SYNTHETIC
 from echodiff.report.canvas import BESIDE_BLACK, MARKERS, new_figure, write_figure
 from echodiff.report.fidelity import LABELS
 from echodiff.report.inputs import dataset_title, model_names, model_title
+from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.sheet import INK
 
 if TYPE_CHECKING:
@@ -24,17 +25,20 @@ if TYPE_CHECKING:
 APART, TAKEN, WIDEST = 1.5, 0.5, 6.0
 
 
-def draw_use(path: Path, rows: pd.DataFrame, config: Config) -> None:
+def draw_use(path: Path, rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> None:
     """Write the plot as PNG.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    write_figure(path, use_figure(rows, config), config.report.dpi)
+    write_figure(path, use_figure(rows, cases, config), config.report.dpi)
 
 
-def use_figure(rows: pd.DataFrame, config: Config) -> "Figure":
-    """Dice with its 95 % interval over patients, a panel a structure."""
+def use_figure(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> "Figure":
+    """Dice with its 95 % interval over patients, a panel a structure. `cases`: the case tables, which say whose images
+    they are.
+    """
+    rows = with_patients(rows, cases)
     models = model_names(config, rows["model"])
     figure = new_figure((10.0, 4.0 + 0.14 * len(models)), layout="constrained")
     for panel, name in zip(figure.subplots(1, len(OUTLINES)), OUTLINES, strict=True):
@@ -43,7 +47,7 @@ def use_figure(rows: pd.DataFrame, config: Config) -> "Figure":
         panel.set_xlabel("Share of the real training patients, %", fontsize=9)
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(alpha=0.25)
-    patients = rows["case_id"].nunique()
+    patients = rows[PATIENT].nunique()
     title = dataset_title(config, config.training_dataset)
     figure.suptitle(f"Dice on {patients} held-out patients of {title}", fontsize=11)
     figure.supylabel("Dice", fontsize=10)
@@ -72,8 +76,9 @@ def _draw_panel(panel: "Axes", rows: pd.DataFrame, models: Sequence[str], key: s
 def _draw_line(panel: "Axes", rows: pd.DataFrame, key: str, offset: float, **look: str) -> None:
     """Means with their intervals, which are seen at a single share too."""
     percents = sorted(rows["percent"].unique())
-    known = (rows.loc[rows["percent"] == percent, key].to_numpy(dtype=float) for percent in percents)
-    means, lows, highs = np.array([mean_interval(values) for values in known]).T
+    known = (rows[rows["percent"] == percent] for percent in percents)
+    found = [mean_interval(own[key].to_numpy(dtype=float), own[PATIENT]) for own in known]
+    means, lows, highs = np.array(found).T
     panel.errorbar(
         np.array(percents) + offset, means, yerr=[means - lows, highs - means], markersize=5, capsize=3, **look
     )

@@ -28,7 +28,7 @@ def test_from_image_sets_to_both_tables(run_echodiff, config, files):
     evaluate("features", "--extractor", choice, *sets, "--device", "cpu")
     evaluate(
         "frechet", "--reference-features", files / "data.features.h5", "--split", files / "split.parquet",
-        "--original-features", files / "data.features.h5",
+        "--original-features", files / "data.features.h5", "--cases", files / "cases.parquet",
         "--synthetic-features", files / "translation.features.h5", "--output", files / "frechet.parquet",
     )  # fmt: skip
     evaluate(
@@ -102,6 +102,13 @@ def _split(reference, subsets):
     return pd.DataFrame({"case_id": reference.case_id, "group": reference.case_id, "subset": subsets})
 
 
+def _cases(patients=1):
+    """The case table of `_features`, so many images a patient."""
+    ids = [f"c{i:03d}" for i in range(60)]
+    names = [f"p{i // patients}" for i in range(60)]
+    return pd.DataFrame({"case_id": ids, "patient": names, "frame_hash": ""})
+
+
 def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     reference = _features(60, 0)
     split = pd.DataFrame(
@@ -112,6 +119,7 @@ def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
             reference=reference,
             split=split,
             original=_features(20, 1, shift=3.0),
+            cases=_cases(),
             synthetic=_features(18, 2, shift=1.0),
             model="m",
             options=Options(draws=10, seed=0),
@@ -146,6 +154,7 @@ def test_held_out_images_have_no_distance_from_themselves():
             reference=reference,
             split=_split(reference, ["train"] * 30 + ["validation"] * 10),
             original=original,
+            cases=_cases(),
             synthetic=features,
             model="m",
             options=Options(draws=5, seed=0),
@@ -162,6 +171,7 @@ def test_the_interval_of_a_frechet_distance_ends_at_zero():
         reference=reference,
         split=_split(reference, ["train"] * 6 + ["validation"] * 6),
         original=_features(6, 1, dataset="other"),
+        cases=_cases(),
         synthetic=_features(6, 0, dataset="other"),  # the training images themselves
         model="m",
         options=Options(draws=10, seed=0),
@@ -173,17 +183,22 @@ def test_the_interval_of_a_frechet_distance_ends_at_zero():
 
 def test_distances_and_their_intervals_do_not_depend_on_the_order_of_images():
     sets = {"reference": _features(40, 0), "original": _features(20, 1, shift=3.0), "synthetic": _features(18, 2)}
+    cases = _cases(patients=2)
     split = _split(sets["reference"], ["train"] * 30 + ["validation"] * 10)
     shuffled = {
         name: part.select(np.random.default_rng(7).permutation(part.case_id).tolist()) for name, part in sets.items()
     }
     first, second = (
-        frechet_table(**parts, split=order, model="m", options=Options(draws=5, seed=0))
+        frechet_table(**parts, cases=cases, split=order, model="m", options=Options(draws=5, seed=0))
         for parts, order in ((sets, split), (shuffled, split.iloc[::-1]))
     )
     pd.testing.assert_frame_equal(first, second)
     other = frechet_table(
-        **(sets | {"synthetic": _features(18, 3)}), split=split, model="m", options=Options(draws=5, seed=0)
+        **(sets | {"synthetic": _features(18, 3)}),
+        cases=cases,
+        split=split,
+        model="m",
+        options=Options(draws=5, seed=0),
     )
     assert not np.allclose(first["value"], other["value"])
 
@@ -195,7 +210,13 @@ def test_translations_that_are_the_training_images_have_no_distance():
     )
     same = reference.select(reference.case_id[:20])
     table = frechet_table(
-        reference=reference, split=split, original=same, synthetic=same, model="m", options=Options(draws=0, seed=0)
+        reference=reference,
+        split=split,
+        original=same,
+        cases=_cases(),
+        synthetic=same,
+        model="m",
+        options=Options(draws=0, seed=0),
     )
     frechet = table[(table["metric"] == "fd_efficientnet_lite0") & (table["reference"] == "training")]
     assert frechet.set_index("set").loc["after", "value"] == pytest.approx(0, abs=1e-9)
@@ -207,11 +228,21 @@ def test_none_of_few_images_does_not_mean_none_of_all():
     reference = _features(30, 0)
     split = _split(reference, ["train"] * 20 + ["validation"] * 10)
     parts = {"reference": reference, "original": _features(24, 1), "synthetic": _features(24, 2, shift=50.0)}
-    table = frechet_table(**parts, split=split, model="m", options=Options(draws=5, seed=0))
-    after = table[(table["set"] == "after") & (table["reference"] == "training")].set_index("metric")
-    for name, n in (("precision", 24), ("coverage", 20)):
-        assert after.loc[name, "value"] == after.loc[name, "low"] == 0
-        assert after.loc[name, "high"] == pytest.approx(share_interval(0, n)[1]) and 0.1 < after.loc[name, "high"] < 0.2
+    for images, patients in ((1, 24), (3, 8)):
+        options = Options(draws=5, seed=0)
+        table = frechet_table(**parts, cases=_cases(images), split=split, model="m", options=options)
+        after = table[(table["set"] == "after") & (table["reference"] == "training")].set_index("metric")
+        for name, n in (("precision", patients), ("coverage", 20)):
+            assert after.loc[name, "value"] == after.loc[name, "low"] == 0
+            assert after.loc[name, "high"] == pytest.approx(share_interval(0, n)[1]) and after.loc[name, "high"] > 0.1
+
+
+def test_cases_of_another_ingest_are_refused():
+    reference = _features(30, 0)
+    parts = {"reference": reference, "original": _features(8, 1), "synthetic": _features(8, 2)}
+    split, options = _split(reference, ["train"] * 20 + ["validation"] * 10), Options(draws=5, seed=0)
+    with pytest.raises(InputError, match="expected a row for the case c003"):
+        frechet_table(**parts, cases=_cases().drop(index=3), split=split, model="m", options=options)
 
 
 def _table_of(training, synthetic):
@@ -225,9 +256,14 @@ def _table_of(training, synthetic):
         }
     )
     return frechet_table(
-        reference=reference, split=split, original=reference, synthetic=_features(synthetic, 2), model="m",
+        reference=reference,
+        split=split,
+        original=reference,
+        cases=_cases(),
+        synthetic=_features(synthetic, 2),
+        model="m",
         options=Options(draws=2, seed=0),
-    )  # fmt: skip
+    )
 
 
 def test_a_single_image_has_no_distance_and_does_not_hide_the_floors():

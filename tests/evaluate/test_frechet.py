@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import divisions, split_halves, subsamples, subsampling_intervals
+from echodiff.evaluate.interval import Grouping, divisions, split_halves, subsamples, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.pair import Pair
 
@@ -111,25 +111,59 @@ def test_kernel_distance_is_unbiased_at_any_n_where_frechet_rises():
     assert few["frechet"].mean() > 1.5 * many["frechet"].mean()
 
 
-def test_interval_covers_the_value_at_about_its_rate():
-    rng = np.random.default_rng(5)
+def alone(n):
+    """Each image a patient of its own."""
+    return Grouping.of([str(i) for i in range(n)])
 
-    def mean_difference(pair):
-        return {"shift": float(pair.x.mean() - pair.y.mean())}
 
-    covered = 0
+def mean_difference(pair):
+    return {"shift": float(pair.x.mean() - pair.y.mean())}
+
+
+@pytest.mark.parametrize("images", [1, 4])
+def test_interval_covers_the_value_at_about_its_rate(images):
+    """Also where each patient has several images that differ little from one another."""
+    rng, covered, covered_by_images = np.random.default_rng(5), 0, 0
+    patients = Grouping.of([str(i // images) for i in range(40 * images)])
     for seed in range(200):
-        pair = Pair.of(rng.normal(0.5, 1, (40, 1)), rng.normal(0, 1, (60, 1)))
-        low, high = subsampling_intervals(mean_difference, pair, draws=60, seed=seed)["shift"]
+        own = rng.normal(0.5, 1, (40, 1)).repeat(images, axis=0) + rng.normal(0, 0.2, (40 * images, 1))
+        pair = Pair.of(own, rng.normal(0, 1, (200, 1)))
+        low, high = subsampling_intervals(mean_difference, pair, (patients, alone(200)), draws=60, seed=seed)["shift"]
         covered += low <= 0.5 <= high
+        as_images = alone(40 * images), alone(200)
+        low, high = subsampling_intervals(mean_difference, pair, as_images, draws=60, seed=seed)["shift"]
+        covered_by_images += low <= 0.5 <= high
     assert 0.88 <= covered / 200 <= 0.99
+    assert covered_by_images / 200 < (1 if images == 1 else 0.85)
+
+
+def test_a_second_copy_of_each_patient_narrows_no_interval():
+    x, y = _sets(30, 40, 1)
+    once = subsampling_intervals(mean_difference, Pair.of(x, y), (alone(30), alone(40)), draws=30, seed=1)
+    names = [str(i) for i in range(30)]
+    twice = Pair.of(np.concatenate([x, x]), y)
+    again = subsampling_intervals(mean_difference, twice, (Grouping.of(names + names), alone(40)), draws=30, seed=1)
+    assert again["shift"] == pytest.approx(once["shift"])
+
+
+def test_a_subsample_keeps_whole_patients():
+    patients = Grouping.of(list("aabbbcddddee"))
+    assert patients.count == 5 and patients.kept == 4
+    for seed in range(20):
+        kept = patients.codes[patients.draw(np.random.default_rng(seed))]
+        assert len(set(kept)) == 4
+        assert all((kept == code).sum() == (patients.codes == code).sum() for code in set(kept))
 
 
 def test_intervals_repeat_with_their_seed_and_are_absent_for_tiny_sets():
     x, y = _sets(30, 30, 8)
-    first, again, other = (subsampling_intervals(both, Pair.of(x, y), draws=20, seed=seed) for seed in (1, 1, 2))
+    groups = alone(30), alone(30)
+    first, again, other = (
+        subsampling_intervals(both, Pair.of(x, y), groups, draws=20, seed=seed) for seed in (1, 1, 2)
+    )
     assert first == again != other
-    assert np.isnan(subsampling_intervals(both, Pair.of(x[:3], y), draws=20, seed=1)["kernel"]).all()
+    few = Grouping.of([str(i % 4) for i in range(30)]), groups[1]
+    assert np.isnan(subsampling_intervals(both, Pair.of(x, y), few, draws=20, seed=1)["kernel"]).all()
     assert split_halves(both, Pair.of(x[:3], x[:3]), divisions(list("abc"), draws=5, seed=0)) == {}
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from echodiff.evaluate.interval import subsampling_intervals
+from echodiff.evaluate.interval import Grouping, subsampling_intervals
 from echodiff.evaluate.manifold import NAMES, RANGES, overlap
 from echodiff.evaluate.pair import Pair
 
@@ -75,9 +75,10 @@ def test_intervals_end_where_the_measures_do(n, shift, seed):
     """Half of a small set's shares are near 0 or 1, where an interval of both sides would leave what a share can be."""
     rng = np.random.default_rng(seed)
     pair = Pair.of(rng.normal(size=(n, 3)) + shift, rng.normal(size=(12, 3)))
-    intervals = subsampling_intervals(overlap, pair, draws=10, seed=seed, ranges=RANGES)
+    groups = Grouping.of([str(i) for i in range(n)]), Grouping.of([str(i) for i in range(12)])
+    intervals = subsampling_intervals(overlap, pair, groups, draws=10, seed=seed, ranges=RANGES)
     for name, value in overlap(pair).items():
         (low, high), (least, most) = intervals[name], RANGES[name]
         assert least <= low <= value <= high <= most
-        free = subsampling_intervals(overlap, pair, draws=10, seed=seed)[name]
+        free = subsampling_intervals(overlap, pair, groups, draws=10, seed=seed)[name]
         assert (low, high) == (max(free[0], least), min(free[1], most))

@@ -70,3 +70,39 @@ def test_mean_interval_is_students():
     mean, low, high = mean_interval(values[:4])
     assert mean == pytest.approx(values[:4].mean()) and np.isnan([low, high]).all()
     assert np.isnan(mean_interval(np.array([np.nan]))).all()
+
+
+def test_copies_of_a_patient_s_images_change_neither_test_nor_interval():
+    """What would make every p small and every interval narrow, were images counted."""
+    first, second = np.random.default_rng(3).normal([[0.8], [0.0]], 1, (2, 20))
+    patients = [f"p{i}" for i in range(20)]
+    once, copied = paired_test(first, second), paired_test(np.tile(first, 4), np.tile(second, 4), 4 * patients)
+    assert vars(copied) == pytest.approx(vars(once)) and copied.n == 20
+    assert paired_test(np.tile(first, 4), np.tile(second, 4)).p < copied.p / 2
+    assert mean_interval(np.tile(first, 4), 4 * patients) == pytest.approx(mean_interval(first))
+    low, high = mean_interval(np.tile(first, 4))[1:]
+    assert high - low < 0.6 * np.diff(mean_interval(first)[1:])[0]
+
+
+def test_the_images_of_a_patient_count_by_their_mean_difference():
+    values, patients = np.array([1.0, 3, 2, 2, 4, 5, 6, 7, np.nan]), [*"aabcdefg", "h"]
+    found = paired_test(values, np.zeros(9), patients)
+    assert (found.n, found.difference) == (7, 4.0)  # of 2, 2, 2, 4, 5, 6, 7
+    infinite = paired_test(
+        np.array([np.inf, 0, 1, 2, 3, 4, 5.0]), np.array([0, np.inf, 0, 0, 0, 0, 0]), list("aabcdef")
+    )
+    assert (infinite.n, infinite.difference) == (6, 2.5)  # of 0, as neither is ahead, and 1 to 5
+
+
+def test_few_patients_have_no_interval_however_many_images():
+    values = np.random.default_rng(4).normal(size=40)
+    mean, low, high = mean_interval(values, [str(i % 4) for i in range(40)])
+    assert mean == pytest.approx(values.mean()) and np.isnan([low, high]).all()
+
+
+def test_interval_of_clustered_values_covers_the_mean_at_its_rate():
+    rng, patients, covered = np.random.default_rng(6), [str(i // 5) for i in range(100)], 0
+    for _ in range(300):
+        _, low, high = mean_interval(rng.normal(size=20).repeat(5) + rng.normal(0, 0.3, 100), patients)
+        covered += low <= 0 <= high
+    assert 0.91 <= covered / 300 <= 0.99

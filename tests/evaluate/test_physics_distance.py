@@ -3,12 +3,18 @@
 import numpy as np
 import pytest
 
+from echodiff.evaluate.interval import Grouping
 from echodiff.evaluate.physics_distance import physics_distance, physics_floor, physics_interval
 
 
 @pytest.fixture
 def real():
     return np.random.default_rng(0).normal([1.0, 200.0], [0.1, 30.0], (80, 2))
+
+
+def alone(*sets):
+    """Each image a patient of its own."""
+    return tuple(Grouping.of([str(i) for i in range(len(one))]) for one in sets)
 
 
 def test_distance_is_in_spreads_whatever_the_unit(real):
@@ -30,11 +36,19 @@ def test_interval_holds_its_value_and_narrows_with_n(real):
     widths = []
     for n in (10, 80):
         own = rng.normal([1.3, 200.0], [0.1, 30.0], (n, 2))
-        value, low, high = physics_interval(own, real, draws=40, seed=0)
+        value, low, high = physics_interval(own, real, alone(own, real), draws=40, seed=0)
         assert low < value < high and value == physics_distance(own, real)
         widths.append(high - low)
     assert widths[1] < widths[0]
-    assert np.isnan(physics_interval(real[:3], real, draws=40, seed=0)[1:]).all()
+    assert np.isnan(physics_interval(real[:3], real, alone(real[:3], real), draws=40, seed=0)[1:]).all()
+
+
+def test_copies_of_patients_narrow_no_interval(real):
+    own = np.random.default_rng(1).normal([1.3, 200.0], [0.1, 30.0], (20, 2))
+    (patients, reference), copies = alone(own, real), np.concatenate([own, own])
+    groups = Grouping.of([*patients.codes.astype(str), *patients.codes.astype(str)]), reference
+    once = physics_interval(own, real, (patients, reference), draws=40, seed=0)
+    assert physics_interval(copies, real, groups, draws=40, seed=0) == pytest.approx(once)
 
 
 def test_the_floor_is_the_distance_of_two_samples_of_one_distribution(real):
@@ -51,6 +65,6 @@ def test_the_floor_is_the_distance_of_two_samples_of_one_distribution(real):
 
 
 def test_the_interval_of_a_small_distance_ends_at_zero(real):
-    value, low, high = physics_interval(real[:10], real, draws=40, seed=0)
+    value, low, high = physics_interval(real[:10], real, alone(real[:10], real), draws=40, seed=0)
     assert 0 <= low <= value < high
-    assert physics_interval(real, real, draws=40, seed=0)[1] == 0
+    assert physics_interval(real, real, alone(real, real), draws=40, seed=0)[1] == 0

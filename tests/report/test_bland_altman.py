@@ -19,10 +19,11 @@ def rows():
         ("camus", "translation", 0.0),
         ("vscan", "translation", 2.0),
     ):
+        ids = [f"{kind}{i}" for i in range(8)]
         guide = rng.uniform(10, 20, 8)
         columns = {f"{name}_guide": guide for name in MEASURES}
         columns |= {f"{name}_segmented": guide + bias + rng.normal(0, 0.1, 8) for name in MEASURES}
-        tables.append(pd.DataFrame(columns).assign(dataset=dataset, kind=kind, model="small"))
+        tables.append(pd.DataFrame(columns).assign(dataset=dataset, kind=kind, model="small", case_id=ids))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -30,8 +31,8 @@ def legends(figure):
     return [[text.get_text().replace("\n", " ") for text in panel.get_legend().get_texts()] for panel in figure.axes]
 
 
-def test_every_dataset_has_its_own_number_and_bias_with_an_interval(rows, config):
-    figure = bland_altman_figure(rows, config, model="small")
+def test_every_dataset_has_its_own_number_and_bias_with_an_interval(rows, cases, config):
+    figure = bland_altman_figure(rows, cases, config, model="small")
     own = rows[rows["dataset"] == "vscan"]
     _, low, high = mean_interval((own["lv_area_cm2_segmented"] - own["lv_area_cm2_guide"]).to_numpy())
     real, drawn, vscan = legends(figure)[0]
@@ -42,15 +43,17 @@ def test_every_dataset_has_its_own_number_and_bias_with_an_interval(rows, config
     assert len(markers) == len(colours) == 3
 
 
-def test_axes_have_the_unit(rows, config):
-    labels = [panel.get_ylabel() for panel in bland_altman_figure(rows, config, model="small").axes]
+def test_axes_have_the_unit(rows, cases, config):
+    labels = [panel.get_ylabel() for panel in bland_altman_figure(rows, cases, config, model="small").axes]
     assert labels == [f"segmented less guide, {unit}" for unit in ("cm²", "mm", "cm²", "mm")]
 
 
-def test_what_is_left_out_is_named_with_the_reason(rows, config):
+def test_what_is_left_out_is_named_with_the_reason(rows, cases, config):
     vscan = rows["dataset"] == "vscan"
     rows.loc[vscan, [f"{name}_segmented" for name in MEASURES]] = np.nan
-    assert legends(bland_altman_figure(rows, config, model="small"))[0][2].endswith("left out, structure not found")
+    assert legends(bland_altman_figure(rows, cases, config, model="small"))[0][2].endswith(
+        "left out, structure not found"
+    )
     rows.loc[vscan, [f"{name}_guide" for name in MEASURES]] = np.nan
-    for texts in legends(bland_altman_figure(rows, config, model="small")):
+    for texts in legends(bland_altman_figure(rows, cases, config, model="small")):
         assert texts[2] == "synthetic: Vscan left out, size of a pixel unknown"

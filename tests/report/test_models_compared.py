@@ -180,8 +180,9 @@ def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel, cases):
 
 
 def test_flagged_images_are_a_share_of_a_models_own_and_missing_where_it_has_none(pixel, cases):
-    rows = [{"kind": "synthetic", "dataset": "vscan", "model": "first", "flagged": i < 3} for i in range(12)]
-    rows += [{"kind": "held_out", "dataset": "vscan", "model": "first", "flagged": True} for _ in range(12)]
+    rows = [{"kind": "synthetic", "case_id": f"c{i}", "flagged": i < 3} for i in range(12)]
+    rows += [{"kind": "held_out", "case_id": f"h{i}", "flagged": True} for i in range(12)]
+    rows = [row | {"dataset": "vscan", "model": "first"} for row in rows]
     data = ablation({"pixel": pixel, "memory": pd.DataFrame(rows)}, cases, _config()).data
     data = data.set_index(["dataset", "model"])[[f"flagged_percent{end}" for end in ("", "_low", "_high")]]
     low, high = binomtest(3, 12).proportion_ci(method="wilson")
@@ -219,9 +220,13 @@ def test_leakage_is_said_as_it_is_computed(pixel, fidelity, cases):
     assert any("a gray of 8 or more" in note for note in ablation({"pixel": pixel}, cases, _config()).notes)
 
 
-def test_tests_say_that_cases_count_as_independent(pixel, fidelity, cases):
+def test_tests_say_what_a_pair_is(pixel, fidelity, cases):
     notes = paired_tests(pixel, fidelity, cases, _config()).notes
-    assert any("count as independent" in note for note in notes) and any("infinite PSNR" in note for note in notes)
+    assert (
+        any(note.startswith("Pairs: patients.") for note in notes)
+        and any("infinite PSNR" in note for note in notes)
+        and any("infinite PSNR" in note for note in notes)
+    )
 
 
 def test_best_needs_intervals_and_a_direction():

@@ -57,12 +57,14 @@ def memory_rows(image_sets):
     return pd.DataFrame(rows)
 
 
-def test_memory_marks_a_dataset_unfit_above_the_configured_share(memory_rows, config):
-    row = memory(memory_rows, config).data.iloc[0]
+def test_memory_marks_a_dataset_unfit_above_the_configured_share(memory_rows, cases, config):
+    row = memory(memory_rows, cases, config).data.iloc[0]
     assert (row["n"], row["flagged"], row["verdict"]) == (6, 1, "unfit for release")
     assert (row["held_out_n"], row["held_out_flagged"]) == (4, 0)
     assert row["features_ratio"] == pytest.approx(0.5)
-    assert memory(memory_rows, _with_limit(config, 0.2)).data["verdict"].tolist() == ["few found, N too small"]
+    assert memory(memory_rows, cases, _with_limit(config, 0.2)).data["verdict"].tolist() == [
+        "few found, too few patients"
+    ]
 
 
 def _with_limit(config, share):
@@ -72,22 +74,26 @@ def _with_limit(config, share):
 
 @pytest.mark.parametrize(
     ("n", "limit", "verdict"),
-    [(24, 0.01, "none found, N too small"), (380, 0.01, "none found, N too small"), (381, 0.01, "fit"),
-     (24, 0.2, "fit"), (24, 0.0, "none found, N too small")],
+    [(24, 0.01, "none found, too few patients"), (380, 0.01, "none found, too few patients"), (381, 0.01, "fit"),
+     (24, 0.2, "fit"), (24, 0.0, "none found, too few patients")],
 )  # fmt: skip
-def test_memory_calls_a_dataset_fit_only_where_its_n_shows_it(memory_rows, config, n, limit, verdict):
+@pytest.mark.parametrize("images", [1, 3])
+def test_memory_calls_a_dataset_fit_only_where_its_patients_show_it(memory_rows, config, n, limit, verdict, images):
     """None of 24 flagged leaves room for 14 %: the upper end of Wilson's interval is z² / (N + z²)."""
-    none = memory_rows[memory_rows["kind"] == "synthetic"].iloc[[1] * n]
-    table = memory(none, _with_limit(config, limit))
+    none = memory_rows[memory_rows["kind"] == "synthetic"].iloc[[1] * n * images]
+    none = none.assign(case_id=[f"c{i}" for i in range(len(none))])
+    cases = none[["dataset", "case_id"]].assign(patient=[f"p{i // images}" for i in range(len(none))], frame_hash="")
+    table = memory(none, cases, _with_limit(config, limit))
+    assert table.data[["n", "patients"]].to_numpy().tolist() == [[n * images, n]]
     assert table.data["verdict"].tolist() == table.cells["verdict"].tolist() == [verdict]
     assert table.data["share_high"].iloc[0] == pytest.approx(binomtest(0, n).proportion_ci(method="wilson").high)
     assert (table.cells["share"] == "0.0 [0.0, 13.8]").all() == (n == 24)
-    assert any("it takes N = 381" in note for note in table.notes) == (limit == 0.01)
+    assert any("it takes 381" in note for note in table.notes) == (limit == 0.01)
 
 
-def test_memory_has_no_verdict_on_trivial_translators(memory_rows, config):
+def test_memory_has_no_verdict_on_trivial_translators(memory_rows, cases, config):
     """A re-sectored image is the original patient's own: nothing to release, whatever this test finds."""
-    table = memory(pd.concat([memory_rows, memory_rows.assign(model="resector")]), config)
+    table = memory(pd.concat([memory_rows, memory_rows.assign(model="resector")]), cases, config)
     assert table.cells["verdict"].tolist() == ["unfit for release", "-"] and table.data["verdict"].isna().tolist()[1]
     assert table.highlight == [0]
     assert any(note.startswith("Trivial: re-sector. It is the original's own tissue") for note in table.notes)
@@ -322,8 +328,8 @@ def test_label_maps_that_no_file_gave_are_marked(fidelity_rows, physics_rows, pi
     assert not any("†" in text for text in fidelity(fidelity_rows, of_files, config).notes)
 
 
-def test_bland_altman_is_a_png(fidelity_rows, config, tmp_path):
-    draw_bland_altman(tmp_path / "b.png", fidelity_rows, config, model="small")
+def test_bland_altman_is_a_png(fidelity_rows, cases, config, tmp_path):
+    draw_bland_altman(tmp_path / "b.png", fidelity_rows, cases, config, model="small")
     picture = np.asarray(Image.open(tmp_path / "b.png").convert("L"))
     assert picture.shape[0] > 500 and (picture < 100).any()
 
@@ -360,7 +366,7 @@ def test_cells_are_the_columns_that_are_printed(distances, memory_rows, physics_
     tables = (
         distance_table(distances, config),
         table2(distances, config),
-        memory(memory_rows, config),
+        memory(memory_rows, cases, config),
         physics(physics_rows, cases, config),
         audit(pixel, config),
     )

@@ -46,7 +46,7 @@ def workflow() -> str:
 def rules() -> dict[str, tuple[frozenset[str], str]]:
     """Rule -> the parts of the package that it names, and its command; of rules that call the package."""
     lists = re.findall(r"^([A-Z]+) = (\[[^\]]*\])$", workflow(), flags=re.M)
-    names = {name: eval(text) for name, text in lists if name in ("DRAWING", "EXTRACTORS")}
+    names = {name: eval(text) for name, text in lists if name in ("COUNTING", "DRAWING", "EXTRACTORS")}
     found = {}
     for name, block in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", workflow(), flags=re.M | re.S):
         command = re.search(r'"echodiff (?!lease)([\w-]+(?: (?!-)[\w-]+)?)', block)

@@ -85,5 +85,9 @@ def code(*parts):
     return code_fingerprint("labels.py", *parts)
 
 
+# What says whose image is whose, wherever intervals and tests count patients.
+COUNTING = ["evaluate/patients.py", "split/twins.py"]
+
+
 def results_folder():
     return options.pathvars.results

@@ -78,6 +78,7 @@ rule frechet:
         reference=f"<results>/features/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
         original=expand("<results>/features/data/{dataset}/images.h5", dataset=SOURCES),
+        cases=expand("<results>/data/{dataset}/cases.parquet", dataset=SOURCES),
         synthetic=expand("<results>/features/translations/{{model}}/{dataset}.h5", dataset=SOURCES),
     output:
         expand("<results>/metrics/{{model}}/{dataset}.frechet.parquet", dataset=SOURCES),
@@ -91,12 +92,14 @@ rule frechet:
     params:
         config=configuration,
         original=given("original-features", "original"),
+        cases=given("cases", "cases"),
         synthetic=given("synthetic-features", "synthetic"),
         output=given_output,
         options=[options.evaluate.draws, options.evaluate.seed, options.evaluate.neighbours],
         code=code(
             "split",
             "evaluate/frechet_table.py",
+            "evaluate/patients.py",
             *(
                 f"evaluate/{name}.py"
                 for name in ("frechet", "kernel", "manifold", "pair", "interval", "share", "names")
@@ -104,7 +107,7 @@ rule frechet:
         ),
     shell:
         "echodiff evaluate frechet --config {params.config} --reference-features {input.reference} "
-        "--split {input.split} {params.original} {params.synthetic} {params.output} > {log} 2>&1"
+        "--split {input.split} {params.original} {params.cases} {params.synthetic} {params.output} > {log} 2>&1"
 
 
 rule pixel:
@@ -128,7 +131,7 @@ rule pixel:
         synthetic=given("synthetic", "synthetic"),
         output=given_output,
         seed=options.evaluate.seed,
-        code=code("evaluate/pixel_table.py", "evaluate/pixel.py", "evaluate/comparisons.py", "split/twins.py"),
+        code=code("evaluate/pixel_table.py", "evaluate/pixel.py", "evaluate/comparisons.py", *COUNTING),
     shell:
         "echodiff evaluate pixel --config {params.config} {params.original} {params.cases} {params.synthetic} "
         "{params.output} > {log} 2>&1"

@@ -211,7 +211,8 @@ rule audit:
 
 rule memory_table:
     input:
-        metric_files("memory", SOURCES),
+        metrics=metric_files("memory", SOURCES),
+        cases=case_tables(),
     output:
         **table_files("memory"),
     log:
@@ -219,10 +220,12 @@ rule memory_table:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        cases=given("cases", "cases"),
         titles=TITLES,
-        code=code("report", "evaluate/share.py", "evaluate/interval.py"),
+        code=code("report", *COUNTING, "evaluate/share.py", "evaluate/interval.py"),
     shell:
-        "echodiff report memory --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+        "echodiff report memory --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule physics_table:
@@ -261,7 +264,7 @@ rule memory_gallery:
         cases=given("cases", "cases"),
         options=section(options.report),
         titles=TITLES,
-        code=code("report", "evaluate/share.py", "evaluate/interval.py"),
+        code=code("report", *COUNTING, "evaluate/share.py", "evaluate/interval.py"),
     shell:
         "echodiff report memory-gallery --config {params.config} --output {output} {params.cases} {input.files} "
         "> {log} 2>&1"
@@ -336,18 +339,21 @@ rule fidelity_table:
 
 rule bland_altman:
     input:
-        fidelity_files(),
+        metrics=fidelity_files(),
+        cases=case_tables(),
     output:
         figure_file("bland_altman"),
     log:
         "<logs>/report/bland_altman.log",
     params:
         config=configuration,
+        cases=given("cases", "cases"),
         options=section(options.report),
         titles=TITLES,
-        code=code("report", "evaluate/paired.py"),
+        code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:
-        "echodiff report bland-altman --config {params.config} --output {output} {input} > {log} 2>&1"
+        "echodiff report bland-altman --config {params.config} --output {output} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule subgroups:
@@ -363,7 +369,7 @@ rule subgroups:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         titles=TITLES,
-        code=code("report", "evaluate/paired.py"),
+        code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:
         "echodiff report subgroups --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -401,7 +407,7 @@ rule ablation:
         cases=given("cases", "cases"),
         draws=[options.evaluate.draws, options.evaluate.seed],
         titles=TITLES,
-        code=code("report", "evaluate/paired.py", "evaluate/physics_distance.py", "evaluate/share.py", "split/twins.py"),
+        code=code("report", *COUNTING, "evaluate/paired.py", "evaluate/physics_distance.py", "evaluate/share.py"),
     shell:
         "echodiff report ablation --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -421,7 +427,7 @@ rule paired_tests:
         cases=given("cases", "cases"),
         against=options.ablation_reference,
         titles=TITLES,
-        code=code("report", "evaluate/paired.py"),
+        code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:
         "echodiff report paired-tests --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -475,7 +481,7 @@ rule use_table:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         titles=TITLES,
-        code=code("report", "evaluate/paired.py"),
+        code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:
         "echodiff report use --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -494,7 +500,7 @@ rule use_tests:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         titles=TITLES,
-        code=code("report", "evaluate/paired.py"),
+        code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:
         "echodiff report use-tests --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
         "> {log} 2>&1"
@@ -502,18 +508,21 @@ rule use_tests:
 
 rule use_plot:
     input:
-        use_files(),
+        metrics=use_files(),
+        cases=case_tables(),
     output:
         figure_file("use_plot", "use"),
     log:
         "<logs>/report/use_plot.log",
     params:
         config=configuration,
+        cases=given("cases", "cases"),
         options=section(options.report),
         title=TITLES[TRAINING],
-        code=code("report", "evaluate/paired.py"),
+        code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:
-        "echodiff report use-plot --config {params.config} --output {output} {input} > {log} 2>&1"
+        "echodiff report use-plot --config {params.config} --output {output} {params.cases} {input.metrics} "
+        "> {log} 2>&1"
 
 
 rule report_all:

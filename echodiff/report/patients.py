@@ -1,0 +1,25 @@
+"""The patients behind the rows of a table of metrics."""
+
+import pandas as pd
+
+from echodiff.evaluate.patients import CASE_COLUMNS
+from echodiff.split.twins import groups_of
+
+PATIENT = "counted_patient"
+
+
+def with_patients(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """The rows (dataset, case_id) with the column PATIENT, of whom each is; patients that share a frame count as one.
+
+    `cases`: the case tables. A case of which they know no patient counts as one of its own.
+    """
+    own = rows["dataset"].astype(str) + "/" + rows["case_id"].astype(str)
+    if {"dataset", *CASE_COLUMNS} <= set(cases):
+        groups = {}
+        for dataset, part in cases[cases["patient"].notna()].groupby("dataset"):
+            patients = groups_of(part["patient"], part["frame_hash"])
+            groups |= {
+                f"{dataset}/{case}": f"{dataset}/{name}" for case, name in zip(part["case_id"], patients, strict=True)
+            }
+        own = own.map(groups).fillna(own)
+    return rows.assign(**{PATIENT: own})
