@@ -20,7 +20,7 @@ class Memory(Section):
 
     max_flagged_share: float = Field(default=0.01, ge=0, lt=1)
     """Largest share of flagged images in a synthetic dataset for release. One is fit where the upper end of its share's
-    95 % interval (Wilson) is at most this, unfit where the share is above; in between it has too few patients to say."""
+    95 % interval (Wilson) is at most this, unfit where the share is above; in between too few patients to say."""
 
 
 class Physics(Section):

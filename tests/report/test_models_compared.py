@@ -12,8 +12,9 @@ from echodiff.errors import ConfigError, InputError
 from echodiff.evaluate.extreme import DEFORMATIONS, extreme_guides
 from echodiff.evaluate.extreme_table import extreme_table
 from echodiff.report import physics, scores
-from echodiff.report.ablation import ablation, is_best, mean_of_independent, tables_by_kind
+from echodiff.report.ablation import ablation, is_best, tables_by_kind
 from echodiff.report.extreme import extreme, extreme_sheet
+from echodiff.report.measures import mean_of_independent
 from echodiff.report.paired_tests import paired_tests
 from echodiff.report.scores import HIGHER, LOWER, NEITHER
 from echodiff.report.subgroups import subgroups
@@ -147,14 +148,16 @@ def test_paired_tests_of_one_model_are_refused(pixel, cases):
         _config(ablation={"against": "third"})
 
 
-def _frechet(first, second):
+def _frechet(first, second, n_reference=40):
     rows = []
     for model, value in (("first", first), ("second", second)):
         for dataset in ("vscan", "echo"):
             for metric in ("fd_efficientnet_lite0", "kd_efficientnet_lite0"):
                 names = {"dataset": dataset, "model": model, "metric": metric, "set": "after", "reference": "training"}
                 rows.append(names | {"value": value, "low": value - 4, "high": value + 4})
-    return pd.DataFrame(rows).assign(extractor="efficientnet_lite0")
+                floor = {"vscan": 20.0, "echo": 30.0}[dataset]
+                rows.append(names | {"set": "floor_same_n", "value": floor, "low": floor - 2, "high": floor + 2})
+    return pd.DataFrame(rows).assign(extractor="efficientnet_lite0", n=15, n_reference=n_reference)
 
 
 def test_ablation_marks_the_best_only_where_intervals_are_apart(pixel, fidelity, cases):
@@ -175,7 +178,7 @@ def test_ablation_marks_the_best_only_where_intervals_are_apart(pixel, fidelity,
 def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel, cases):
     one = pixel[pixel["model"] == "first"]
     table = ablation({"pixel": one}, cases, _config())
-    assert table.data["model"].tolist() == ["first"] * 4 and not table.data["ssim_sector_best"].any()
+    assert table.data["model"].tolist() == ["first", ""] * 4 and not table.data["ssim_sector_best"].any()
     assert not any("*" in note for note in table.notes)
 
 
@@ -204,16 +207,49 @@ def test_the_distance_of_physics_has_its_floor_at_the_rows_n(pixel, cases):
     tables = {"pixel": pixel, "physics": pd.concat([rows, own])}
     table = ablation(tables, labelled, _config())
     data = table.data.set_index(["dataset", "model"])
-    value, floor = data.loc[("vscan", "first"), ["physics", "physics_floor"]]
+    value, floor = data.loc[("vscan", "first"), "physics"], data.loc[("vscan", ""), "physics"]
     assert 0.2 < floor == pytest.approx(value, rel=0.4)
-    assert (
-        data.loc[("vscan", "first"), "physics_floor_low"] < floor < data.loc[("vscan", "first"), "physics_floor_high"]
-    )
+    assert data.loc[("vscan", ""), "physics_low"] < floor < data.loc[("vscan", ""), "physics_high"]
     # 26 are more than half of the training images: no floor there, nor of both datasets together.
-    assert data.loc[[("echo", "first"), ("", "first"), ("vscan", "second")], "physics_floor"].isna().all()
-    assert not data["physics_floor_best"].any()
+    assert data.loc[[("echo", ""), ("", "")], "physics"].isna().all()
+    assert data.loc[("", ""), "leakage"] == pytest.approx(rows["leakage"].mean())
     without = ablation(tables, labelled.drop(columns="patient"), _config()).data.set_index(["dataset", "model"])
-    assert without.loc[("vscan", "first"), "physics_floor"] != floor
+    assert without.loc[("vscan", ""), "physics"] != floor
+
+
+def test_what_real_images_reach_stands_below_the_models(pixel, fidelity, cases):
+    others = pixel[pixel["comparison"] == "synthetic"].assign(comparison="another_patient", psnr_sector_db=9.0)
+    held_out = fidelity[(fidelity["dataset"] == "camus") & (fidelity["model"] == "first")]
+    held_out = held_out.assign(kind="dataset", model="", dice_lv=0.95)
+    memory = pd.DataFrame(
+        [
+            {"dataset": "vscan", "model": model, "kind": kind, "case_id": f"{kind}{i}", "flagged": i < 1}
+            for model in ("first", "second") for kind, n in (("synthetic", 15), ("held_out", 4)) for i in range(n)
+        ]
+    )  # fmt: skip
+    tables = {
+        "pixel": pd.concat([pixel, others]),
+        "fidelity": pd.concat([fidelity, held_out]),
+        "frechet": _frechet(50.0, 55.0),
+        "memory": memory,
+    }
+    table = ablation(tables, cases, _config())
+    data = table.data.set_index(["dataset", "model"])
+    real = data.xs("", level="model")
+    assert real["fd_efficientnet_lite0"].tolist()[:3] == [25.0, pytest.approx(np.nan, nan_ok=True), 20.0]
+    assert (real.loc["", "fd_efficientnet_lite0_low"], real.loc["echo", "fd_efficientnet_lite0_high"]) == (23.0, 32.0)
+    assert (real["psnr_sector_db"] == 9).all() and real["dice_lv"].tolist() == pytest.approx([0.95] * 4)
+    assert real["flagged_percent"].tolist() == [25.0] * 4  # one of four, however many models were set beside them
+    assert real["n"].isna().all() and not real[[name for name in real if name.endswith("_best")]].any(axis=None)
+    titles = table.cells["title"].tolist()
+    assert titles == ["model first", "model second", "Real images"] * 4
+    assert [titles[row] for row in table.highlight] == ["Real images"] * 4
+
+
+def test_a_floor_of_fewer_images_than_the_row_is_left_out(pixel, cases):
+    tables = {"pixel": pixel, "frechet": _frechet(50.0, 55.0, n_reference=29)}
+    data = ablation(tables, cases, _config()).data.set_index(["dataset", "model"])
+    assert data.xs("", level="model")["fd_efficientnet_lite0"].isna().all()
 
 
 def test_leakage_is_said_as_it_is_computed(pixel, fidelity, cases):
@@ -222,11 +258,8 @@ def test_leakage_is_said_as_it_is_computed(pixel, fidelity, cases):
 
 def test_tests_say_what_a_pair_is(pixel, fidelity, cases):
     notes = paired_tests(pixel, fidelity, cases, _config()).notes
-    assert (
-        any(note.startswith("Pairs: patients.") for note in notes)
-        and any("infinite PSNR" in note for note in notes)
-        and any("infinite PSNR" in note for note in notes)
-    )
+    assert any(note.startswith("Pairs: patients.") for note in notes)
+    assert any("infinite PSNR" in note for note in notes)
 
 
 def test_best_needs_intervals_and_a_direction():

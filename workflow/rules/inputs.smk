@@ -179,7 +179,8 @@ def score_files():
 
 def ablation_files():
     """All metrics of all models of the configuration that are switched on."""
-    files = score_files() + metric_files("frechet", SOURCES, MODELS)
+    files = metric_files("pixel", LABELLED, MODELS) + metric_files("frechet", SOURCES, MODELS)
+    files += fidelity_files() if options.evaluate.segmentation.enabled else []
     files += metric_files("memory", SOURCES, MODELS) if with_memory() else []
     files += metric_files("diversity", [TRAINING], MODELS) if options.evaluate.diversity.enabled else []
     return files + (physics_files() if with_physics() else [])
