@@ -27,7 +27,7 @@ def lone(images: ImageSet, row: int) -> SourceFrame:
     """A case with the LV alone."""
     mask = (images.masks[row] == LV).astype(np.uint8)
     spacing = tuple(images.spacing_mm[row].astype(float))
-    return SourceFrame(images.images[row], mask, images.sectors[row] > 0, spacing, 0, "still", 1.0, 1, lv_only=True)
+    return SourceFrame(images.images[row], mask, images.sectors[row] > 0, spacing, 0, "still", 1.0, 1)
 
 
 def judge(images: ImageSet, row: int, variants: Variants) -> list[dict]:

@@ -1,7 +1,7 @@
 """Section `datasets`: where the images come from and how they are read."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -22,9 +22,6 @@ LabelValues = dict[int, Literal[0, 1, 2, 3]]
 
 class DatasetBase(Section):
     """What all formats share; each of them has a `format`, its name."""
-
-    lv_only: ClassVar[bool] = False
-    """Whether labels have the left ventricle alone, so that an option `completion` says how the rest is estimated."""
 
     title: str = ""
     """Name in tables and figures, the entry's key where it is empty; `(phantom)` follows it where the images are."""
@@ -51,6 +48,16 @@ class DatasetBase(Section):
 
     case_seconds: float = Field(default=120.0, gt=0)
     """Longest time that reading one case may take; one that takes longer is rejected."""
+
+    completion: Literal["none", "shape", "dilation"] = "none"
+    """What happens to label maps that have the left ventricle alone: `none`, they are kept as they are; else wall and
+    atrium are estimated from the ventricle, `shape` by the shape model of the training dataset, `dilation` by the
+    dilation that it is compared with. Other label maps are never changed."""
+
+    @property
+    def completes(self) -> bool:
+        """Whether label maps that have the left ventricle alone get a wall and an atrium."""
+        return self.completion != "none"
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -82,16 +89,14 @@ class CamusDataset(DatasetBase):
 class EchonetDataset(DatasetBase):
     """EchoNet-Dynamic."""
 
-    lv_only: ClassVar[bool] = True
-
     format: Literal["echonet"]
 
     case_ids: Literal["source", "hashed"] = "source"
     """Names in all outputs: as in the source, which is an archive without identities, or keyed hashes."""
 
     completion: Literal["shape", "dilation"] = "shape"
-    """How the wall and the atrium are estimated from the ventricle: by the shape model, or by the dilation that it
-    is compared with."""
+    """How wall and atrium are estimated from the ventricle, the only structure that is traced: by the shape model of
+    the training dataset, or by the dilation that it is compared with."""
 
 
 class DicomDataset(DatasetBase):

@@ -88,6 +88,12 @@ class Config(Section):
                 f"datasets.{self.training_dataset}.labels: expected `file`, as models and segmenters learn from the "
                 f"training dataset's own labels, found {found!r}"
             )
+        if self.datasets[self.training_dataset].completion == "shape":
+            raise ValueError(
+                f"datasets.{self.training_dataset}.completion: expected a training dataset with LV, MYO and LA, as the "
+                "shapes that complete label maps are learned from its own, found `shape`; train on another one, or set "
+                "`dilation`"
+            )
         return self
 
     @model_validator(mode="after")
@@ -155,9 +161,9 @@ class Config(Section):
         return [name for name, dataset in self.datasets.items() if dataset.labels != "none"]
 
     @property
-    def lv_only_datasets(self) -> list[str]:
-        """The datasets whose labels have the left ventricle alone."""
-        return [name for name, dataset in self.datasets.items() if dataset.lv_only]
+    def completed_datasets(self) -> list[str]:
+        """The datasets of which label maps with the left ventricle alone are completed."""
+        return [name for name, dataset in self.datasets.items() if dataset.completes]
 
     @property
     def headline_model(self) -> str:

@@ -10,7 +10,7 @@ class Variants(Section):
     nobody knows of the patient."""
 
     samples: int = Field(default=0, ge=0, le=1000)
-    """Label maps drawn for each case of datasets whose labels have the LV alone (EchoNet-Dynamic); all of them are
+    """Label maps drawn for each case whose label map has the LV alone, of datasets with `completion`; all of them are
     translated by every model. 0: none."""
 
     seed: int = Field(default=2024, ge=0)

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from echodiff.labels import BACKGROUND, LV
+
 
 class Reject(Exception):
     """A case that cannot be used; its one sentence says what was expected and found, and goes to the case table."""
@@ -71,8 +73,10 @@ class SourceFrame:
     details: Mapping[str, Any] = field(default_factory=dict)
     """Columns for the case table that the source gives: scanner, quality, ef, sex, age, frame_rate_hz, ..."""
 
-    lv_only: bool = False
-    """The label map has the LV alone, and MYO and LA are to be completed."""
+    @property
+    def lv_only(self) -> bool:
+        """Whether the files' label map has no structure but the LV."""
+        return self.label_source == "file" and bool(np.isin(self.mask, (BACKGROUND, LV)).all())
 
 
 class Reader(Protocol):

@@ -23,10 +23,10 @@ def variants(
     from echodiff.ingest.variants import write_variants
 
     options = load_config(config)
-    if dataset not in options.lv_only_datasets:
+    if dataset not in options.completed_datasets:
         raise ConfigError(
-            f"expected a dataset whose labels have the left ventricle alone, one of "
-            f"{', '.join(options.lv_only_datasets) or 'none here'}, found '{dataset}'; check --dataset"
+            f"expected a dataset with `completion`, whose labels have the left ventricle alone, one of "
+            f"{', '.join(options.completed_datasets) or 'none here'}, found '{dataset}'; check --dataset"
         )
     if not (samples or options.variants.samples):
         raise ConfigError("variants.samples: expected 1 or more label maps a case, found 0; set it, or give --samples")

@@ -85,7 +85,7 @@ class CaseWork:
             self.prepare()
         _refuse_names_of_bytes(case)
         frame = self._reader.read(case)
-        if frame.lv_only:
+        if self._completion is not None and frame.lv_only:
             frame = self._completion(frame)
         return replace(frame, mask=np.ascontiguousarray(frame.mask))
 

@@ -100,6 +100,11 @@ def test_the_papers_configuration_has_the_papers_values():
         ({"models": {"real": {"preset": "fast"}}}, "models.real: expected another name"),
         ({"models": {"nearest_mask": {"preset": "fast"}}}, "models.nearest_mask: expected another name"),
         ({"training_dataset": "vscan", "datasets": {"vscan": {"labels": "none"}}}, "vscan.labels: .*found 'none'"),
+        (
+            {"datasets": {"camus": {"completion": "shape"}}},
+            "camus.completion: expected a training dataset with LV, MYO and LA.*found `shape`",
+        ),
+        ({"training_dataset": "echonet"}, "echonet.completion: .*train on another one, or set `dilation`"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(overrides, sentence):
@@ -153,8 +158,8 @@ def test_every_format_has_a_reader():
 
 
 def test_labels_of_the_ventricle_alone_can_be_completed():
-    assert {name for name, options in FORMATS.items() if options.lv_only} == {"echonet"}
-    assert all("completion" in options.model_fields for options in FORMATS.values() if options.lv_only)
+    completion = {name: options.model_fields["completion"].default for name, options in FORMATS.items()}
+    assert completion == {"camus": "none", "echonet": "shape", "dicom": "none", "volume": "none"}
 
 
 def test_weights_that_are_not_there_are_named(run_echodiff, tmp_path):

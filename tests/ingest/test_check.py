@@ -337,16 +337,33 @@ def test_values_of_all_label_maps_on_trial_are_in_the_entry(tmp_path):
     assert any("found 0, 1, 2, 3, 7" in remark for remark in guess.remarks)
 
 
+def write_labels(folder, cases, structures):
+    for case in cases:
+        labels = np.where(np.isin(LABELS, structures), LABELS, 0).astype(np.uint8)
+        sitk.WriteImage(sitk.GetImageFromArray(labels), str(folder / f"1.2.840.{case}_mask.nii.gz"))
+
+
 def test_structures_that_no_label_map_has_are_named(tmp_path):
     dicom_folder(tmp_path)
-    for path in tmp_path.glob("*_mask*"):
-        sitk.WriteImage(sitk.GetImageFromArray((LABELS == 1).astype(np.uint8)), str(path))
+    write_labels(tmp_path, range(3), (1, 2))
     guess, trials = tried(tmp_path)
     (remark,) = guess.remarks
-    assert all(trial.kept for trial in trials)
-    assert "found no MYO and no LA in any of the 3 label maps" in remark and "only EchoNet-Dynamic's" in remark
-    sitk.WriteImage(sitk.GetImageFromArray(LABELS), str(tmp_path / "1.2.840.0_mask.nii.gz"))
+    assert all(trial.kept for trial in trials) and "completion" not in guess.options
+    assert "found no LA in any of the 3 label maps" in remark and "only label maps with the LV alone" in remark
+    write_labels(tmp_path, [0], (1, 2, 3))
     assert tried(tmp_path)[0].remarks == ()
+
+
+@pytest.mark.parametrize(("lone", "said"), [(3, "3 of the 3 label maps"), (1, "1 of the 3 label maps")])
+def test_label_maps_with_the_ventricle_alone_are_to_be_completed(tmp_path, lone, said):
+    dicom_folder(tmp_path)
+    write_labels(tmp_path, range(lone), (1,))
+    guess, _ = tried(tmp_path)
+    (remark,) = guess.remarks
+    assert f"found the LV alone in {said} on trial" in remark
+    options = yaml.safe_load(entry(guess, "ours"))["datasets"]["ours"]
+    dataset = TypeAdapter(Dataset).validate_python(options)
+    assert dataset.completes and dataset.completion == "shape"
 
 
 @pytest.mark.parametrize("write", [dicom_folder, write_echonet])
@@ -359,7 +376,7 @@ def test_ids_lead_from_the_outputs_to_the_files(tmp_path, monkeypatch, run_echod
     assert "it shows who is behind an id" in done.stdout and (tmp_path / "ids.csv").stat().st_mode & 0o77 == 0
     guess = guess_of(tmp_path / "in")
     dataset = dataset_of(guess)
-    if dataset.lv_only:
+    if dataset.completes:
         dataset = dataset.model_copy(update={"completion": "dilation"})
     ingest_dataset("ours", dataset, Image(size=64), tmp_path / "in", tmp_path / "out", processes=0)
     with open(tmp_path / "ids.csv", newline="") as file:

@@ -53,7 +53,6 @@ def lv_alone(mask: np.ndarray, spacing=(0.616, 0.616), sector=None) -> SourceFra
         ed_rule="explicit",
         ed_confidence=1.0,
         frames=1,
-        lv_only=True,
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import yaml
 
-from echodiff.config.datasets import CamusDataset, EchonetDataset, VolumeDataset
+from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset, VolumeDataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference
@@ -23,11 +24,13 @@ from echodiff.ingest.workers import Lost, Workers
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
-from .conftest import plane, write_camus_patient, write_echonet
+from .conftest import heart, plane, write_camus_patient, write_echonet
+from .dicom_files import HEIGHT, WIDTH, write_gray
 from .test_volume import write_volume
 
 CAMUS = CamusDataset(format="camus", folder="anywhere", scanner="GE Vivid E95")
 IMAGE = Image(size=64)
+WHOLE = heart(HEIGHT, WIDTH)
 
 
 def test_kept_and_rejected_cases_have_a_row_each(camus_folder, tmp_path):
@@ -76,6 +79,41 @@ def test_echonet_is_completed(tmp_path):
     table = read_table(tmp_path / "out" / "cases.parquet")
     assert table["label_source"].tolist()[:2] == ["completed"] * 2 and table["ed_frame"].tolist()[:2] == [7, 7]
     assert {0, 1, 2, 3} == set(np.unique(read_image_set(tmp_path / "out" / "images.h5").masks))
+
+
+@pytest.mark.parametrize("completion", ["none", "dilation"])
+def test_label_maps_with_the_ventricle_alone_are_completed_where_that_is_asked_for(tmp_path, monkeypatch, completion):
+    """The first of three DICOM files has a whole label map, which is never changed; the last an empty one."""
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "secret" / "key"))
+    for number, structures in enumerate([(1, 2, 3), (1,), ()]):
+        write_gray(tmp_path / "in" / f"1.2.{number}")
+        labels = np.where(np.isin(WHOLE, structures), WHOLE, 0).astype(np.uint8)
+        sitk.WriteImage(sitk.GetImageFromArray(labels), str(tmp_path / "in" / f"1.2.{number}_gt.nii.gz"))
+    dataset = DicomDataset(format="dicom", folder="anywhere", case_ids="source", completion=completion)
+    ingest_dataset("d", dataset, IMAGE, tmp_path / "in", tmp_path / "out", processes=0)
+    rows = read_table(tmp_path / "out" / "cases.parquet").set_index("case_id")
+    images = read_image_set(tmp_path / "out" / "images.h5")
+    whole, lone = (images.masks[images.case_id.index(f"1.2.{number}")] for number in range(2))
+    assert set(np.unique(whole)) == {0, 1, 2, 3} and rows.loc["1.2.0", "label_source"] == "file"
+    assert "found background alone" in rows.loc["1.2.2", "reason"]
+    if completion == "none":
+        assert set(np.unique(lone)) == {0, 1} and rows.loc["1.2.1", "label_source"] == "file"
+    else:
+        assert set(np.unique(lone)) == {0, 1, 2, 3} and rows.loc["1.2.1", "label_source"] == "completed"
+        for label in (2, 3):
+            both = ((whole == label) & (lone == label)).sum()
+            assert 2 * both / ((whole == label).sum() + (lone == label).sum()) > 0.4
+
+
+def test_label_volumes_with_the_ventricle_alone_are_completed(tmp_path):
+    write_volume(tmp_path / "in", "v")
+    path = next((tmp_path / "in").glob("*_label*"))
+    labels = sitk.ReadImage(str(path))
+    sitk.WriteImage(sitk.Cast(labels == 1, sitk.sitkUInt8), str(path))
+    dataset = VolumeDataset(format="volume", folder="anywhere", case_ids="source", completion="dilation")
+    ingest_dataset("v", dataset, IMAGE, tmp_path / "in", tmp_path / "out", processes=0)
+    assert set(np.unique(read_image_set(tmp_path / "out" / "images.h5").masks)) == {0, 1, 2, 3}
+    assert read_table(tmp_path / "out" / "cases.parquet")["label_source"].tolist() == ["completed"]
 
 
 def test_echonet_without_a_shape_model_is_refused(tmp_path):

@@ -39,6 +39,21 @@ def test_the_models_to_compare_with_go_through_everything(run_snakemake, tmp_pat
     assert jobs["ingest"] == 6 and jobs["paired_tests"] == 1
 
 
+def test_completed_label_maps_need_the_shapes_of_the_training_dataset(run_snakemake, tmp_path):
+    """In every format; variants of them too, whatever completes them."""
+    other = tmp_path / "completed.yaml"
+    completion = {"vscan": {"completion": "shape"}, "3d_spatial": {"completion": "dilation"}}
+    other.write_text(yaml.safe_dump({"datasets": completion, "variants": {"samples": 2}}))
+    configuration = [REPOSITORY / "config" / "config.yaml", other]
+    result = run_snakemake(tmp_path, "variants_all", "--dry-run", "--printshellcmds", configuration=configuration)
+    assert result.returncode == 0, result.stderr
+    shapes = "--shape-model results/shape_model/camus.npz"
+    for name, needed in (("vscan", True), ("echonet", True), ("3d_spatial", False)):
+        (ingest,) = re.findall(rf"echodiff ingest .*--dataset {name} .*", result.stdout)
+        (variants,) = re.findall(rf"echodiff variants .*--dataset {name} .*", result.stdout)
+        assert (shapes in ingest) == needed and shapes in variants
+
+
 def test_the_paper_on_four_gpus(run_snakemake, tmp_path):
     paper = REPOSITORY / "config" / "paper.yaml"
     result = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", "--resources", "gpu=4", configuration=paper)

@@ -2,6 +2,8 @@
 
 from echodiff.ingest.source_files import state_of_files
 
+SHAPE_MODEL = f"<results>/shape_model/{TRAINING}.npz"
+
 
 def source_folder(wildcards):
     """The folder that a dataset is read from."""
@@ -17,12 +19,12 @@ def source_state(wildcards):
 
 
 def ingest_input(wildcards):
-    """A phantom's files; the shape model, where a format gives the left ventricle alone; the segmenter of labels."""
+    """A phantom's files; the shape model, where it completes label maps; the segmenter of labels."""
     files = {}
     if wildcards.dataset in PHANTOMS:
         files["phantom"] = f"<results>/phantom/{wildcards.dataset}"
-    if options.datasets[wildcards.dataset].lv_only:
-        files["shape_model"] = f"<results>/shape_model/{TRAINING}.npz"
+    if options.datasets[wildcards.dataset].completion == "shape":
+        files["shape_model"] = SHAPE_MODEL
     if wildcards.dataset in PREDICTED:
         files["segmenter"] = "<results>/segmenter/labels.pt"
     return files
@@ -57,12 +59,13 @@ def segmenter_options(wildcards):
 
 
 # Datasets of which several label maps a case are drawn.
-LV_ONLY = options.lv_only_datasets if options.variants.samples else []
+LV_ONLY = options.completed_datasets if options.variants.samples else []
 
 
 def variants_input(wildcards):
     """What the dataset is read from, the cases that ingest kept, and the shape model."""
-    return ingest_input(wildcards) | {"images": f"<results>/data/{wildcards.dataset}/images.h5"}
+    images = f"<results>/data/{wildcards.dataset}/images.h5"
+    return ingest_input(wildcards) | {"images": images, "shape_model": SHAPE_MODEL}
 
 
 def translate_input(wildcards):

@@ -43,6 +43,7 @@ use rule frechet as frechet_of_trivial with:
         reference=f"<results>/features/data/{TRAINING}/images.h5",
         split=f"<results>/split/{TRAINING}.parquet",
         original=expand("<results>/features/data/{dataset}/images.h5", dataset=SOURCES) * len(TRIVIAL),
+        cases=expand("<results>/data/{dataset}/cases.parquet", dataset=SOURCES) * len(TRIVIAL),
         synthetic=rules.features_of_trivial.output,
     output:
         metric_files("frechet", SOURCES, TRIVIAL),

@@ -74,7 +74,7 @@ def read_on_trial(guess: Guess, cases: Sequence[CaseReference], processes: int) 
     dataset = dataset_of(guess)
     if dataset.labels == "predicted":  # the segmenter is trained in the run
         dataset = dataset.model_copy(update={"labels": "none"})
-    if dataset.lv_only:  # the shape model may not exist yet
+    if dataset.completes:  # the shape model may not exist yet
         dataset = dataset.model_copy(update={"completion": "dilation"})
     results = results_of(TrialWork(dataset), cases, max(processes, 1), limit_s=dataset.case_seconds)
     return [

@@ -37,7 +37,7 @@ class ByShape:
             lv.from_frame(points) for points in self._model.expect(given_of(lv, frame.sector, spacing))
         )
         mask = draw(frame.mask == LV, frame.sector, spacing, lv, epicardium, atrium)
-        return replace(frame, mask=mask, label_source="completed", lv_only=False)
+        return replace(frame, mask=mask, label_source="completed")
 
 
 class ByDilation:
@@ -46,16 +46,16 @@ class ByDilation:
     def __call__(self, frame: SourceFrame) -> SourceFrame:
         lv, spacing = lone_ventricle(frame)
         mask = dilate(frame.mask == LV, frame.sector, spacing, lv)
-        return replace(frame, mask=mask, label_source="completed", lv_only=False)
+        return replace(frame, mask=mask, label_source="completed")
 
 
 def read_completion(dataset: Dataset, shape_model: Path | None) -> Completion | None:
-    """What completes a dataset's label maps; None for formats whose labels are complete.
+    """What completes a dataset's label maps that have the LV alone; None where they are kept as they are.
 
     Raises:
         InputError: the shape model is needed but not given, missing or damaged.
     """
-    if not dataset.lv_only:
+    if not dataset.completes:
         return None
     if dataset.completion == "dilation":
         return ByDilation()

@@ -36,4 +36,4 @@ class Variants:
             rng = np.random.default_rng(self.seed(case_id, number))
             epicardium, atrium = (lv.from_frame(points) for points in self._model.sample(given, rng))
             mask = draw(frame.mask == LV, frame.sector, spacing, lv, epicardium, atrium)
-            yield replace(frame, mask=mask, label_source="completed", lv_only=False)
+            yield replace(frame, mask=mask, label_source="completed")

@@ -73,7 +73,6 @@ def _traced(case: CaseReference) -> SourceFrame:
         ed_rule="explicit",
         ed_confidence=FULL_CONFIDENCE,
         frames=frames,
-        lv_only=True,
     )
 
 
