@@ -89,7 +89,7 @@ def random_words(seeds: Tensor, start: int, count: int) -> Tensor:
 
 def normal_numbers(words: Tensor) -> Tensor:
     """(B, 2 n) float32 ~ N(0, 1), at most 6.8 away from 0, from 64 random bits each (B, n): Box and Muller 1958."""
-    upper, lower = (half.bitwise_and_(WORD).float() for half in (words >> 32, words.clone()))
+    upper, lower = ((half & WORD).float() for half in (words >> 32, words))
     radius = upper.add_(0.5).mul_(2.0**-32).log_().mul_(-2).sqrt_()
     angle = lower.mul_(2 * math.pi * 2.0**-32)
     return torch.cat([radius * angle.cos(), radius * angle.sin()], dim=1)
