@@ -48,6 +48,17 @@ class Row:
     intervals: Mapping[str, Interval]
 
 
+@dataclass(frozen=True)
+class Images:
+    """Features of some images in one frame, float64 (N, D), and the patient of each."""
+
+    features: np.ndarray
+    patients: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
 def frechet_table(
     *,
     reference: FeatureSet,
@@ -101,9 +112,9 @@ def frechet_table(
     groups |= dict.fromkeys((BEFORE, AFTER), patients)
     rows = []
     for frame in synthetic.frames:
-        in_frame = {name: features.frame(frame).astype(np.float64) for name, features in sets.items()}
+        in_frame = {name: Images(own.frame(frame).astype(np.float64), groups[name]) for name, own in sets.items()}
         overlaps = frame == FULL and options.neighbours
-        for row in _rows(in_frame, groups, _measure(extractor, frame), options, overlaps=overlaps):
+        for row in _rows(in_frame, _measure(extractor, frame), options, overlaps=overlaps):
             if not (itself and (row.set, row.reference) == (BEFORE, HELD_OUT)):
                 rows += _long(row)
     table = pd.DataFrame(rows)
@@ -121,55 +132,41 @@ def _measure(extractor: str, frame: str) -> Measure:
     return lambda pair: {frechet: frechet_distance(pair), kernel: kernel_distance(pair)}
 
 
-def _rows(
-    sets: Mapping[str, np.ndarray],
-    groups: Mapping[str, Sequence[str]],
-    distances: Measure,
-    options: Options,
-    *,
-    overlaps: bool,
-) -> Iterator[Row]:
+def _rows(sets: Mapping[str, Images], distances: Measure, options: Options, *, overlaps: bool) -> Iterator[Row]:
     def everything(pair: Pair) -> dict[str, float]:
         return {**distances(pair), **overlap(pair)}
 
     training, held_out = sets[TRAINING], sets[HELD_OUT]
-    yield from _against(sets, groups, TRAINING, everything if overlaps else distances, options)
-    itself = Pair.of(training, training)
+    yield from _against(sets, TRAINING, everything if overlaps else distances, options)
+    itself = Pair.of(training.features, training.features)
     for name, first in ((FLOOR_HALVES, None), (FLOOR_SAME_N, len(sets[AFTER]))):
-        parts = divisions(groups[TRAINING], first=first, draws=max(options.draws, 1), seed=options.seed)
+        parts = divisions(training.patients, first=first, draws=max(options.draws, 1), seed=options.seed)
         values = split_halves(everything if overlaps else distances, itself, parts)
         if values:
             n = round(np.mean([len(part.first) for part in parts]))
             yield _floor(name, TRAINING, n, len(training) - n, values)
     if len(held_out) >= MINIMUM:
-        yield from _against(sets, groups, HELD_OUT, distances, options)
+        yield from _against(sets, HELD_OUT, distances, options)
         n = max(MINIMUM, min(len(sets[AFTER]), len(training)))
-        values = subsamples(distances, Pair.of(training, held_out), n, draws=max(options.draws, 1), seed=options.seed)
+        pair = Pair.of(training.features, held_out.features)
+        values = subsamples(distances, pair, n, draws=max(options.draws, 1), seed=options.seed)
         yield _floor(FLOOR_SAME_N, HELD_OUT, n, len(held_out), values)
 
 
-def _against(
-    sets: Mapping[str, np.ndarray],
-    groups: Mapping[str, Sequence[str]],
-    reference: str,
-    measure: Measure,
-    options: Options,
-) -> Iterator[Row]:
+def _against(sets: Mapping[str, Images], reference: str, measure: Measure, options: Options) -> Iterator[Row]:
     """Originals and translations, and of the held-out images their distance from the training images."""
-    compared = {BEFORE: BEFORE, AFTER: AFTER}
-    if reference == TRAINING and len(sets[HELD_OUT]) >= MINIMUM:
-        compared[FLOOR_VALIDATION] = HELD_OUT
-    for name, images in compared.items():
-        features = sets[images]
-        if len(features) < MINIMUM:
-            yield _missing(name, reference, len(features), sets[reference], measure)
+    against = sets[reference]
+    floor = {FLOOR_VALIDATION: sets[HELD_OUT]} if reference == TRAINING and len(sets[HELD_OUT]) >= MINIMUM else {}
+    for name, images in {BEFORE: sets[BEFORE], AFTER: sets[AFTER], **floor}.items():
+        if len(images) < MINIMUM:
+            yield _missing(name, reference, len(images), against.features, measure)
             continue
-        pair = Pair.of(features, sets[reference])
+        pair = Pair.of(images.features, against.features)
         values = measure(pair)
         ranges = {
             metric: NOT_NEGATIVE for metric in values if metric.startswith(tuple(FRECHET_NAMES.values()))
         } | RANGES
-        patients = Grouping.of(groups[images]), Grouping.of(groups[reference])
+        patients = Grouping.of(images.patients), Grouping.of(against.patients)
         drawing = {"draws": options.draws, "seed": options.seed, "ranges": ranges}
         intervals = subsampling_intervals(measure, pair, patients, **drawing)
         shares = _of_shares(values, intervals, tuple(own.count for own in patients))
