@@ -45,7 +45,7 @@ def test_completed_label_maps_need_the_shapes_of_the_training_dataset(run_snakem
     completion = {"vscan": {"completion": "shape"}, "3d_spatial": {"completion": "dilation"}}
     other.write_text(yaml.safe_dump({"datasets": completion, "variants": {"samples": 2}}))
     configuration = [REPOSITORY / "config" / "config.yaml", other]
-    result = run_snakemake(tmp_path, "variants_all", "--dry-run", "--printshellcmds", configuration=configuration)
+    result = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", "variants_all", configuration=configuration)
     assert result.returncode == 0, result.stderr
     shapes = "--shape-model results/shape_model/camus.npz"
     for name, needed in (("vscan", True), ("echonet", True), ("3d_spatial", False)):
