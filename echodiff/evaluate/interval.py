@@ -79,9 +79,14 @@ def subsampling_intervals(
         return dict.fromkeys(values, (float("nan"), float("nan")))
     rng = np.random.default_rng(seed)
     drawn = _by_name([measure(pair.part(first.draw(rng), second.draw(rng))) for _ in range(draws)])
-    widths = {name: QUANTILE * np.std(drawn[name], ddof=1) * np.sqrt(KEPT / (1 - KEPT)) for name in values}
+    widths = {name: half_width(drawn[name]) for name in values}
     ends = {name: np.array([value - widths[name], value + widths[name]]) for name, value in values.items()}
     return {name: tuple(np.clip(own, *ranges.get(name, NO_RANGE)).tolist()) for name, own in ends.items()}
+
+
+def half_width(drawn: Sequence[float] | NDArray[np.float64]) -> float:
+    """Half of the 95 % interval of a statistic, from its values in the subsamples."""
+    return float(QUANTILE * np.std(drawn, ddof=1) * np.sqrt(KEPT / (1 - KEPT)))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
-from echodiff.evaluate.interval import KEPT, MINIMUM, QUANTILE, Grouping, divisions
+from echodiff.evaluate.interval import MINIMUM, Grouping, divisions, half_width
 
 Measures = NDArray[np.float64]
 
@@ -48,8 +48,8 @@ def physics_interval(
         return value, float("nan"), float("nan")
     rng = np.random.default_rng(seed)
     drawn = [physics_distance(own[first.draw(rng)], reference[second.draw(rng)]) for _ in range(draws)]
-    half = QUANTILE * np.std(drawn, ddof=1) * np.sqrt(KEPT / (1 - KEPT))
-    return value, max(float(value - half), 0.0), float(value + half)
+    half = half_width(drawn)
+    return value, max(value - half, 0.0), value + half
 
 
 def physics_floor(

@@ -75,7 +75,7 @@ def mean_of_independent(values: Sequence[Interval]) -> Interval:
 def _distances(frechet: pd.DataFrame) -> list[Measure]:
     extractor = one_extractor(frechet)
     rows = frechet[frechet["reference"] == TRAINING].set_index(["metric", "set", "dataset"])
-    measures = []
+    floors, measures = rows[_small_enough(rows)], []
     for name, unit, scale, digits in (
         (FRECHET_NAMES[extractor], "", 1.0, 1),
         (KERNEL_NAMES[extractor], ", 1e-3", KERNEL_SCALE, 2),
@@ -87,7 +87,7 @@ def _distances(frechet: pd.DataFrame) -> list[Measure]:
 
         def floor(datasets: Sequence[str], name=name, scale=scale) -> Interval:
             keys = [(name, FLOOR_SAME_N, dataset) for dataset in datasets]
-            return _mean_of_floors(_of_each(rows[_small_enough(rows)], keys, scale), len(datasets))
+            return _mean_of_floors(_of_each(floors, keys, scale), len(datasets))
 
         measures.append(Measure(name, name + unit, "Distance", digits, LOWER, of, floor))
     return measures

@@ -34,7 +34,7 @@ def _completed(lone: int, labelled: int) -> str:
     maps = "the label map" if labelled == 1 else f"{lone} of the {labelled} label maps"
     return (
         f"expected LV, MYO and LA, found the LV alone in {maps} on trial: with completion: shape, wall and atrium are "
-        f"estimated from it by the shapes of the training dataset, and marked in every table; leave it out to keep "
+        "estimated from it by the shapes of the training dataset, and marked in every table; leave it out to keep "
         f"label maps as they are, or {MEANING}"
     )
 
