@@ -42,7 +42,7 @@ def measure(preset: str, precision: str, size: int, threads: int, repeats: int) 
     from echodiff.diffusion.guides import draw_guide
     from echodiff.train import state as states
     from echodiff.train.data import Planes
-    from echodiff.train.estimate import convolution, estimate
+    from echodiff.train.estimate import estimate
     from echodiff.train.objective import Objective
     from echodiff.train.processes import Processes
     from echodiff.train.step import Setup, train_step
@@ -74,7 +74,7 @@ def measure(preset: str, precision: str, size: int, threads: int, repeats: int) 
     cpu_forward, _ = timed(forward, repeats)
     cpu_plain, wall_plain = timed(lambda: iterate(1), repeats)  # step 1 takes no penalty, step 0 does
     cpu_penalty, wall_penalty = timed(lambda: iterate(0), max(1, repeats // 2))
-    flops_convolution, work = convolution(device, size)
+    flops_convolution, work = convolution(size)
     peak = flops_convolution / timed(work, 20)[0]
     cpu = cpu_plain + (cpu_penalty - cpu_plain) / every
     flops = estimate(model, size).flops_a_step(every)
@@ -89,6 +89,15 @@ def measure(preset: str, precision: str, size: int, threads: int, repeats: int) 
         "peak GFLOP a CPU-s": peak / 1e9,
         "peak memory, GiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
+
+
+def convolution(size: int) -> tuple[int, Callable[[], object]]:
+    """Operations of a 3x3 convolution of 64 channels in float32, and the function that runs it."""
+    import torch
+
+    layer = torch.nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last).requires_grad_(False)
+    x = torch.randn(1, 64, size, size).contiguous(memory_format=torch.channels_last)
+    return 2 * 9 * 64 * 64 * size * size, lambda: layer(x)
 
 
 def main() -> None:

@@ -78,6 +78,7 @@ def train(job: Job, device: torch.device, processes: Processes) -> bool:
                 keeper.save_if_due(state, means)
             if asked_to_stop(request, stop, state.step, processes):
                 if keeper:
+                    keeper.refuse_not_finite(means.means(), state.step)
                     keeper.save(state)
                     say(f"train {job.name}: stopped at step {state.step}, saved; the same command goes on from here")
                 return False

@@ -10,7 +10,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class StopRequest:
     """Within the block, SIGTERM and SIGINT are noted in `signal_number` in place of ending the process.
 
-    A second one ends it at once.
+    A second one that comes from a keyboard, SIGINT, ends it at once. A second SIGTERM says nothing new: what ends a job
+    or a machine signals all processes (systemd, schedulers), and then each has its launcher's SIGTERM on top.
     """
 
     def __init__(self) -> None:
@@ -22,8 +23,7 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal_number = number
-        for other in SIGNALS:
-            signal.signal(other, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():

@@ -1,5 +1,6 @@
 """What is refused before training begins, and what a training is said to cost."""
 
+import time
 from dataclasses import replace
 
 import pandas as pd
@@ -12,8 +13,12 @@ from echodiff.devices.torch_device import choose_device
 from echodiff.errors import ConfigError, InputError
 from echodiff.store.table import write_table
 from echodiff.train import estimate as cost
+from echodiff.train import state as states
+from echodiff.train.data import Planes
 from echodiff.train.job import check_job, read_job
+from echodiff.train.objective import Objective
 from echodiff.train.processes import Processes
+from echodiff.train.step import Setup, train_step
 
 CPU = torch.device("cpu")
 
@@ -209,3 +214,19 @@ def test_the_fast_preset_takes_any_number_of_transitions(steps):
 def test_options_that_are_no_mapping_are_refused_by_their_path():
     with pytest.raises(ValueError, match="diffusion"):
         Model.model_validate({"preset": "fast", "diffusion": 4})
+
+
+def test_the_estimated_time_is_of_the_order_of_what_steps_take():
+    """Of a small network, whose operators are far from what one large convolution reaches: a third, by that."""
+    model = Model.model_validate({"preset": "fast", "training": {"batch_size": 1}, "speed": {"precision": "float32"}})
+    images = torch.randint(0, 256, (2, 1, 256, 256), dtype=torch.uint8)
+    state = states.new_state(model, images, CPU)
+    networks, data = (state.generator, state.discriminator), Planes(images, images // 64, torch.ones_like(images))
+    setup = Setup(model, Objective.of(model, CPU), data, *networks, Processes(), CPU, steps=100)
+    took = []
+    for _ in range(4):
+        begun = time.perf_counter()
+        train_step(setup, state, torch.zeros(()))
+        took.append(time.perf_counter() - begun)
+    counted = cost.estimate(model, 256)
+    assert 0.5 < counted.flops_step / cost.measured_flops(model, 256, 1, counted, CPU) / min(took) < 3

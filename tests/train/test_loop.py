@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from echodiff.errors import EchodiffError, OutputError
+from echodiff.train import loop
 from echodiff.train.generator_file import load_generator
 from echodiff.train.history import COLUMNS, History
 from echodiff.translate.translation import Sampling, draw_images
@@ -137,6 +138,15 @@ def test_losses_that_are_not_finite_stop_the_training_and_leave_the_last_checkpo
     with pytest.raises(EchodiffError, match=r"step 2: expected finite losses.*no checkpoint yet.*lower"):
         run_job(bad)
     assert not bad.checkpoint.exists() and not (bad.output / "generator.pt").exists()
+
+
+def test_a_stop_between_two_rows_saves_nothing_that_is_not_finite(make_job, run_job, tiny_model, monkeypatch):
+    rates = {"generator_rate": 1e30, "discriminator_rate": 1e30}
+    job = make_job(tiny_model(optimiser=rates, record={"history_every": 100}))
+    monkeypatch.setattr(loop, "asked_to_stop", lambda request, stop, step, processes: step == 3)
+    with pytest.raises(EchodiffError, match=r"step 3: expected finite losses.*no checkpoint yet"):
+        run_job(job)
+    assert not job.checkpoint.exists()
 
 
 def test_a_disk_that_is_full_keeps_the_last_good_checkpoint(make_job, run_job, tiny_model, weights_of):

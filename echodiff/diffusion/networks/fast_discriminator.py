@@ -25,6 +25,7 @@ SLOPE = 0.2  # of the leaky rectifier
 BLUR = 5  # pixels a side of the local mean
 CELL = 4  # pixels a side of a logit of texture, and of the means that structure is judged by
 SPREAD = 0.3  # variance of coarse grays over places and patients, in -1..1; only a scale, so rough
+CALIBRATED_AT_ONCE = 64  # images
 
 
 def leaky_conv(in_channels: int, out_channels: int, kernel: int, stride: int) -> Conv2d:
@@ -84,7 +85,11 @@ class FastDiscriminator(Discriminator):
         """Note the schedule, and the deviation of detail in the training images (N, 1, H, W) in [-1, 1]."""
         self.abar.copy_(schedule.signal**2)
         self.beta.copy_(schedule.beta)
-        self.detail.copy_((images.float() - local_mean(images.float())).std())
+        # Some images at a time: a local mean takes several copies of what it is of.
+        details = ((part - local_mean(part)).double() for part in images.float().split(CALIBRATED_AT_ONCE))
+        moments = torch.cat([torch.stack([d.mean((1, 2, 3)), d.square().mean((1, 2, 3))], dim=1) for d in details])
+        mean, square = moments.mean(dim=0)
+        self.detail.copy_((square - mean**2).sqrt())
 
     def forward(self, x_t: Tensor, x_tp1: Tensor, t: Tensor, corners: Tensor | None = None) -> Tensor:
         """Judge whole images (B, 1, H, W), or windows (B, 1, h, w) whose corners (B, 2) are given."""
