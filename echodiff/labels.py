@@ -8,6 +8,7 @@ MYO: Final = 2  # myocardium of the left ventricle
 LA: Final = 3  # left atrium
 
 STRUCTURES: Final[dict[str, int]] = {"LV": LV, "MYO": MYO, "LA": LA}
+LABELS: Final[tuple[int, ...]] = (BACKGROUND, *STRUCTURES.values())  # 0, 1, 2, ...: they index tables and channels
 
-# The guide of the paper (Section 2.2): LV white, MYO light gray, LA dark gray, background black.
-GUIDE_GRAYS: Final[tuple[int, int, int, int]] = (0, 255, 170, 85)
+# By label, the guide of the paper (Section 2.2): background black, LV white, MYO light gray, LA dark gray.
+GUIDE_GRAYS: Final[tuple[int, ...]] = (0, 255, 170, 85)

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from echodiff.config.base import Section
 from echodiff.config.phantom import FORMATS, PhantomSource
+from echodiff.labels import LABELS
 
 
 def _names_its_image(pattern: str) -> str:
@@ -17,7 +18,7 @@ def _names_its_image(pattern: str) -> str:
 
 LabelPattern = Annotated[str, AfterValidator(_names_its_image)]
 # A value of the source's label maps -> the structure that it stands for.
-LabelValues = dict[int, Literal[0, 1, 2, 3]]
+LabelValues = dict[int, Literal[LABELS]]
 
 
 class DatasetBase(Section):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from echodiff.labels import LABELS
 from echodiff.store.image_set import ImageSet
 from echodiff.store.provenance import seed_of
 
@@ -20,7 +21,7 @@ LABEL_MEAN = "label_mean"
 REAL_ITSELF = "real_itself"
 COMPARISONS = (SYNTHETIC, ALL_BLACK, ANOTHER_PATIENT, LABEL_MEAN, REAL_ITSELF)
 
-TISSUES = 4  # background inside the sector, LV, MYO, LA
+TISSUES = len(LABELS)  # background inside the sector, LV, MYO, LA
 
 
 def another_patient(case_id: str, case_ids: Sequence[str], groups: Sequence[str], *, seed: int) -> str | None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject, SourceFrame
-from echodiff.labels import BACKGROUND, LA, LV, MYO
+from echodiff.labels import BACKGROUND, LABELS, STRUCTURES
 
 SMALLEST_SECTOR = 16  # rows and columns that a tissue sector has at least
 
@@ -89,12 +89,14 @@ def majority(mask: NDArray[np.uint8], target: tuple[int, int]) -> NDArray[np.uin
 
     The nearest neighbour changes the area of small structures by more than 1 %, and so does the majority where an
     edge runs along the pixels. Pixels on a border therefore change sides, those nearest to a tie first, until each
-    structure has the area that it had, to within half a pixel: first the LV, then MYO, then LA, each at the cost of
-    those that follow and of the background.
+    structure has the area that it had, to within half a pixel: first the LV, then MYO, then LA (the order of
+    `STRUCTURES`), each at the cost of those that follow and of the background.
     """
-    cover = np.stack([shrink_or_grow(mask == label, target) for label in range(4)]).reshape(4, -1)
+    cover = np.stack([shrink_or_grow(mask == label, target).ravel() for label in LABELS])
     labels = np.argmax(cover, axis=0).astype(np.uint8)
-    for label, others in ((LV, (MYO, LA, BACKGROUND)), (MYO, (LA, BACKGROUND)), (LA, (BACKGROUND,))):
+    order = (*STRUCTURES.values(), BACKGROUND)
+    for place, label in enumerate(order[:-1], start=1):
+        others = order[place:]
         wanted = round(np.count_nonzero(mask == label) * labels.size / mask.size)
         surplus = np.count_nonzero(labels == label) - wanted
         rival = np.array(others)[np.argmax(cover[list(others)], axis=0)]

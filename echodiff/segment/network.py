@@ -4,16 +4,21 @@ import torch
 from monai.networks.nets import UNet
 from torch.nn import functional
 
+from echodiff.labels import LABELS
 from echodiff.store.intensity import to_model
 
-CLASSES = 4
 CHANNELS = (16, 32, 64, 128, 128)
 
 
 def build_network() -> UNet:
-    """MONAI's residual U-Net: (B, 1, S, S) in [-1, 1] to (B, 4, S, S) logits."""
+    """MONAI's residual U-Net: (B, 1, S, S) in [-1, 1] to (B, len(LABELS), S, S) logits."""
     return UNet(
-        spatial_dims=2, in_channels=1, out_channels=CLASSES, channels=CHANNELS, strides=(2, 2, 2, 2), num_res_units=1
+        spatial_dims=2,
+        in_channels=1,
+        out_channels=len(LABELS),
+        channels=CHANNELS,
+        strides=(2, 2, 2, 2),
+        num_res_units=1,
     )
 
 
@@ -28,6 +33,6 @@ def resized_labels(masks: torch.Tensor, size: int) -> torch.Tensor:
 
     The nearest pixel's label would lie up to half a pixel off the frames, whose pixels keep their centres.
     """
-    planes = (functional.one_hot(mask.long(), CLASSES).movedim(2, 0).float() for mask in masks)
+    planes = (functional.one_hot(mask.long(), len(LABELS)).movedim(2, 0).float() for mask in masks)
     covered = [functional.interpolate(plane[None], (size, size), mode="area") for plane in planes]
     return torch.cat(covered).argmax(dim=1, keepdim=True).float()

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.errors import InputError
-from echodiff.labels import STRUCTURES
+from echodiff.labels import LABELS
 from echodiff.store.atomic import writing
 from echodiff.store.hdf5 import new_hdf5, plain_attributes, rows_of
 
@@ -76,7 +76,7 @@ class ImageSetWriter:
 
     Raises (on leaving the block or appending):
         OutputError: the file cannot be written.
-        ValueError: a plane has another shape or type than the set, or a label outside 0..3.
+        ValueError: a plane has another shape or type than the set, or a label outside `LABELS`.
     """
 
     def __init__(self, path: Path | str, *, size: int, attributes: Mapping[str, Any], with_seed: bool = False):
@@ -125,8 +125,8 @@ class ImageSetWriter:
                 raise ValueError(
                     f"{name}: expected uint8 ({self._size}, {self._size}), found {plane.dtype} {plane.shape}"
                 )
-        if mask.max(initial=0) > max(STRUCTURES.values()):
-            raise ValueError(f"masks: expected labels 0..3, found {mask.max()}")
+        if mask.max(initial=0) > max(LABELS):
+            raise ValueError(f"masks: expected labels 0..{max(LABELS)}, found {mask.max()}")
         if self._with_seed != (seed is not None):
             raise ValueError("seed: expected one for every case of a translation and none elsewhere")
         row = {"images": image, "masks": mask, "sectors": sector, "spacing_mm": spacing_mm, "case_id": case_id}

@@ -24,12 +24,13 @@ def save_file(content: Mapping[str, Any], path: Path) -> None:
             raise OSError(f"writing failed: {error.__cause__ or error.__context__ or error}") from error
 
 
-def load_file(path: Path, *, kind: str, schema_version: int, device: torch.device | str) -> dict[str, Any]:
+def load_file(path: Path | str, *, kind: str, schema_version: int, device: torch.device | str) -> dict[str, Any]:
     """Read a file written by `save_file`, without running any code that it may contain.
 
     Raises:
         InputError: it is missing, damaged, no file of this kind, or of another schema version.
     """
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: expected a file of '{kind}', found no such file; run the stage that makes it")
     try:

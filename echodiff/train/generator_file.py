@@ -92,7 +92,7 @@ def save_generator(
     )
 
 
-def load_generator(path: Path, device: torch.device | str = "cpu") -> TrainedGenerator:
+def load_generator(path: Path | str, device: torch.device | str = "cpu") -> TrainedGenerator:
     """Read a generator, its network on `device` and ready to sample.
 
     Raises:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from echodiff.config.models import Diffusion
 from echodiff.diffusion.schedule import betas, make_schedule, q_posterior_sample, q_sample, q_sample_pair
 
 # beta, product of (1 - beta), posterior weight of x_0, of x_t, posterior variance; 7 figures.
@@ -45,6 +46,22 @@ def test_any_number_of_steps_ends_in_the_same_noise(steps):
 def test_bounds_that_leave_the_range_are_refused(bounds):
     with pytest.raises(ValueError, match="between 0 and 1"):
         make_schedule(4, *bounds)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 1000])
+@pytest.mark.parametrize("beta_max", [20.0, 70.0, 76.0, 90.0, 160.0, 172.0, 400.0, 3e4])
+def test_the_configuration_refuses_what_no_schedule_is_made_of(steps, beta_max):
+    """Before a run, not when its training begins."""
+
+    def refused(make) -> bool:
+        try:
+            make()
+        except ValueError:
+            return True
+        return False
+
+    by_schedule = refused(lambda: betas(steps, 0.1, beta_max))
+    assert refused(lambda: Diffusion(steps=steps, beta_max=beta_max)) == by_schedule
 
 
 def test_posterior_at_the_last_transition_is_the_image_itself():

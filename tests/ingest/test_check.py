@@ -3,6 +3,8 @@
 import csv
 import os
 import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,6 +17,7 @@ from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.config.load import load_config
 from echodiff.ingest.case import CaseReference
+from echodiff.ingest.check import labels_on_trial
 from echodiff.ingest.check.detect import Guess, contents, guesses, remedy
 from echodiff.ingest.check.labels_on_trial import with_labels_on_trial
 from echodiff.ingest.check.report import entry, summary
@@ -51,6 +54,15 @@ def tried(folder):
 def write_png(path, values):
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), values)
+
+
+@pytest.mark.parametrize("entry, asked", [(SimpleNamespace(label_values={}), True), (SimpleNamespace(), False)])
+def test_label_values_are_asked_for_wherever_a_format_has_them(monkeypatch, entry, asked):
+    """Whatever the format's name: else a new one would be called fine, and its label maps rejected by ingest."""
+    monkeypatch.setattr(labels_on_trial, "dataset_of", lambda guess: entry)
+    trial = Trial(CaseReference("a", "a"), {"status": "kept", "label_source": "file"}, frozenset({0, 85, 170}))
+    guess = with_labels_on_trial(Guess("new", "a table", Path("x")), [trial])
+    assert ("label_values" in guess.options) == asked
 
 
 def test_formats_are_told_apart(tmp_path, camus_folder):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from echodiff.errors import InputError
+from echodiff.evaluate.pixel import pair_metrics
 from echodiff.ingest.privacy import KINDS
 from echodiff.report.privacy import LABELS, privacy
 from echodiff.report.published import published_dataset, published_metrics, published_value
@@ -15,7 +16,7 @@ from echodiff.report.rejects import rejects
 from echodiff.report.table import format_interval, mean_sd
 from echodiff.report.table1 import table1
 from echodiff.report.table2 import kernel_cell, table2
-from echodiff.report.table3 import table3
+from echodiff.report.table3 import IN_CSV_ONLY, METRICS, table3
 
 
 def test_published_values_are_those_of_the_paper():
@@ -24,6 +25,12 @@ def test_published_values_are_those_of_the_paper():
     assert np.isnan(published_value("camus", "ssim")[0])
     assert len(published_metrics()) == 25
     assert published_dataset("2d_t")["original_size"] == "1016x708"
+
+
+def test_every_pixel_metric_is_in_table_3_or_in_its_csv():
+    gray, ones = np.arange(4096, dtype=np.uint8).reshape(64, 64), np.ones((64, 64), np.uint8)
+    measured = set(pair_metrics(gray, gray, mask=ones, sector=ones))
+    assert measured == {*METRICS, *IN_CSV_ONLY}, "add it to METRICS or IN_CSV_ONLY in echodiff/report/table3.py"
 
 
 def test_table1_counts_and_sets_published_beside_ours(cases, config):

@@ -1,7 +1,10 @@
 """Translation: the layout it writes, that images depend on case and seed alone, and input that cannot be used."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import h5py
 import numpy as np
 import pandas as pd
@@ -147,3 +150,29 @@ def test_the_command_refuses_what_is_no_generator(run_echodiff, config_file, wri
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "wrong.pt: expected a file of 'echodiff generator', found None" in done.stderr
     assert not output.exists()
+
+
+def test_the_example_of_the_docs_draws_label_maps_of_ones_own(generator_file, source, tmp_path, monkeypatch):
+    text = Path("docs/outputs.md").read_text(encoding="utf-8")
+    example = re.search(r"^```python\n(.*?load_generator.*?)^```$", text, flags=re.M | re.S)[1]
+    folder = tmp_path / "results" / "models" / "fast"
+    folder.mkdir(parents=True)
+    generator_file.rename(folder / "generator.pt")
+    np.save(tmp_path / "masks.npy", source.masks)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(example, names)
+    assert names["synthetic"].shape == source.masks.shape and names["synthetic"].dtype == np.uint8
+
+
+def test_the_example_of_the_docs_measures_two_folders(source, tmp_path, monkeypatch):
+    text = Path("docs/outputs.md").read_text(encoding="utf-8")
+    example = re.search(r"^```python\n((?:(?!```).)*?frechet_distance.*?)^```$", text, flags=re.M | re.S)[1]
+    for folder, images in (("real", source.images[:3]), ("synthetic", source.images[3:])):
+        (tmp_path / folder).mkdir()
+        for index, image in enumerate(images):
+            cv2.imwrite(str(tmp_path / folder / f"{index}.png"), image)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(example, names)
+    assert names["distance"] > 0 and names["choice"].frechet_name == "fd_efficientnet_lite0"

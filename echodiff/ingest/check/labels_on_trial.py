@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from echodiff.ingest.check.detect import Guess
-from echodiff.ingest.check.trial import KNOWN, Trial
+from echodiff.ingest.check.trial import KNOWN, Trial, dataset_of
 from echodiff.labels import LV, STRUCTURES
 
 
 def with_labels_on_trial(guess: Guess, trials: Sequence[Trial]) -> Guess:
     """The guess with `label_values` where they are needed, and with remarks on the label maps."""
     values = sorted(frozenset().union(*(trial.values for trial in trials)))
-    if not set(values) <= KNOWN and guess.format in ("dicom", "volume"):
+    if not set(values) <= KNOWN and hasattr(dataset_of(guess), "label_values"):
         remark = (
             f"expected the label values 0 to 3, found {', '.join(map(str, values))}: "
             "write behind each in label_values 0 for background, 1 for LV, 2 for MYO or 3 for LA"

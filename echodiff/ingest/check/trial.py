@@ -16,11 +16,11 @@ from echodiff.ingest.check.label_content import label_values
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.work import CaseWork
 from echodiff.ingest.workers import Lost, results_of
-from echodiff.labels import BACKGROUND, STRUCTURES
+from echodiff.labels import BACKGROUND, LABELS
 
 TRIAL_SIZE = 64  # pixels of the frames that are made and thrown away
-LARGEST = max(STRUCTURES.values())
-KNOWN = frozenset({BACKGROUND, *STRUCTURES.values()})
+LARGEST = max(LABELS)
+KNOWN = frozenset(LABELS)
 
 
 @dataclass(frozen=True)

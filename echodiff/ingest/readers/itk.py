@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from echodiff.ingest.case import Reject
 from echodiff.ingest.readers.itk_header import stored
 from echodiff.ingest.walk import refuse_unreadable
+from echodiff.labels import LABELS
 
 # Ending -> the part of ITK that reads it: ITK itself knows `.mha`, but not `.MHA`.
 READERS = {
@@ -133,15 +134,15 @@ def _range(values: NDArray, what: str) -> tuple[float, float]:
 
 
 def to_labels(values: NDArray, what: str, mapping: dict[int, int] | None = None) -> NDArray[np.uint8]:
-    """A label map's values as 0..3, through `mapping` where the source numbers them otherwise.
+    """A label map's values as `LABELS`, through `mapping` where the source numbers them otherwise.
 
     Raises:
-        Reject: a value that is no whole number, not in the mapping, or outside 0..3; or no label at all.
+        Reject: a value that is no whole number, not in the mapping, or outside `LABELS`; or no label at all.
     """
     found = np.unique(values)
     if not np.isfinite(found).all() or (found != np.rint(found)).any():
         raise Reject(f"{what}: expected whole numbers as labels, found {_listed(found[found != np.rint(found)])}")
-    mapping = mapping or {value: value for value in range(4)}
+    mapping = mapping or {value: value for value in LABELS}
     table = {0: 0, **mapping}
     unknown = [int(value) for value in found if int(value) not in table]
     if unknown:
