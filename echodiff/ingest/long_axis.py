@@ -36,7 +36,7 @@ def long_axis(labels: NDArray[np.uint8], volume: sitk.Image) -> tuple[NDArray[np
     if length < SHORTEST_MM or (points.mean(axis=0) - valve) @ direction < ONE_SIDED * length:
         raise Reject(
             f"expected a left ventricle of {SHORTEST_MM:g} mm or more with its base at one end, found none in the "
-            "label volume; give the plane's landmarks"
+            "label volume; say in label_values which value is the LV, if not 1, or give the plane's landmarks"
         )
     return valve + length * direction, valve
 

@@ -17,6 +17,9 @@ COARSE_MM = 1.2  # voxel of the search; finer volumes are averaged to about it
 SMOOTH_MM = 1.4  # standard deviation of the filter against speckle
 ANNULUS_MM = 15.0  # from the mitral centre to the lateral annulus
 LEAST_LEAD, LEAST_EXPLAINED = 0.2, 0.1  # of a right heart that is believed; noise explains 0.02 to 0.08
+CINE_PLANES = (0.1, 0.5, 0.9)  # places along the last axis
+CINE_OVERLAP = 0.9  # of their sectors: 1.0 for frames of a cine, at most 0.63 for volumes, along any axis
+CINE_FILLED = 0.95  # of a plane; planes that are full were cut from a volume, and say nothing
 
 
 def find_landmarks(image: sitk.Image, labels: sitk.Image, values: dict[int, int]) -> tuple[Landmarks, float]:
@@ -28,8 +31,10 @@ def find_landmarks(image: sitk.Image, labels: sitk.Image, values: dict[int, int]
         values: value in the label volume -> 0..3; empty where they are these already.
 
     Raises:
-        Reject: the labels give no long axis, or no right heart can be told from what else lies beside the left one.
+        Reject: the planes are frames of a cine, the labels give no long axis, or no right heart can be told from what
+            else lies beside the left one.
     """
+    _refuse_cine(image)
     maps = to_labels(sitk.GetArrayFromImage(labels), "the label volume", values)
     apex, mitral_centre = long_axis(maps, image)
     axis, length = _unit(mitral_centre - apex), float(np.linalg.norm(mitral_centre - apex))
@@ -43,6 +48,24 @@ def find_landmarks(image: sitk.Image, labels: sitk.Image, values: dict[int, int]
         )
     lateral = -np.array([np.cos(found.direction), np.sin(found.direction)]) @ frame
     return Landmarks(apex, mitral_centre, mitral_centre + ANNULUS_MM * lateral), found.lead
+
+
+def _refuse_cine(image: sitk.Image) -> None:
+    """Refuse a cine that was saved as three dimensions, 2D + t: its time would be taken for depth.
+
+    All its planes have one sector, while those of a volume, which is a cone, differ along every axis.
+
+    Raises:
+        Reject: says what else can be read.
+    """
+    values = sitk.GetArrayViewFromImage(image)
+    planes = values[[round(place * (len(values) - 1)) for place in CINE_PLANES]]
+    sectors = _sector(to_gray(planes, "the volume")) > 0
+    if sectors.all(axis=0).sum() > CINE_OVERLAP * sectors.any(axis=0).sum() and sectors.mean() < CINE_FILLED:
+        raise Reject(
+            f"expected a volume, found {len(values)} planes of one and the same sector, as the frames of a cine "
+            "(2D + t); cines are read from DICOM, and a volume where its plane's landmarks are given"
+        )
 
 
 def _surroundings(

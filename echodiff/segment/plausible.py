@@ -47,12 +47,13 @@ def _faults(raw: NDArray[np.uint8], mask: NDArray[np.uint8], sector: Region, con
         share = second_share(np.isin(raw, labels))
         if share > MOST_SCATTERED:
             yield f"a {name} in several places, the second of {share:.0%} of the first's area"
-    yield from _misplaced(mask, sector)
+    yield from misplaced(mask, sector)
     if confidence < LEAST_CONFIDENT:
         yield f"a mean probability of {confidence:.2f} of the labels, where {LEAST_CONFIDENT} is the least"
 
 
-def _misplaced(mask: NDArray[np.uint8], sector: Region) -> Iterator[str]:
+def misplaced(mask: NDArray[np.uint8], sector: Region) -> Iterator[str]:
+    """What speaks against the places of LV, MYO and LA in a label map (S, S) that has all three, as phrases."""
     ventricle, atrium = mask == LV, mask == LA
     border = _grown(ventricle, 1) & ~ventricle
     enclosed = np.mean((mask == MYO)[border] | ~sector[border])

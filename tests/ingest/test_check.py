@@ -22,6 +22,7 @@ from echodiff.ingest.check.detect import Guess, contents, guesses, remedy
 from echodiff.ingest.check.labels_on_trial import with_labels_on_trial
 from echodiff.ingest.check.report import entry, summary
 from echodiff.ingest.check.trial import Trial, dataset_of, find_cases, read_on_trial, spread
+from echodiff.ingest.readers import reader_of
 from echodiff.ingest.run import ingest_dataset
 from echodiff.store.table import read_table
 
@@ -266,6 +267,19 @@ def test_what_of_other_formats_lies_beside_is_told(tmp_path, camus_folder):
     assert guess_of(tmp_path / "all" / "scans").remarks == ()
 
 
+@pytest.mark.parametrize("place", ["download", "download/CAMUS_public/database_nifti"])
+def test_archives_are_found_in_the_folder_they_were_unpacked_into(tmp_path, camus_folder, place):
+    """Their cines in NIfTI would be taken for volumes."""
+    shutil.copytree(camus_folder, tmp_path / place / "archive" if place == "download" else tmp_path / place)
+    guess = guess_of(tmp_path / "download")
+    assert guess.format == "camus" and find_cases(guess) and guess.remarks == ()
+    write_echonet(tmp_path / "download" / "videos")
+    both = guess_of(tmp_path / "download")
+    assert {both.format, both.remarks[0].split()[1]} in ({"camus", "EchoNet-Dynamic"}, {"echonet", "CAMUS"})
+    (tmp_path / "download" / "a.nii.gz").touch()
+    assert guess_of(tmp_path / "download").format == "volume"
+
+
 @pytest.mark.parametrize(
     ("name", "advice"),
     [("a.jpg", "export the study as DICOM"), ("a.mp4", "FileList.csv"), ("a.zip", "unpack"), ("a.txt", "that holds")],
@@ -347,6 +361,43 @@ def test_values_of_all_label_maps_on_trial_are_in_the_entry(tmp_path):
     assert all(trial.kept for trial in trials)
     assert set(guess.options["label_values"]) == {0, 1, 2, 3, 7}
     assert any("found 0, 1, 2, 3, 7" in remark for remark in guess.remarks)
+
+
+@pytest.mark.parametrize("values", [(2, 1, 3), (3, 2, 1), (2, 3, 1), (85, 170, 255), (200, 100, 50)])
+def test_label_maps_of_another_numbering_are_told_by_their_places(tmp_path, values):
+    """The wall lies around the ventricle, the atrium below: what each value means follows, and is in the entry."""
+    dicom_folder(tmp_path)
+    for case in range(3):
+        other = np.array((0, *values), np.uint8)[LABELS]
+        sitk.WriteImage(sitk.GetImageFromArray(other), str(tmp_path / f"1.2.840.{case}_mask.nii.gz"))
+    guess, _ = tried(tmp_path)
+    (remark,) = guess.remarks
+    assert guess.options["label_values"] == {0: 0, values[0]: 1, values[1]: 2, values[2]: 3}
+    assert "label_values in the entry are what fits" in remark
+    (case, *_), reader = find_cases(guess), reader_of(dataset_of(guess))
+    assert (reader.read(case).mask == LABELS).all()
+
+
+def test_label_maps_upside_down_are_told(tmp_path):
+    dicom_folder(tmp_path)
+    for case in range(3):
+        turned = sitk.GetImageFromArray(np.ascontiguousarray(LABELS[::-1]))
+        sitk.WriteImage(turned, str(tmp_path / f"1.2.840.{case}_mask.nii.gz"))
+    guess, _ = tried(tmp_path)
+    (remark,) = guess.remarks
+    assert "lie otherwise in 3 of 3 label maps" in remark and "turned over" in remark
+    assert "label_values" not in guess.options
+
+
+def test_a_lone_value_is_the_ventricle(tmp_path):
+    """Programs that draw one structure save it as 255."""
+    dicom_folder(tmp_path)
+    for case in range(3):
+        lone = sitk.GetImageFromArray(np.where(LABELS == 1, 255, 0).astype(np.uint8))
+        sitk.WriteImage(lone, str(tmp_path / f"1.2.840.{case}_mask.nii.gz"))
+    guess, _ = tried(tmp_path)
+    assert guess.options["label_values"] == {0: 0, 255: 1} and guess.options["completion"] == "shape"
+    assert "255 was taken for the LV alone" in guess.remarks[0]
 
 
 def write_labels(folder, cases, structures):

@@ -12,6 +12,7 @@ from echodiff.ingest.plane_found import find_landmarks
 from echodiff.ingest.readers.volume import VolumeReader
 from echodiff.phantom.anatomy import Anatomy, without
 from echodiff.phantom.body import Pose
+from echodiff.phantom.cine import Cine
 from echodiff.phantom.machines import MACHINES
 from echodiff.phantom.volume import VolumeCase, render_volume
 
@@ -67,6 +68,16 @@ def test_a_case_says_where_its_plane_is_from(tmp_path):
     assert {1, 2, 3} <= set(np.unique(frame.mask))
     columns = np.nonzero(frame.mask == 1)[1].mean()
     assert columns > np.nonzero(frame.sector)[1].mean(), "the left ventricle is shown right of the septum"
+
+
+def test_a_cine_of_three_dimensions_is_no_volume(tmp_path):
+    """Saved as NIfTI a cine has three axes too, and its time is no depth."""
+    cine = Cine(MACHINES["camus"], 12, 12)
+    for values, name in (([*cine.images()], "a"), ([cine.labels(n) for n in range(12)], "a_label")):
+        sitk.WriteImage(sitk.GetImageFromArray(np.stack(values)), str(tmp_path / f"{name}.nii.gz"))
+    reader = VolumeReader(VolumeDataset(format="volume", folder="anywhere"))
+    with pytest.raises(Reject, match="12 planes of one and the same sector, as the frames of a cine"):
+        reader.read(next(reader.find(tmp_path)))
 
 
 def test_the_long_axis_needs_a_base():

@@ -240,6 +240,34 @@ def test_volumes_that_differ_in_their_ending_alone_are_two_cases(reader, tmp_pat
     assert counts == {"kept": 3, "rejected": 0}
 
 
+def test_end_systole_beside_end_diastole_is_refused(reader, tmp_path):
+    for name in ("a_ED", "a_ES", "b_ES", "ES_tests"):
+        write_volume(tmp_path, name)
+    cases = {case.name: case for case in reader.find(tmp_path)}
+    assert cases["a_ES"].patient == cases["a_ED"].patient
+    with pytest.raises(Reject, match="expected end-diastole, found a volume named ES"):
+        reader.read(cases["a_ES"])
+    assert all(reader.read(cases[name]).mask.any() for name in ("a_ED", "b_ES", "ES_tests"))
+
+
+@pytest.mark.parametrize(
+    ("places", "patients"),
+    [
+        (["images/a", "images/b"], ["a", "b"]),
+        (["imagesTr/a", "imagesTs/b"], ["a", "b"]),
+        (["p1/ed", "p1/late", "p2/ed"], ["p1", "p1", "p2"]),
+        (["data/p1/a", "data/p2/images/b", "data/p2/images/c"], ["p1", "p2", "p2"]),
+        (["train/p1/a", "test/p2/b"], ["p1", "p2"]),
+    ],
+)
+def test_folders_of_many_patients_are_nobody(reader, tmp_path, places, patients):
+    for place in places:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{place}.nii.gz").touch()
+    found = {case.name: case.patient for case in reader.find(tmp_path)}
+    assert found == dict(zip(places, patients, strict=True))
+
+
 def test_of_several_label_volumes_none_is_taken(reader, tmp_path):
     write_volume(tmp_path)
     sitk.WriteImage(sitk.ReadImage(str(tmp_path / "vol1_label.nii.gz")), str(tmp_path / "vol1_label.bak.nrrd"))

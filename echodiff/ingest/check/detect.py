@@ -2,8 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,6 +88,12 @@ def guesses(folder: Path) -> Iterator[Guess]:
         yield Guess("echonet", evidence, folder, options, _echonet_remarks(tables))
         return
     files = files_below(folder)
+    archives = _archives(folder)
+    if archives and not any(is_itk(path) or is_dicom(path) for path in _outside_of(archives, files)):
+        first, *others = archives  # the folder that an archive was unpacked into
+        remarks = tuple(_own_dataset(folder, inner, archives[inner]) for inner in others)
+        yield from (replace(guess, remarks=(*guess.remarks, *remarks)) for guess in guesses(first))
+        return
     dicom = [path for path in files if is_dicom(path) and not is_itk(path)]
     lost = _lost_remarks(folder, set(files) - set(dicom))
     enhanced = {path for path in dicom if is_volume(path)}
@@ -154,16 +160,15 @@ def _is_still(path: Path) -> bool:
 def _elsewhere(folder: Path, volumes: list[Path], others: set[Path]) -> list[str]:
     """What of other formats lies in the folder and would not be read with it; `others` may be any files."""
     remarks = []
-    archives = {inner: _archive(inner) for inner in sorted(folder.iterdir()) if inner.is_dir() and _archive(inner)}
-    volumes = [path for path in volumes if not any(path.is_relative_to(inner) for inner in archives)]
-    others = {path for path in others if not any(path.is_relative_to(inner) for inner in archives)}
+    archives = _archives(folder)
+    volumes, others = _outside_of(archives, volumes), set(_outside_of(archives, others))
     if volumes:
         remarks.append(
             f"found {_counted(len(volumes), 'file')} in NIfTI, MetaImage, NRRD or Enhanced US Volume besides, such as "
             f"{volumes[0].relative_to(folder).as_posix()}; volumes need a folder and a dataset of `format: volume` of "
             "their own"
         )
-    remarks += [f"found {kind} in {inner.name}; give that folder a dataset" for inner, kind in archives.items()]
+    remarks += [_own_dataset(folder, inner, kind) for inner, kind in archives.items()]
     return remarks + [text for kind in UNREAD if (text := _unread(folder, kind, others))]
 
 
@@ -184,6 +189,20 @@ def _lost_remarks(folder: Path, files: set[Path]) -> list[str]:
         f"found {_counted(len(lost), 'file or folder', 'files or folders')} that cannot be opened, such as "
         f"{lost[0].relative_to(folder).as_posix()}; each is a rejected case"
     ]
+
+
+def _own_dataset(folder: Path, inner: Path, kind: str) -> str:
+    return f"found {kind} in {inner.relative_to(folder).as_posix()}; give that folder a dataset"
+
+
+def _outside_of(archives: Iterable[Path], files: Iterable[Path]) -> list[Path]:
+    return [path for path in files if not any(path.is_relative_to(inner) for inner in archives)]
+
+
+def _archives(folder: Path) -> dict[Path, str]:
+    """The public archives in a folder, or one below, and which each is."""
+    inner = [path for depth in ("*", "*/*") for path in sorted(folder.glob(depth)) if path.is_dir()]
+    return {path: kind for path in inner if (kind := _archive(path))}
 
 
 def _archive(folder: Path) -> str:

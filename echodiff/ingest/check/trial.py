@@ -12,11 +12,12 @@ from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.ingest.case import CaseReference
 from echodiff.ingest.check.detect import Guess
+from echodiff.ingest.check.label_anatomy import Numbering, fitting
 from echodiff.ingest.check.label_content import label_values
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.work import CaseWork
 from echodiff.ingest.workers import Lost, results_of
-from echodiff.labels import BACKGROUND, LABELS
+from echodiff.labels import BACKGROUND, LABELS, STRUCTURES
 
 TRIAL_SIZE = 64  # pixels of the frames that are made and thrown away
 LARGEST = max(LABELS)
@@ -34,6 +35,8 @@ class Trial:
     """Values in its label map; none where it has no label map, or one that cannot be read."""
     structures: frozenset[int] = frozenset()
     """Labels on its end-diastolic frame; none where it was rejected."""
+    numberings: frozenset[Numbering] = frozenset()
+    """What its labels 1, 2 and 3 may mean, by their places; none where it lacks one of them or has no label map."""
 
     @property
     def kept(self) -> bool:
@@ -57,7 +60,10 @@ class TrialWork:
             dataset = dataset.model_copy(update={"label_values": mapping})
         result = CaseWork(dataset, Image(size=TRIAL_SIZE), None)(case)
         labels = () if result.frame is None else map(int, np.unique(result.frame.mask))
-        return Trial(case, result.row, values, frozenset(labels) - {BACKGROUND})
+        structures = frozenset(labels) - {BACKGROUND}
+        drawn = structures == set(STRUCTURES.values()) and result.row["label_source"] == "file"
+        numberings = fitting(result.frame.mask, result.frame.sector) if drawn else frozenset()
+        return Trial(case, result.row, values, structures, numberings)
 
 
 def find_cases(guess: Guess) -> list[CaseReference]:

@@ -1,5 +1,7 @@
 """Cartesian volumes (NIfTI, MetaImage, NRRD, Enhanced US Volume; 3D or 3D + t) with label volumes, cut to a plane."""
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,9 @@ from echodiff.ingest.walk import files_below, is_lost, refuse_unreadable
 from echodiff.labels import LV
 
 KINDS = "NIfTI, MetaImage or NRRD"  # of label volumes
+SYSTOLE = re.compile(r"(?<![A-Za-z0-9])ES(?![A-Za-z0-9])")  # a word of its own in a volume's name
+# Names of folders that hold many patients' volumes: images, imagesTr and imagesTs of nnU-Net, train, val, test.
+COLLECTION = re.compile(r"(images?|imgs?|volumes?|train(ing)?|val(id|idation)?|test(ing)?)([-_]?(tr|ts|va))?", re.I)
 
 
 class VolumeReader:
@@ -49,6 +54,9 @@ class VolumeReader:
         endings = _endings(volumes)
         places = {path.relative_to(folder).with_name(stem).as_posix() for path, stem in volumes.items()}
         refuse_unknown(folder / self._options.planes, planes, places | set(volumes.values()))
+        patients = _patients({path: path.relative_to(folder).parts for path in volumes if path not in are_labels})
+        twins = {path: path.parent / _diastolic(stem) for path, stem in volumes.items() if _diastolic(stem)}
+        systolic = {path for path, twin in twins.items() if twin in endings}
         names: set[str] = set()
         for path, stem in volumes.items():
             if path in are_labels:
@@ -59,14 +67,16 @@ class VolumeReader:
             names.add(name)
             unfit = maps.unfit(path) if self._labels_needed and not labels[path] else []
             files = {"image": path, **label_roles(_own(path, labels[path], endings[path.with_name(stem)]), unfit)}
-            folder_or_stem = place.split("/")[0] if "/" in place else stem
-            patient = (read_instance(path).patient if is_dicom(path) else "") or folder_or_stem
-            yield CaseReference(name, patient, files, {"plane": planes.get(place, planes.get(stem))})
+            patient = (read_instance(path).patient if is_dicom(path) else "") or patients[path]
+            known = {"plane": planes.get(place, planes.get(stem)), "systolic": path in systolic}
+            yield CaseReference(name, patient, files, known)
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
         refuse_unreadable(case.files["image"])
         refuse_several(case.files)
+        if case.known.get("systolic"):
+            raise Reject("expected end-diastole, found a volume named ES beside one that is named alike with ED")
         if self._labels_needed:
             refuse_missing(case.files, "a label volume", self._options.label_pattern, KINDS)
         image, tags = _read(case.files["image"])
@@ -128,6 +138,25 @@ class VolumeReader:
         value = next((key for key, label in self._options.label_values.items() if label == LV), LV)
         sizes = [(frame == value).sum() for frame in sitk.GetArrayViewFromImage(labels)]
         return int(np.argmax(sizes)), "lv_volume"
+
+
+def _patients(places: Mapping[Path, tuple[str, ...]]) -> dict[Path, str]:
+    """Whose each volume is: the first folder of its place that may be a patient's, else the file itself.
+
+    A folder that all volumes share is nobody's, and neither is one that is named as a part of a collection.
+    """
+    shared = len(os.path.commonprefix([place[:-1] for place in places.values()]))
+    found = {}
+    for path, place in places.items():
+        folders = [name for name in place[shared:-1] if not COLLECTION.fullmatch(name)]
+        found[path] = folders[0] if folders else _diastolic(stem_of_image(path)) or stem_of_image(path)
+    return found
+
+
+def _diastolic(stem: str) -> str:
+    """The name that a volume of end-systole has at end-diastole; empty where its name says nothing of the kind."""
+    words = SYSTOLE.split(stem)
+    return "ED".join(words) if len(words) == 2 else ""
 
 
 def _endings(volumes: Mapping[Path, str]) -> dict[Path, set[str]]:
