@@ -169,15 +169,15 @@ def _against(sets: Mapping[str, Images], reference: str, measure: Measure, optio
         patients = Grouping.of(images.patients), Grouping.of(against.patients)
         drawing = {"draws": options.draws, "seed": options.seed, "ranges": ranges}
         intervals = subsampling_intervals(measure, pair, patients, **drawing)
-        shares = _of_shares(values, intervals, tuple(own.count for own in patients))
+        shares = _of_shares(values, intervals, tuple(own.effective for own in patients))
         yield Row(name, reference, *pair.xy.shape, values, shares)
 
 
 def _of_shares(
-    values: Mapping[str, float], intervals: Mapping[str, Interval], sizes: tuple[int, int]
+    values: Mapping[str, float], intervals: Mapping[str, Interval], sizes: tuple[float, float]
 ) -> dict[str, Interval]:
     """The intervals, those of shares no narrower than so few patients make them: none of 24 is also none in each of
-    their subsamples. `sizes`: patients in each set."""
+    their subsamples. `sizes`: effective number of patients in each set."""
     result = dict(intervals)
     for name, side in SHARES.items():
         if name in values:

@@ -4,6 +4,9 @@ A bootstrap would repeat images, which shrinks a set's covariance and biases a F
 keeps every image at most once: with b of n kept, the variance of the statistic of all n is b / (n - b) times the
 variance over the subsamples (delete-d jackknife; Shao and Wu 1989). What is kept or left out are patients, each with
 all its images: several images of one patient say less than as many patients.
+
+Of few patients no whole number is the same share: 6 of 7 are kept, where the factor is 6 and not the 4 of 80 %. Of two
+sets the larger factor is taken, and Student's t of the smaller one, so that an interval is rather too wide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +15,10 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t
 
 from echodiff.evaluate.pair import Measure, Pair, Rows
+from echodiff.evaluate.patients import effective_number
 
 KEPT = 0.8  # share of the groups in a subsample
 QUANTILE = 1.959964  # two-sided 95 % of the normal distribution
@@ -47,6 +52,11 @@ class Grouping:
         """Groups in a subsample, at least two."""
         return max(2, round(KEPT * self.count))
 
+    @property
+    def effective(self) -> float:
+        """The number of equally large groups that say as much of a share of the images as these (Kish 1965)."""
+        return effective_number(np.bincount(self.codes))
+
     def draw(self, rng: np.random.Generator) -> Rows:
         """The images of a subsample's groups."""
         chosen = np.zeros(self.count, bool)
@@ -79,14 +89,16 @@ def subsampling_intervals(
         return dict.fromkeys(values, (float("nan"), float("nan")))
     rng = np.random.default_rng(seed)
     drawn = _by_name([measure(pair.part(first.draw(rng), second.draw(rng))) for _ in range(draws)])
-    widths = {name: half_width(drawn[name]) for name in values}
+    widths = {name: half_width(drawn[name], groups) for name in values}
     ends = {name: np.array([value - widths[name], value + widths[name]]) for name, value in values.items()}
     return {name: tuple(np.clip(own, *ranges.get(name, NO_RANGE)).tolist()) for name, own in ends.items()}
 
 
-def half_width(drawn: Sequence[float] | NDArray[np.float64]) -> float:
-    """Half of the 95 % interval of a statistic, from its values in the subsamples."""
-    return float(QUANTILE * np.std(drawn, ddof=1) * np.sqrt(KEPT / (1 - KEPT)))
+def half_width(drawn: Sequence[float] | NDArray[np.float64], groups: tuple[Grouping, Grouping]) -> float:
+    """Half of the 95 % interval of a statistic, from its values in subsamples of both sets, of five groups or more."""
+    factor = max(own.kept / (own.count - own.kept) for own in groups)
+    quantile = t.ppf(0.975, min(own.count for own in groups) - 1)
+    return float(quantile * np.std(drawn, ddof=1) * np.sqrt(factor))
 
 
 @dataclass(frozen=True)

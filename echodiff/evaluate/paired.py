@@ -77,8 +77,10 @@ def _by_patient(difference: NDArray[np.float64], patients: Sequence[str] | None)
 def mean_interval(values: NDArray[np.floating], patients: Sequence[str] | None = None) -> tuple[float, float, float]:
     """Mean with its 95 % interval by Student's t of the known values (n,).
 
-    The deviations of a patient's values from the mean count as one (cluster-robust variance; Liang and Zeger 1986).
-    With one value a patient it is the usual interval. `patients`: as in `paired_test`.
+    What varies are patients, each left out once with all its values (jackknife over clusters; Bell and McCaffrey 2002).
+    With one value a patient it is the usual interval, with equally many the cluster-robust one (Liang and Zeger 1986).
+    That alone would be too narrow where a few patients have most of the values: these draw the mean to themselves.
+    `patients`: as in `paired_test`.
 
     No interval with fewer than five patients, or where a value is infinite, as the mean is then.
     """
@@ -91,6 +93,6 @@ def mean_interval(values: NDArray[np.floating], patients: Sequence[str] | None =
     mean = float(own.mean()) if n else nan
     if m < MINIMUM or np.isinf(own).any():
         return mean, nan, nan
-    sums = np.bincount(codes, weights=own - mean)
-    half = t.ppf(0.975, m - 1) * np.sqrt(m / (m - 1) * (sums**2).sum()) / n
+    shifts = np.bincount(codes, weights=own - mean) / (n - np.bincount(codes))  # of the mean without each patient
+    half = t.ppf(0.975, m - 1) * np.sqrt((m - 1) / m * (shifts**2).sum())
     return mean, float(mean - half), float(mean + half)

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from echodiff.errors import InputError
 from echodiff.split.twins import groups_of
@@ -23,3 +25,8 @@ def patients_of(case_ids: Sequence[str], cases: pd.DataFrame) -> list[str]:
             f"case table: expected a row for the case {missing[0]}, found none; it belongs to another ingest"
         )
     return groups_of(known["patient"], known["frame_hash"]).loc[list(case_ids)].tolist()
+
+
+def effective_number(sizes: NDArray[np.int64]) -> float:
+    """Of groups of these sizes, all above 0: their number where they are equal, near 1 where one has most images."""
+    return float(sizes.sum() ** 2 / (sizes**2).sum())

@@ -48,7 +48,7 @@ def physics_interval(
         return value, float("nan"), float("nan")
     rng = np.random.default_rng(seed)
     drawn = [physics_distance(own[first.draw(rng)], reference[second.draw(rng)]) for _ in range(draws)]
-    half = half_width(drawn)
+    half = half_width(drawn, groups)
     return value, max(value - half, 0.0), value + half
 
 

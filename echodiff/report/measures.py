@@ -18,7 +18,7 @@ from echodiff.evaluate.paired import mean_interval
 from echodiff.evaluate.physics_distance import physics_floor, physics_interval
 from echodiff.evaluate.share import share_interval
 from echodiff.report import physics
-from echodiff.report.patients import PATIENT, with_patients
+from echodiff.report.patients import PATIENT, effective_patients, with_patients
 from echodiff.report.scores import DICE_SCORES, LOWER, NEITHER, Score, case_scores
 from echodiff.report.table2 import KERNEL_SCALE, one_extractor
 
@@ -45,7 +45,10 @@ def measures_of(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config:
         tables: by kind; `pixel` is needed.
         cases: the case tables, which say whose images they are.
     """
-    known = {kind: with_patients(rows, cases) if "case_id" in rows else rows for kind, rows in tables.items()}
+    known = {
+        kind: with_patients(_of_their_own(rows, config), cases) if "case_id" in rows else rows
+        for kind, rows in tables.items()
+    }
     measures = _distances(known["frechet"]) if "frechet" in known else []
     measures += _scores(known["pixel"], known.get("fidelity"), config)
     if "diversity" in known:
@@ -57,6 +60,13 @@ def measures_of(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config:
     if "memory" in known:
         measures.append(_flagged(known["memory"]))
     return measures
+
+
+def _of_their_own(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """The rows under the dataset of their images: held-out ones stand in the table of memory of each translated one."""
+    if "kind" not in rows:
+        return rows
+    return rows.assign(dataset=rows["dataset"].mask(rows["kind"] == memory_table.HELD_OUT, config.training_dataset))
 
 
 def mean_of_independent(values: Sequence[Interval]) -> Interval:
@@ -209,7 +219,7 @@ def _share(rows: pd.DataFrame) -> Interval:
     if rows.empty:
         return UNKNOWN
     share = float(rows["flagged"].mean())
-    return tuple(100 * part for part in (share, *share_interval(share, rows[PATIENT].nunique())))
+    return tuple(100 * part for part in (share, *share_interval(share, effective_patients(rows))))
 
 
 def _of_kind(rows: pd.DataFrame, kind: str) -> pd.DataFrame:

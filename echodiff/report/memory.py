@@ -13,7 +13,7 @@ from echodiff.evaluate.memory_table import HELD_OUT, SYNTHETIC
 from echodiff.evaluate.share import share_interval
 from echodiff.report import label_sources, trivial
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
-from echodiff.report.patients import PATIENT, with_patients
+from echodiff.report.patients import PATIENT, effective_patients, with_patients
 from echodiff.report.sheet import Row
 from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
 from echodiff.store.image_set import ImageSet
@@ -82,7 +82,7 @@ def memory(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTab
         notes=(
             "Flagged: nearer to a training image than the threshold in at least one of the three spaces; the "
             "threshold is set by the distances between different training patients. In square brackets the 95 % "
-            "interval of the share (Wilson) in so many patients.",
+            "interval of the share (Wilson) in so many patients, wider where few of them have most of the images.",
             _verdicts_explained(limit),
             "The ratio is about 1 for images that owe nothing to single training images; it falls as N of the "
             "training images rises above that of the held-out ones, and well below that level for copies.",
@@ -95,7 +95,7 @@ def _summary(own: pd.DataFrame, limit: float) -> dict:
     synthetic, held_out = (own[own["kind"] == kind] for kind in (SYNTHETIC, HELD_OUT))
     share = float(synthetic["flagged"].mean())
     patients = synthetic[PATIENT].nunique()
-    low, high = share_interval(share, patients)
+    low, high = share_interval(share, effective_patients(synthetic))
     return {
         "n": len(synthetic),
         "patients": patients,
@@ -121,7 +121,7 @@ def _verdict(share: float, high: float, limit: float) -> str:
 
 def _verdicts_explained(limit: float) -> str:
     percent = f"{100 * limit:g} %"
-    enough = f"; where none is flagged it takes {_smallest_n(limit)}" if limit > 0 else ""
+    enough = f"; where none is flagged it takes {_smallest_n(limit)} of equally many images" if limit > 0 else ""
     return (
         f"Unfit for release: the share is above {percent}. Fit: the upper end of its interval is at most {percent}. "
         f"Too few patients: the share is at most {percent}, but the upper end is above, so that so many cannot show a "
@@ -130,7 +130,9 @@ def _verdicts_explained(limit: float) -> str:
 
 
 def _smallest_n(limit: float) -> int:
-    """Patients, none flagged, from which on the upper end of the interval, z² / (N + z²), is at most the limit."""
+    """Patients of equally many images, none flagged, from which on the interval's upper end, z² / (N + z²), is at most
+    the limit.
+    """
     return int(np.ceil(QUANTILE**2 * (1 / limit - 1)))
 
 

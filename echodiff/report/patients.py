@@ -1,8 +1,9 @@
 """The patients behind the rows of a table of metrics."""
 
+import numpy as np
 import pandas as pd
 
-from echodiff.evaluate.patients import CASE_COLUMNS
+from echodiff.evaluate.patients import CASE_COLUMNS, effective_number
 from echodiff.split.twins import groups_of
 
 PATIENT = "counted_patient"
@@ -23,3 +24,8 @@ def with_patients(rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
             }
         own = own.map(groups).fillna(own)
     return rows.assign(**{PATIENT: own})
+
+
+def effective_patients(rows: pd.DataFrame) -> float:
+    """The patients of at least one row (PATIENT): of unequally many images, fewer count (`effective_number`)."""
+    return effective_number(np.asarray(rows[PATIENT].value_counts()))

@@ -16,7 +16,7 @@ FACTORS: Mapping[str, str] = {"quality": "Quality", "scanner": "Scanner", "ef": 
 # Bands of ejection fraction in %, the lower end belongs to the band.
 EF_BANDS = (("below 40 %", 0, 40), ("40 to 49 %", 40, 50), ("50 % and more", 50, float("inf")))
 ALL = "All cases"
-FEW = f"fewer than {MINIMUM}"
+FEW = f"fewer than {MINIMUM} patients"
 
 
 def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.DataFrame, config: Config) -> ReportTable:
@@ -51,7 +51,7 @@ def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.Data
         group="heading",
         highlight=[i for i, row in enumerate(cells) if row["title"] == ALL],
         notes=(
-            f"Groups of {FEW} patients have no interval and cannot be judged. Subgroups were not tested against one "
+            f"Groups of {FEW} have no interval and cannot be judged. Subgroups were not tested against one "
             "another: a difference between them is an observation, not a finding.",
             "Where a factor is not known, or all cases fall into one group, it has no rows.",
             INFINITE_PSNR,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
+from scipy.stats import ttest_1samp
 
 from echodiff.evaluate.frechet import frechet_distance
 from echodiff.evaluate.interval import Grouping, divisions, split_halves, subsamples, subsampling_intervals
@@ -135,6 +136,23 @@ def test_interval_covers_the_value_at_about_its_rate(images):
         covered_by_images += low <= 0.5 <= high
     assert 0.88 <= covered / 200 <= 0.99
     assert covered_by_images / 200 < (1 if images == 1 else 0.85)
+
+
+@pytest.mark.parametrize("patients", [5, 6, 7, 8, 12])
+def test_the_interval_of_few_patients_is_not_narrower_than_students(patients):
+    """Six of seven are 86 % and not 80 %: their subsamples vary less than the factor of 80 % makes up for."""
+    rng, ratios = np.random.default_rng(6), []
+    for seed in range(20):
+        pair = Pair.of(rng.normal(0, 1, (patients, 1)), rng.normal(0, 1e-3, (200, 1)))
+        groups = alone(patients), alone(200)
+        low, high = subsampling_intervals(mean_difference, pair, groups, draws=200, seed=seed)["shift"]
+        ratios.append((high - low) / np.diff(ttest_1samp(pair.x[:, 0], 0).confidence_interval())[0])
+    assert 0.97 < np.mean(ratios) < 1.2
+
+
+def test_unequally_many_images_count_as_fewer_patients():
+    assert Grouping.of(list("aabbccdd")).effective == 4
+    assert Grouping.of([*"abcd", *("e" * 16)]).effective == pytest.approx(400 / 260)
 
 
 def test_a_second_copy_of_each_patient_narrows_no_interval():

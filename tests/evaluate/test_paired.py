@@ -106,3 +106,12 @@ def test_interval_of_clustered_values_covers_the_mean_at_its_rate():
         _, low, high = mean_interval(rng.normal(size=20).repeat(5) + rng.normal(0, 0.3, 100), patients)
         covered += low <= 0 <= high
     assert 0.91 <= covered / 300 <= 0.99
+
+
+def test_a_patient_with_most_of_the_images_does_not_narrow_the_interval():
+    """It draws the mean to itself, so that its own deviation from the mean says too little."""
+    rng, patients, covered = np.random.default_rng(5), np.arange(10).repeat([1] * 9 + [20]), 0
+    for _ in range(400):
+        _, low, high = mean_interval(rng.normal(size=10)[patients] + rng.normal(0, 0.3, 29), patients)
+        covered += low <= 0 <= high
+    assert covered / 400 > 0.83  # of the sum of the patients' deviations alone 0.5

@@ -92,7 +92,7 @@ def test_subgroups_are_means_over_their_own_cases_and_small_ones_say_so(pixel, f
     assert row["dice_lv_low"] < row["dice_lv"] < row["dice_lv_high"]
     small = data.loc[("first", "camus", "quality", "Poor")]
     assert small["n"] == 3 and np.isnan(small["psnr_sector_db_low"])
-    assert "3, fewer than 5" in table.cells["n"].tolist()
+    assert "3, fewer than 5 patients" in table.cells["n"].tolist()
     bands = data.loc[("first", "camus", "ef")].index.tolist()
     assert bands == ["40 to 49 %", "50 % and more", "below 40 %"]
     assert data.loc[("first", "camus", "ef"), "n"].tolist() == [5, 5, 5]
@@ -180,6 +180,25 @@ def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel, cases):
     table = ablation({"pixel": one}, cases, _config())
     assert table.data["model"].tolist() == ["first", ""] * 4 and not table.data["ssim_sector_best"].any()
     assert not any("*" in note for note in table.notes)
+
+
+def test_held_out_images_are_of_patients_of_the_training_dataset(pixel):
+    """They stand in the table of memory of a translated dataset, some of whose ids may be the same as theirs."""
+    rows = [
+        {"kind": kind, "case_id": f"c{i}", "flagged": i < 4} for kind in ("synthetic", "held_out") for i in range(40)
+    ]
+    memory = pd.DataFrame(rows).assign(dataset="vscan", model="first")
+    cases = pd.concat(
+        pd.DataFrame({"case_id": [f"c{i}" for i in range(40)], "patient": [f"p{i // of}" for i in range(40)]}).assign(
+            dataset=dataset, frame_hash="", status="kept", label_source="file"
+        )
+        for dataset, of in (("vscan", 2), ("camus", 4))
+    )
+    data = ablation({"pixel": pixel, "memory": memory}, cases, _config()).data
+    found = data[(data["dataset"] == "vscan") & data["model"].isin(["first", ""])]
+    expected = [binomtest(n // 10, n).proportion_ci(method="wilson") for n in (20, 10)]
+    ends = found[["flagged_percent_low", "flagged_percent_high"]].to_numpy()
+    np.testing.assert_allclose(ends, 100 * np.array([(end.low, end.high) for end in expected]), rtol=1e-5)
 
 
 def test_flagged_images_are_a_share_of_a_models_own_and_missing_where_it_has_none(pixel, cases):

@@ -91,6 +91,16 @@ def test_memory_calls_a_dataset_fit_only_where_its_patients_show_it(memory_rows,
     assert any("it takes 381" in note for note in table.notes) == (limit == 0.01)
 
 
+def test_patients_of_few_images_beside_one_of_many_do_not_make_a_dataset_fit(memory_rows, config):
+    """What the share says is mostly of one patient then, however many others there are."""
+    none = memory_rows[memory_rows["kind"] == "synthetic"].iloc[[1] * 600]
+    none = none.assign(case_id=[f"c{i}" for i in range(600)])
+    cases = none[["dataset", "case_id"]].assign(patient=[f"p{min(i, 400)}" for i in range(600)], frame_hash="")
+    table = memory(none, cases, _with_limit(config, 0.01))
+    assert table.data[["patients", "verdict"]].to_numpy().tolist() == [[401, "none found, too few patients"]]
+    assert table.data["share_high"].iloc[0] == pytest.approx(1 / (1 + 600**2 / (400 + 200**2) / 1.959964**2))
+
+
 def test_memory_has_no_verdict_on_trivial_translators(memory_rows, cases, config):
     """A re-sectored image is the original patient's own: nothing to release, whatever this test finds."""
     table = memory(pd.concat([memory_rows, memory_rows.assign(model="resector")]), cases, config)
