@@ -1,6 +1,13 @@
 """What every section of the configuration shares: unknown keys are refused, values cannot change after loading."""
 
-from pydantic import BaseModel, ConfigDict
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+# `~` is the user's home, as a shell that is given the same path would have it.
+UserPath = Annotated[Path, AfterValidator(lambda path: Path(os.path.expanduser(path)))]
 
 
 class Section(BaseModel):

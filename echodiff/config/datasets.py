@@ -1,11 +1,10 @@
 """Section `datasets`: where the images come from and how they are read."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from echodiff.config.base import Section
+from echodiff.config.base import Section, UserPath
 from echodiff.config.phantom import FORMATS, PhantomSource
 from echodiff.labels import LABELS
 
@@ -30,7 +29,7 @@ class DatasetBase(Section):
     scanner: str = ""
     """Scanner as printed in Table 1, where the files do not say."""
 
-    folder: Path | None = None
+    folder: UserPath | None = None
     """Folder of the files, absolute or relative to where the workflow is started."""
 
     phantom: PhantomSource | None = None

@@ -1,11 +1,10 @@
 """Section `evaluate`: which metrics, in which features."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from echodiff.config.base import Section
+from echodiff.config.base import Section, UserPath
 from echodiff.config.segmenter import SegmenterTraining
 
 
@@ -93,7 +92,7 @@ class Evaluate(Section):
     """Features of the Frechet distance; `auto`: Inception where its weights can be had, else
     EfficientNet-Lite0, under a name of its own."""
 
-    inception_weights: Path | None = None
+    inception_weights: UserPath | None = None
     """File `weights-inception-2015-12-05-6726825d.pth` of torch-fidelity, for machines without network."""
 
     download: bool = True

@@ -1,8 +1,9 @@
 """The whole configuration."""
 
+import re
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from echodiff.config.base import Section
 from echodiff.config.datasets import Dataset
@@ -38,6 +39,17 @@ class Pathvars(Section):
 
     benchmarks: str = "<results>/benchmarks"
     """Folder of the jobs' time and memory."""
+
+    @field_validator("*")
+    @classmethod
+    def _is_one_word(cls, value: str) -> str:
+        """Snakemake takes the text as it is, and the shell that runs a job would read more into it."""
+        if re.fullmatch(r"[^\s~'\"`$&;|<>(){}\[\]*?!#\\]+", value.replace("<results>", "results")) is None:
+            raise ValueError(
+                "expected a folder's path without spaces, `~` and other characters that a shell reads as its own; "
+                "write the path out, or let a link lead there (`ln -s`)"
+            )
+        return value
 
 
 class Config(Section):

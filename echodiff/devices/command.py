@@ -64,7 +64,9 @@ def _devices(gpus: int, parts: int | None) -> Lease:
     if "SLURM_JOB_ID" in os.environ and len(visible) <= gpus:
         # Nothing is left to choose. With more cards than asked for, jobs may share one allocation (salloc).
         return Lease(visible, [])
-    return take(processes_for(min(gpus, len(visible)), parts), visible, lock_folder())
+    count, folder = processes_for(min(gpus, len(visible)), parts), lock_folder()
+    waits = f"lease: this job waits for {count} of GPU {', '.join(visible)}, which other jobs use (locks in {folder})"
+    return take(count, visible, folder, when_waiting=lambda: print(waits, file=sys.stderr, flush=True))
 
 
 def _sentence(wanted: int, devices: Sequence[str], nodes: int) -> str:

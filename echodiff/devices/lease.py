@@ -15,7 +15,7 @@ import re
 import socket
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from echodiff.store.atomic import writing
@@ -43,13 +43,14 @@ class Lease:
         self.descriptors = []
 
 
-def take(count: int, devices: Sequence[str], folder: Path) -> Lease:
+def take(count: int, devices: Sequence[str], folder: Path, *, when_waiting: Callable[[], None] = lambda: None) -> Lease:
     """Wait for `count` of `devices` to be free and take them.
 
     Args:
         count: 0 < count <= len(devices).
         devices: names as `visible_devices` gives them.
         folder: where the lock files lie; made if needed.
+        when_waiting: called once where other jobs have to end first.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -61,6 +62,9 @@ def take(count: int, devices: Sequence[str], folder: Path) -> Lease:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         turn = _open(folder / "turn.lock")
     try:
+        if _lock(turn) and (lease := _try_take(count, devices, folder)) is not None:
+            return lease
+        when_waiting()
         fcntl.flock(turn, fcntl.LOCK_EX)
         while (lease := _try_take(count, devices, folder)) is None:
             time.sleep(SECONDS_BETWEEN_TRIES)
@@ -74,9 +78,7 @@ def _try_take(count: int, devices: Sequence[str], folder: Path) -> Lease | None:
     lease = Lease([], [])
     for device in devices:
         descriptor = _open(folder / f"device-{re.sub('[^A-Za-z0-9.-]', '_', device)}.lock")
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(descriptor):
             os.close(descriptor)
             continue
         lease.devices.append(device)
@@ -85,6 +87,15 @@ def _try_take(count: int, devices: Sequence[str], folder: Path) -> Lease | None:
             return lease
     lease.release()
     return None
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock the open file, if that can be had at once."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _open(path: Path) -> int:

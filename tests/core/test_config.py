@@ -56,6 +56,8 @@ def test_the_papers_configuration_has_the_papers_values():
     ("overrides", "sentence"),
     [
         ({"trainng": 1}, "unknown key 'trainng'"),
+        ({"pathvars": {"results": "/mnt/My Disk/out"}}, "'pathvars.results': expected a folder's path without spaces"),
+        ({"pathvars": {"results": "~/out"}}, "'pathvars.results': expected .*, found '~/out'"),
         ({"datasets": {"camus": {"foldr": "x"}}}, "unknown key 'datasets.camus.camus.foldr'"),
         ({"models": {"fast": {"training": {"epoch": 3}}}}, "unknown key 'models.fast.training.epoch'"),
         ({"split": {"validation_fraction": 1.5}}, "'split.validation_fraction': expected a number below 1, found 1.5"),
@@ -160,6 +162,14 @@ def test_every_format_has_a_reader():
 def test_labels_of_the_ventricle_alone_can_be_completed():
     completion = {name: options.model_fields["completion"].default for name, options in FORMATS.items()}
     assert completion == {"camus": "none", "echonet": "shape", "dicom": "none", "volume": "none"}
+
+
+def test_the_home_folder_can_be_written_as_in_a_shell(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    over = {"datasets": {"camus": {"folder": "~/camus", "phantom": None}}, "evaluate": {"inception_weights": "~/w.pth"}}
+    config = load_config("config/config.yaml", over)
+    assert config.datasets["camus"].folder == Path("/home/somebody/camus")
+    assert config.evaluate.inception_weights == Path("/home/somebody/w.pth")
 
 
 def test_weights_that_are_not_there_are_named(run_echodiff, tmp_path):

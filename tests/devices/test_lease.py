@@ -12,6 +12,7 @@ import pytest
 
 from echodiff.devices.lease import take
 from echodiff.devices.visible import visible_devices
+from echodiff.errors import InputError
 
 # A job that proves it is alone on its cards: it takes a lock of its own on each, which must be free at once, and
 # notes that it has run. It ends with 77 where another job uses one of them.
@@ -83,8 +84,8 @@ def test_a_card_is_held_until_the_command_ends_even_if_who_started_it_is_gone(tm
     assert second.poll() is None and not (tmp_path / "ran-1").exists()
     job.kill()
     assert second.wait(timeout=30) == 0
-    job.communicate()
-    second.communicate()
+    assert b"this job waits for 1 of GPU a, b, c, d" in second.communicate()[1]
+    assert b"waits" not in job.communicate()[1]
 
 
 def test_more_cards_than_there_are_gives_all_of_them(tmp_path, environment):
@@ -193,3 +194,12 @@ def test_names_of_visible_devices(monkeypatch, tmp_path):
     assert visible_devices({"CUDA_VISIBLE_DEVICES": "1"}) == ["GPU-bb"]
     assert visible_devices({"CUDA_VISIBLE_DEVICES": "GPU-bb,0,-1,1"}) == ["GPU-bb", "GPU-aa"]
     assert visible_devices({"CUDA_VISIBLE_DEVICES": ""}) == []
+
+
+def test_a_driver_that_does_not_answer_is_named(monkeypatch, tmp_path):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr("echodiff.devices.visible.SECONDS_TO_ANSWER", 0.2)
+    with pytest.raises(InputError, match="nvidia-smi .*: expected the driver's list"):
+        visible_devices()

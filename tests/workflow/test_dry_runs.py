@@ -191,20 +191,59 @@ def captions(tmp_path):
     return tmp_path / "workflow" / "report"
 
 
-def test_a_report_that_cannot_be_made_says_why(run_snakemake, captions, tmp_path):
-    """After a run whose files are all empty, and whose jobs are not run but noted as finished."""
-    (captions / "table1.rst").write_text("{{ no such template")
+@pytest.fixture
+def finished(run_snakemake, tmp_path):
+    """A run whose files are all empty, and whose jobs are not run but noted as finished: call it with its options."""
+
+    def make(content: dict, *arguments: object):
+        (tmp_path / "finished.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+        run = partial(run_snakemake, tmp_path, *arguments, configuration=tmp_path / "finished.yaml")
+        for line in re.findall(r"^    output: (.+)$", run("--dry-run").stdout, flags=re.M):
+            for file in line.split(", "):
+                (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / file).touch() if Path(file).suffix else (tmp_path / file).mkdir()
+        assert run("--touch", "--forceall").returncode == 0
+        return run
+
+    return make
+
+
+@pytest.fixture
+def alone():
+    """The default configuration with its training dataset alone."""
     content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     content["datasets"], content["evaluate"] = {"camus": content["datasets"]["camus"]}, {"use": {"enabled": False}}
-    (tmp_path / "one.yaml").write_text(yaml.safe_dump(content))
-    run = partial(run_snakemake, tmp_path, "--snakefile", tmp_path / "Snakefile", configuration=tmp_path / "one.yaml")
-    for line in re.findall(r"^    output: (.+)$", run("--dry-run").stdout, flags=re.M):
-        for file in line.split(", "):
-            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / file).touch() if Path(file).suffix else (tmp_path / file).mkdir()
-    result = run("--touch", "--forceall")
-    assert result.returncode != 0
-    assert re.search(r"report.zip: expected Snakemake to write the report.*table1\.rst", result.stderr, flags=re.S)
+    return content
+
+
+def test_a_report_that_cannot_be_made_says_why(finished, captions, alone, tmp_path):
+    run = finished(alone, "--snakefile", tmp_path / "Snakefile")
+    (tmp_path / "results" / "report.zip").unlink()
+    (captions / "table1.rst").write_text("{{ no such template")
+    result = run("--show-failed-logs")
+    assert result.returncode != 0 and "table1.rst" in result.stdout + result.stderr
+    assert not (tmp_path / "results" / "report.zip").exists()
+
+
+def test_a_report_is_made_again_where_nothing_else_is_to_be_done(finished, alone, tmp_path):
+    """One that was deleted, and one that shows more than is wanted now."""
+    run, fewer = finished(alone), alone | {"evaluate": {**alone["evaluate"], "extreme": {"enabled": False}}}
+    again = run("--dry-run")
+    assert "Nothing to be done" in again.stdout + again.stderr
+    (tmp_path / "finished.yaml").write_text(yaml.safe_dump(fewer))
+    assert set(planned(run("--dry-run"))) == {"archive", "all", "total"}
+    (tmp_path / "finished.yaml").write_text(yaml.safe_dump(alone))
+    (tmp_path / "results" / "report.zip").unlink()
+    assert set(planned(run("--dry-run"))) == {"archive", "all", "total"}
+
+
+def test_models_in_another_order_redraw_what_shows_the_first(finished, alone, tmp_path):
+    models = {"fast": {"preset": "fast"}, "other": {"preset": "fast", "seed": 1}}
+    run = finished(alone | {"models": models})
+    turned = dict(reversed(models.items()))
+    (tmp_path / "finished.yaml").write_text(yaml.safe_dump(alone | {"models": turned}, sort_keys=False))
+    jobs = planned(run("--dry-run"))
+    assert {"figure2", "diversity_sheet", "bland_altman", "paired_tests"} <= set(jobs) and "train" not in jobs
 
 
 def test_a_missing_caption_ends_the_run_before_it_begins(run_snakemake, captions, tmp_path):

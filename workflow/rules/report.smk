@@ -349,6 +349,7 @@ rule bland_altman:
         config=configuration,
         cases=given("cases", "cases"),
         options=section(options.report),
+        model=options.headline_model,
         titles=TITLES,
         code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:
@@ -525,7 +526,7 @@ rule use_plot:
         "> {log} 2>&1"
 
 
-rule report_all:
+rule report_files:
     input:
         rules.table1.output,
         rules.rejects.output,
