@@ -16,7 +16,7 @@ Files = Annotated[list[Path], typer.Argument(help="Configuration files; later on
 
 @app.command()
 def check(files: Files) -> None:
-    """Check a configuration and print it with every default spelled out."""
+    """Check a configuration and print it with all defaults filled in."""
     options = load_config(files)
     options.refuse_absent_files()
     print(yaml.safe_dump(options.model_dump(mode="json"), sort_keys=False), end="")
@@ -24,7 +24,7 @@ def check(files: Files) -> None:
 
 @app.command()
 def schema() -> None:
-    """Print the JSON schema, for editors that check YAML while one types."""
+    """Print the JSON schema, for editors that validate YAML as you type."""
     from echodiff.config.root import Config
 
     print(json.dumps(Config.model_json_schema(), indent=2))
@@ -32,7 +32,10 @@ def schema() -> None:
 
 @app.command()
 def manual(
-    readme: Annotated[Path | None, typer.Option(help="Renew the tables between the marks of this file.")] = None,
+    readme: Annotated[
+        Path | None,
+        typer.Option(help="File whose tables between the markers are updated; without it they are printed."),
+    ] = None,
 ) -> None:
     """Print the manual's tables of keys."""
     from echodiff.config import manual as tables

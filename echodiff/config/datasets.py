@@ -24,35 +24,36 @@ class DatasetBase(Section):
     """What all formats share; each of them has a `format`, its name."""
 
     title: str = ""
-    """Name in tables and figures, the entry's key where it is empty; `(phantom)` follows it where the images are."""
+    """Name in tables and figures; empty: the entry's key. `(phantom)` is appended if the images are simulated."""
 
     scanner: str = ""
-    """Scanner as printed in Table 1, where the files do not say."""
+    """Scanner printed in Table 1 if the files do not name one."""
 
     folder: UserPath | None = None
-    """Folder of the files, absolute or relative to where the workflow is started."""
+    """Folder of the files: an absolute path, or relative to where the workflow is started."""
 
     phantom: PhantomSource | None = None
-    """Write this phantom and ingest it, in place of a folder."""
+    """Write this phantom and ingest it, instead of a folder."""
 
     ed: Literal["auto", "explicit"] = "auto"
-    """The end-diastolic frame is the one that the files name; `auto`: one found in the picture where they name none and
-    `labels: predicted` allows it."""
+    """The end-diastolic frame is the one that the files name. `auto`: if they name none and `labels: predicted` is set,
+    it is found in the images."""
 
     labels: Literal["file", "predicted"] = "file"
-    """`file`: a case needs labels in its files; `predicted`: cases without get theirs from a segmenter that is trained
-    on the training dataset, cases with labels keep them."""
+    """`file`: a case needs labels in its files. `predicted`: a segmenter trained on the training dataset labels the
+    cases that have none; cases with labels keep them."""
 
     case_ids: Literal["source", "hashed"] = "hashed"
-    """Names of cases and patients in all outputs: as in the source, or keyed hashes that nobody can turn back."""
+    """Names of cases and patients in all outputs: `source`, as in the files; `hashed`, keyed hashes, which only someone
+    with the key and the files can trace back."""
 
     case_seconds: float = Field(default=120.0, gt=0)
-    """Longest time that reading one case may take; one that takes longer is rejected."""
+    """Longest time in seconds for reading one case; a case that takes longer is rejected."""
 
     completion: Literal["none", "shape", "dilation"] = "none"
-    """What happens to label maps that have the left ventricle alone: `none`, they are kept as they are; else wall and
-    atrium are estimated from the ventricle, `shape` by the shape model of the training dataset, `dilation` by the
-    dilation that it is compared with. Other label maps are never changed."""
+    """What happens to label maps that contain only the left ventricle. `none`: they are kept as they are. Else wall and
+    atrium are estimated from the ventricle, with `shape` by the shape model of the training dataset, with `dilation` by
+    a wall of even thickness and an ellipse. Other label maps are never changed."""
 
     @property
     def completes(self) -> bool:
@@ -83,7 +84,7 @@ class CamusDataset(DatasetBase):
     format: Literal["camus"]
 
     case_ids: Literal["source", "hashed"] = "source"
-    """Names in all outputs: as in the source, which is a public archive without identities, or keyed hashes."""
+    """Names in all outputs: `source`, as in the files (a public archive without identities); `hashed`, keyed hashes."""
 
 
 class EchonetDataset(DatasetBase):
@@ -92,11 +93,11 @@ class EchonetDataset(DatasetBase):
     format: Literal["echonet"]
 
     case_ids: Literal["source", "hashed"] = "source"
-    """Names in all outputs: as in the source, which is an archive without identities, or keyed hashes."""
+    """Names in all outputs: `source`, as in the files (an archive without identities); `hashed`, keyed hashes."""
 
     completion: Literal["shape", "dilation"] = "shape"
-    """How wall and atrium are estimated from the ventricle, the only structure that is traced: by the shape model of
-    the training dataset, or by the dilation that it is compared with."""
+    """How wall and atrium are estimated from the left ventricle, the only structure that is traced. `shape`: by the
+    shape model of the training dataset; `dilation`: by a wall of even thickness and an ellipse."""
 
 
 class DicomDataset(DatasetBase):
@@ -120,18 +121,18 @@ class DicomDataset(DatasetBase):
     """Rule that finds the end-diastolic frame (docs/formats.md); `auto` tries them in turn."""
 
     labels: Literal["file", "predicted", "none"] = "file"
-    """`file`: a case needs a label map beside it; `predicted`: cases without get theirs from a segmenter that is
-    trained on the training dataset, cases with labels keep them; `none`: the dataset is read and its frames are shown
-    in the report, nothing is translated, as there is no label map to draw from."""
+    """`file`: a case needs a label map beside it. `predicted`: a segmenter trained on the training dataset labels the
+    cases that have none; cases with labels keep them. `none`: the frames are read and shown in the report, but not
+    translated, as there is no label map to draw from."""
 
     label_pattern: LabelPattern = "{stem}_gt.*"
-    """Name of the label map beside a file; `{stem}` stands for the file's name without its ending."""
+    """Name of the label map beside a file; `{stem}` stands for the file's name without its extension."""
 
     label_values: LabelValues = Field(default_factory=dict)
-    """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the values are these already."""
+    """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the label maps use these values."""
 
     ed_table: str = "ed_frames.csv"
-    """Table in the folder with the columns `file` and `frame` (from 0): end-diastolic frames that somebody chose."""
+    """Table in the folder with end-diastolic frames chosen by hand: columns `file` and `frame` (from 0)."""
 
     @model_validator(mode="after")
     def _segmented_frames(self) -> Self:
@@ -150,13 +151,13 @@ class VolumeDataset(DatasetBase):
     them in turn."""
 
     label_pattern: LabelPattern = "{stem}_label.*"
-    """Name of the label volume beside a volume; `{stem}` stands for the file's name without its ending."""
+    """Name of the label volume beside a volume; `{stem}` stands for the file's name without its extension."""
 
     label_values: LabelValues = Field(default_factory=dict)
-    """Value in the label volume -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the values are these already."""
+    """Value in the label volume -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the label volumes use these values."""
 
     planes: str = "planes.csv"
-    """Table in the folder with three landmarks of each volume's 4CH plane; where it has none it is found."""
+    """Table in the folder with three landmarks of each volume's 4CH plane; planes that it lacks are found."""
 
     pixel_mm: float = Field(default=0.5, gt=0, le=1)
     """Largest pixel of the cut plane in mm; a volume with smaller voxels is cut at their size."""

@@ -15,11 +15,11 @@ class Memory(Section):
     """Compare every synthetic image with all training images."""
 
     alarm_rate: float = Field(default=0.001, gt=0, lt=0.5)
-    """Share of different real patients that lie below the threshold in any of the spaces."""
+    """False alarms: the share of different real patients that are below the threshold in any of the spaces."""
 
     max_flagged_share: float = Field(default=0.01, ge=0, lt=1)
-    """Largest share of flagged images in a synthetic dataset for release. One is fit where the upper end of its share's
-    95 % interval (Wilson) is at most this, unfit where the share is above; in between too few patients to say."""
+    """Largest share of flagged images with which a synthetic dataset may be released. It is fit if the upper end of the
+    share's 95 % interval (Wilson) is at most this, unfit if the share is larger; otherwise it has too few patients."""
 
 
 class Physics(Section):
@@ -29,7 +29,7 @@ class Physics(Section):
     """Measure every image."""
 
     dynamic_range_db: float = Field(default=60.0, gt=0)
-    """Decibels between black and white, taken for all images alike."""
+    """Decibels between black and white, assumed for all images."""
 
 
 class Diversity(Section):
@@ -42,14 +42,14 @@ class Diversity(Section):
     """Images for each guide."""
 
     guides: int | None = Field(default=None, ge=1)
-    """Validation guides that are drawn from, at even distances in the order of their ids; all where it is not given."""
+    """Validation guides to draw from, evenly spaced in the list of ids; `null`: all."""
 
 
 class Segmentation(SegmenterTraining):
-    """Do synthetic images show what their guides say? A segmenter trained on real training patients is asked."""
+    """Do synthetic images show what their guides say? A segmenter trained on real training patients tells."""
 
     enabled: bool = True
-    """Train the segmenter and ask it."""
+    """Train the segmenter and compare its label maps with the guides."""
 
     seed: int = Field(default=2024, ge=0)
     """Seed of initialisation, order and augmentation."""
@@ -62,24 +62,24 @@ class Extreme(Section):
     """Deform label maps of held-out patients, translate and segment them."""
 
     patients: int = Field(default=4, ge=1)
-    """Held-out patients whose label maps are deformed, each in seven ways; at even distances in the order of ids."""
+    """Held-out patients whose label maps are deformed, each in seven ways; evenly spaced in the list of ids."""
 
 
 class Use(Section):
-    """Does it help to learn from synthetic images? Segmenters that learn from real, synthetic and both, tested on real
-    held-out patients. Size, batch size, learning rate and seed are those of `segmentation`.
+    """Does it help to train on synthetic images? Segmenters trained on real images, synthetic images or both, tested on
+    real held-out patients. Size, batch size, learning rate and seed are those of `segmentation`.
     """
 
     enabled: bool = False
-    """Train the segmenters: for each share one on real images and for each model one on both; for each model one on
-    synthetic images alone.
+    """Train the segmenters: for each share, one on real images, and for each model one on both; for each model, also
+    one on synthetic images alone.
     """
 
     percent: list[Annotated[int, Field(ge=1, le=100)]] = Field(default=[10, 25, 50, 100], min_length=1)
     """Shares of the real training patients, in %."""
 
     steps: int = Field(default=2000, ge=1)
-    """Steps that every segmenter takes, however many images it learns from."""
+    """Steps of every segmenter, rounded to whole passes through its images, however many these are."""
 
     training_guides: bool = True
     """Synthetic images from the label maps of training patients as well as from those of the other datasets."""
@@ -89,31 +89,29 @@ class Evaluate(Section):
     """Metrics of the synthetic images."""
 
     features: Literal["auto", "inception", "efficientnet_lite0"] = "auto"
-    """Features of the Frechet distance; `auto`: Inception where its weights can be had, else
-    EfficientNet-Lite0, under a name of its own."""
+    """Features of the Frechet distance. `auto`: Inception if its weights are available, else EfficientNet-Lite0, and
+    the distance is not named FID."""
 
     inception_weights: UserPath | None = None
-    """File `weights-inception-2015-12-05-6726825d.pth` of torch-fidelity, for machines without network."""
+    """File `weights-inception-2015-12-05-6726825d.pth` of torch-fidelity, for machines without a network."""
 
     download: bool = True
-    """Download the Inception weights (96 MB) into torch's cache where they are in neither place."""
+    """Download the Inception weights (96 MB) if they are neither in `inception_weights` nor in torch's cache."""
 
     download_timeout_s: float = Field(default=10.0, gt=0)
-    """Longest wait for an answer of the network, in seconds."""
+    """Longest wait in seconds for the network to answer."""
 
     batch_size: int = Field(default=4, ge=1)
-    """Frames in one pass of the feature extractor; on a CPU small ones are the fastest."""
+    """Frames in one pass of the feature extractor; on a CPU small batches are the fastest."""
 
     polar: bool = True
-    """The distances also in the polar frame, where all tissue sectors have one outline; doubles the features' cost."""
+    """Also compute distances in the polar frame, where all sectors have one outline; doubles the features' cost."""
 
     neighbours: bool = True
-    """Precision, recall, density and coverage beside the distances."""
+    """Also compute precision, recall, density and coverage."""
 
     trivial: bool = True
-    """Translators without a model as rows beside the models: re-sector, histogram, nearest mask, painted
-    labels.
-    """
+    """Add translators without a model to the tables: re-sector, histogram, nearest mask, painted labels."""
 
     memory: Memory = Memory()
     physics: Physics = Physics()
@@ -123,7 +121,7 @@ class Evaluate(Section):
     use: Use = Use()
 
     draws: int = Field(default=40, ge=0)
-    """Subsamples of an interval and random splits of a floor; 0: no intervals."""
+    """Number of subsamples for an interval and of random splits for a floor; 0: no intervals."""
 
     seed: int = Field(default=2024, ge=0)
-    """Seed of subsamples, splits and of the draw of another patient."""
+    """Seed of subsamples, splits and the choice of another patient."""

@@ -23,14 +23,14 @@ class Diffusion(Section):
     """Transitions from noise to image, T. With 1 the model is a plain conditional GAN."""
 
     beta_min: float = Field(default=0.1, gt=0)
-    """Lower bound of the variance that is added a unit of time."""
+    """Lower bound of the variance added per unit of time."""
 
     beta_max: float = Field(default=20.0, gt=0)
     """Upper bound."""
 
     prediction: Literal["image", "velocity"] = "image"
-    """What the generator puts out: `image`, the image itself; `velocity`, from which image and noise follow, as
-    diffusion models of many steps do."""
+    """What the generator predicts: `image`, the image itself; `velocity`, from which image and noise follow, usual in
+    diffusion models of many steps."""
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -54,7 +54,7 @@ class Sampler(Section):
     """`posterior`: all T steps, each with new noise; `ddim`: without noise, in fewer steps if wanted."""
 
     steps: int | None = Field(default=None, ge=1)
-    """Steps of `ddim`; T where it is not given."""
+    """Steps of `ddim`; `null`: T."""
 
     @model_validator(mode="after")
     def _steps_of_ddim(self) -> Self:
@@ -77,20 +77,20 @@ class Loss(Section):
     """What the networks minimise."""
 
     adversarial_weight: float = Field(default=1.0, ge=0)
-    """Of the adversarial term in the generator's loss."""
+    """Weight of the adversarial term in the generator's loss."""
 
     reconstruction: Literal["absolute", "velocity"] = "absolute"
-    """Distance between the estimated and the true image: `absolute`, L1; `velocity`, the squared distance of what
-    `diffusion.prediction: velocity` names, which weighs the steps with little noise more."""
+    """Distance between the estimated and the true image: `absolute`, L1; `velocity`, the squared distance between
+    velocities (as in `diffusion.prediction`), which gives more weight to the steps with little noise."""
 
     reconstruction_weight: float = Field(default=0.5, ge=0)
-    """Of that distance."""
+    """Weight of that distance."""
 
     reconstruction_pool: int = Field(default=1, ge=1)
-    """The L1 distance is taken between means over this many pixels squared; 1 compares pixels."""
+    """The L1 distance compares means over squares with this side in pixels; 1 compares pixels."""
 
     pairing: Literal["independent", "relativistic"] = "independent"
-    """`independent`: real and fake are judged each by itself; `relativistic`: by the difference of their logits."""
+    """`independent`: real and fake are judged separately; `relativistic`: by the difference of their logits."""
 
     r1_gamma: float = Field(default=1.0, ge=0)
     """Weight of the gradient penalty on real steps."""
@@ -105,32 +105,32 @@ class Loss(Section):
     """`exact`: second derivatives; `finite`: a difference along a random direction, which compiles."""
 
     shared_draw: bool = False
-    """Both networks learn from one fake a step, which spares a pass of the generator; else each from its own."""
+    """Both networks learn from the same fake in each step, which saves a pass of the generator; else from one each."""
 
     transition_probabilities: tuple[float, ...] | None = None
-    """How often each transition t = 0..T-1 is drawn; all alike where it is not given."""
+    """How often each transition t = 0..T-1 is drawn; `null`: all equally often."""
 
     transition_weights: tuple[float, ...] | None = None
-    """Weight of each transition in the adversarial terms; all 1 where it is not given."""
+    """Weight of each transition in the adversarial terms; `null`: all 1."""
 
 
 class Optimiser(Section):
     """Adam for both networks, and the running mean of the generator's weights."""
 
     generator_rate: float = Field(default=1.6e-4, gt=0)
-    """First learning rate of the generator."""
+    """Initial learning rate of the generator."""
 
     discriminator_rate: float = Field(default=1e-4, gt=0)
-    """First learning rate of the discriminator."""
+    """Initial learning rate of the discriminator."""
 
     final_rate: float = Field(default=1e-5, ge=0)
-    """Learning rate at the end; a cosine lies between."""
+    """Learning rate at the end, reached along a cosine."""
 
     betas: tuple[float, float] = (0.5, 0.9)
     """Decay of Adam's two running means."""
 
     ema: float = Field(default=0.999, ge=0, lt=1)
-    """Decay, a step, of the running mean of the weights that is sampled from."""
+    """Decay per step of the running mean of the weights; images are drawn with this mean."""
 
     ema_warmup: bool = False
     """Let that mean follow faster in the beginning: decay at most (1 + step) / (10 + step)."""
@@ -159,20 +159,20 @@ class Augmentation(Section):
 
 
 class Training(Section):
-    """How much is learned from."""
+    """Length of the training and size of its steps."""
 
     batch_size: int = Field(default=4, ge=1)
-    """Images of one step, over all devices together."""
+    """Images in one step, over all devices together."""
 
     epochs: int = Field(default=500, ge=1)
     """Passes over the training images."""
 
     steps: int | None = Field(default=None, ge=1)
-    """Number of steps, in place of the epochs."""
+    """Number of steps; replaces `epochs`."""
 
 
 class Speed(Section):
-    """How it is computed; a run may be continued with other values."""
+    """How training is computed; a run may be continued with other values."""
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of convolutions; weights, losses and optimisers are always float32. `auto`: bfloat16 where the device
@@ -185,17 +185,17 @@ class Speed(Section):
     """Compile the networks with torch.compile."""
 
     part: int | None = Field(default=None, ge=1)
-    """Images that are computed at once on a device; a batch is worked through in parts, with the same result."""
+    """Images computed at once on a device: larger batches are split into such parts, with the same result."""
 
 
 class Record(Section):
-    """What is written down while a model learns; a run may be continued with other values."""
+    """What is recorded during training; a run may be continued with other values."""
 
     history_every: int = Field(default=20, ge=1)
-    """Steps averaged in one row of the history."""
+    """Steps averaged into one row of the history."""
 
     checkpoint_seconds: float = Field(default=300.0, gt=0)
-    """Longest time between checkpoints: what is lost at most when the run is killed."""
+    """Longest time between checkpoints: the most that is lost if the run is killed."""
 
     sheet_seconds: float = Field(default=1800.0, gt=0)
     """Time between sheets of validation samples; one is always drawn at the end."""
@@ -204,14 +204,14 @@ class Record(Section):
     """Validation cases on the sheet."""
 
     distance_seconds: float | None = Field(default=None, gt=0)
-    """Time between measurements of the Frechet distance of validation samples to the training images, written into
-    the history as `validation_fd`; once more at the end. `null`: never."""
+    """Time between measurements of the Frechet distance from validation samples to the training images, written to the
+    history as `validation_fd`; one more follows at the end. `null`: never."""
 
     distance_cases: int | None = Field(default=None, ge=2)
-    """Validation cases drawn for it, the first so many; `null`: all. Values of other numbers do not compare."""
+    """Number of validation cases drawn for it, the first ones; `null`: all. Compare only values of the same number."""
 
     tensorboard: bool = False
-    """Write the history for TensorBoard as well, into the folder of checkpoints."""
+    """Also write the history for TensorBoard, into the folder of checkpoints."""
 
 
 # Options with an entry for each transition.
@@ -222,14 +222,14 @@ NOT_LEARNED_FROM = ("preset", "sampler", "speed", "record")
 
 
 class Model(Section):
-    """A preset and what differs from it."""
+    """A preset, and the options that differ from it."""
 
     preset: Literal["fast", "paper", "ddpm"] = "fast"
     """`paper`: the networks and rates of the paper; `fast`: a small variant that learns on a CPU; `ddpm`: the paper's
     generator as a diffusion model of 1000 steps without discriminator, drawn in 50."""
 
     seed: int = Field(default=2024, ge=0)
-    """Seed of the first weights, the order of cases and all noise."""
+    """Seed of the initial weights, the order of cases and all noise."""
 
     diffusion: Diffusion = Diffusion()
     sampler: Sampler = Sampler()

@@ -59,13 +59,13 @@ class NcsnppGenerator(Section):
     """Width at full resolution."""
 
     pack: int = Field(default=1, ge=1)
-    """Pixels a side that are packed into channels: 4 leaves a sixteenth of the places to compute; 1: none."""
+    """Side in pixels of the squares packed into channels: 4 leaves a sixteenth of the positions to compute; 1: none."""
 
     multipliers: tuple[int, ...] = Field(default=(1, 1, 2, 2, 4, 4), min_length=1)
-    """Of the width, one a level; each level has half the size of the one before."""
+    """Factors of the width, one per level; each level has half the size of the previous one."""
 
     blocks: int = Field(default=2, ge=1)
-    """Residual blocks a level."""
+    """Residual blocks per level."""
 
     attention: tuple[int, ...] = (16,)
     """Sizes, of the packed image, at which attention is applied."""
@@ -74,7 +74,7 @@ class NcsnppGenerator(Section):
     """Length of the latent z."""
 
     style: int = Field(default=256, ge=1)
-    """Length of the style that steers the norms."""
+    """Length of the style vector that modulates the norms."""
 
     style_layers: int = Field(default=4, ge=1)
     """Dense layers from the latent to the style."""
@@ -100,10 +100,10 @@ class ResidualDiscriminator(Section):
     """Base width; the blocks have 4 and 8 times as many channels."""
 
     group: int = Field(default=1, ge=1)
-    """Images among which the minibatch deviation is taken; with 1, one image a device, it is nothing."""
+    """Images over which the minibatch deviation is taken; with 1, as with one image per device, it is zero."""
 
     time: int = Field(default=256, ge=4, multiple_of=2)
-    """Length of the embedding of the step."""
+    """Length of the embedding of the time step."""
 
     @property
     def size_multiple(self) -> int:
@@ -118,22 +118,22 @@ class FastGenerator(Section):
 
     name: Literal["fast"] = "fast"
     widths: tuple[Annotated[int, Field(ge=8, multiple_of=8)], ...] = Field(default=(32, 64, 96, 128), min_length=1)
-    """Channels of the U-Net, one a level; the first level has a quarter of the image's size."""
+    """Channels of the U-Net, one per level; the first level has a quarter of the image's size."""
 
     features: int = Field(default=12, ge=1)
     """Channels from the U-Net to the head."""
 
     kernels: int = Field(default=6, ge=1)
-    """Kernels that the speckle's point spread is mixed from."""
+    """Number of kernels that are mixed into the point spread of the speckle."""
 
     kernel_size: Literal[3, 5, 7, 9, 11] = 11
     """Their size in pixels."""
 
     latent: int = Field(default=32, ge=1)
-    """Length of the latent that is one for the whole image."""
+    """Length of the latent vector, one per image."""
 
     style: int = Field(default=128, ge=1)
-    """Width of what steers the norms."""
+    """Length of the style vector that modulates the norms."""
 
     window: int = Field(default=96, ge=0, multiple_of=32)
     """Size in pixels of the window of each image that is learned from; 0: whole images."""
@@ -154,7 +154,7 @@ class FastDiscriminator(Section):
     """Width of the first layers."""
 
     texture_steps: int = Field(default=2, ge=0)
-    """Transitions t below this are judged by their texture too."""
+    """Transitions t below this are also judged by their texture."""
 
     @property
     def group(self) -> int:

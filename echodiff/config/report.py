@@ -9,20 +9,20 @@ class Ablation(Section):
     """All models of the configuration side by side."""
 
     enabled: bool = True
-    """The table of all models, and with several models their paired tests."""
+    """Make the table of all models and, if there are several, their paired tests."""
 
     against: str | None = None
-    """The model that the others are tested against; the first one where it is not given."""
+    """The model that the others are tested against; `null`: the first one."""
 
 
 class Report(Section):
     """What the report shows."""
 
     model: str | None = None
-    """The model whose images the figures show; the first one where it is not given."""
+    """The model whose images the figures show; `null`: the first one."""
 
     validation_cases: int = Field(default=4, ge=1, le=12)
-    """Rows of Figure 2, taken at even distances through the validation cases in the order of their ids."""
+    """Rows of Figure 2: validation cases, evenly spaced in the list of ids."""
 
     kept_cases: int = Field(default=48, ge=0, le=400)
     """Frames on each dataset's sheet of kept cases, the oddest first; 0: no sheets."""
@@ -31,6 +31,6 @@ class Report(Section):
     """Resolution of the figures, in dots per inch."""
 
     subgroups: bool = True
-    """The table of subgroups by image quality, scanner and ejection fraction."""
+    """Make the table of subgroups by image quality, scanner and ejection fraction."""
 
     ablation: Ablation = Ablation()

@@ -29,13 +29,13 @@ PHANTOM = "(phantom)"  # follows the title of a dataset whose images are simulat
 
 
 class Pathvars(Section):
-    """Places of a run's files, which Snakemake puts in for `<results>`, `<logs>` and `<benchmarks>`."""
+    """Where a run's files go: Snakemake replaces `<results>`, `<logs>` and `<benchmarks>` by these."""
 
     results: str = "results"
     """Folder of everything that a run makes."""
 
     logs: str = "<results>/logs"
-    """Folder of what the jobs say."""
+    """Folder of the jobs' logs."""
 
     benchmarks: str = "<results>/benchmarks"
     """Folder of the jobs' time and memory."""
@@ -53,19 +53,19 @@ class Pathvars(Section):
 
 
 class Config(Section):
-    """One run of the workflow: what goes in, how it is divided, which models are trained, how they are judged."""
+    """One run of the workflow: the data, how they are divided, which models are trained, how they are judged."""
 
     training_dataset: Name
     """The dataset the models learn from; all others are translated into its style."""
 
     datasets: dict[Name, Dataset] = Field(min_length=1)
-    """The datasets by name; each has a format and a folder (or a phantom that is written for it)."""
+    """The datasets by name; each has a format and a folder (or a phantom to be written)."""
 
     models: dict[Name, Model] = Field(min_length=1)
     """The models by name; each is trained, used for translation and evaluated."""
 
     pathvars: Pathvars = Pathvars()
-    """Places of a run's files; `results: FOLDER` moves all of them."""
+    """Where a run's files go; `results: FOLDER` moves all of them."""
 
     image: Image = Image()
     split: Split = Split()

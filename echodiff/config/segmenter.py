@@ -22,15 +22,15 @@ class SegmenterTraining(Section):
 
 
 class Segmenter(SegmenterTraining):
-    """Draws the label maps that `labels: predicted` asks for; trained only where a dataset does."""
+    """Predicts label maps for datasets with `labels: predicted`; trained only if there is one."""
 
     epochs: int = Field(default=24, ge=1)
     """Passes through the real training images."""
 
     vary_scanner: bool = True
-    """Change gain, contrast, gray curve and sharpness of the images while it learns, so that it knows other scanners'
-    frames too."""
+    """Vary gain, contrast, gray curve and sharpness of the images in training, so that it also works on other scanners'
+    frames."""
 
     seed: int = Field(default=2025, ge=0)
-    """Seed of initialisation, order and augmentation; never that of `evaluate.segmentation`, which judges images that
-    were drawn from these label maps."""
+    """Seed of initialisation, order and augmentation. It must differ from that of `evaluate.segmentation`, which judges
+    images drawn from these label maps."""

@@ -8,17 +8,17 @@ from echodiff.config.base import Section
 
 
 class Split(Section):
-    """Patients are divided, never images; those with an identical frame stay together; strata of image quality and
-    ejection fraction are kept in proportion."""
+    """Whole patients are divided, never single images. Patients with an identical frame stay together; image quality
+    and ejection fraction are balanced between the subsets."""
 
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
-    """Share of patients kept for validation, where `folds` is not given."""
+    """Share of patients held out for validation, if `folds` is not given."""
 
     folds: int | None = Field(default=None, ge=2)
-    """Number of folds for cross-validation; each patient is in the validation of exactly one."""
+    """Number of folds for cross-validation; each patient is held out in exactly one."""
 
     fold: int = Field(default=0, ge=0)
-    """Which fold, from 0, is the validation of this run; only with `folds`."""
+    """Which fold, from 0, is held out in this run; only with `folds`."""
 
     seed: int = Field(default=2024, ge=0)
     """Seed of the division."""

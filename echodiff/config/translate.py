@@ -6,13 +6,13 @@ from echodiff.config.base import Section
 
 
 class Translate(Section):
-    """Sampling; the number of steps belongs to the model."""
+    """Sampling; the number of steps is an option of the model."""
 
     seed: int = Field(default=2024, ge=0)
-    """Seed of the noise. Each case draws from a seed of its own, made from this one and the case's id."""
+    """Seed of the noise. Each case has a seed of its own, derived from this one and the case's id."""
 
     batch_size: int = Field(default=8, ge=1)
-    """Images in one forward pass; changes speed and memory, never the images."""
+    """Images in one forward pass; affects speed and memory, never the images."""
 
     strength: float = Field(default=1.0, gt=0, le=1)
-    """1: the reverse process starts from pure noise; less: from the source image noised to that share of the steps."""
+    """1: sampling starts from pure noise. Less: from the source image, noised to this share of the steps."""

@@ -15,13 +15,13 @@ from echodiff.errors import ConfigError, InputError
 
 def lease(
     command: Annotated[list[str], typer.Argument(help="The command, after `--`.")],
-    gpus: Annotated[int, typer.Option(min=0, help="Cards wanted; fewer are taken where the machine has fewer.")] = 1,
+    gpus: Annotated[int, typer.Option(min=0, help="GPUs wanted; fewer are used if the machine has fewer.")] = 1,
     launch: Annotated[
-        Literal["plain", "torchrun"], typer.Option(help="torchrun: one process a card, or a core without a card.")
+        Literal["plain", "torchrun"], typer.Option(help="torchrun: one process per GPU, or per core without a GPU.")
     ] = "plain",
     cores: Annotated[int, typer.Option(min=1, help="Cores that the command may use.")] = 1,
     parts: Annotated[
-        int | None, typer.Option(min=1, help="Parts that the work can be cut into: the processes must divide it.")
+        int | None, typer.Option(min=1, help="Number of parts of the work; the number of processes must divide it.")
     ] = None,
     nodes: Annotated[int, typer.Option(min=1, help="Machines of the SLURM job, for torchrun.")] = 1,
 ) -> None:

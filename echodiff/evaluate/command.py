@@ -19,7 +19,9 @@ app = typer.Typer(
     help="Metrics of synthetic images.",
 )
 
-ConfigFiles = typer.Option(..., "--config", help="YAML file; given again, later ones override.")
+ConfigFiles = typer.Option(
+    ..., "--config", help="Configuration file; may be repeated, later files override earlier ones."
+)
 
 
 @app.command()
@@ -44,7 +46,7 @@ def extractor(
 def features(
     config: list[Path] = ConfigFiles,
     extractor: Path = typer.Option(..., help="The choice written by `evaluate extractor`."),
-    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be given again."),
+    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be repeated."),
     output: list[Path] = typer.Option(..., help="Its features, HDF5; as often and in the order of --images."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
     threads: int = typer.Option(0, help="Threads on a CPU; 0: as many as this process may use."),
@@ -76,7 +78,7 @@ def frechet(
     reference_features: Path = typer.Option(..., help="Features of the training dataset."),
     split: Path = typer.Option(..., help="Split of the training dataset."),
     original_features: list[Path] = typer.Option(
-        ..., help="Features of a dataset that was translated; given again for each."
+        ..., help="Features of a dataset that was translated; repeat for each."
     ),
     cases: list[Path] = typer.Option(..., help="Its case table: intervals draw patients; in the same order."),
     synthetic_features: list[Path] = typer.Option(..., help="Features of its translation; in the same order."),
@@ -111,7 +113,7 @@ def frechet(
 @app.command()
 def pixel(
     config: list[Path] = ConfigFiles,
-    original: list[Path] = typer.Option(..., help="Image set of a dataset; given again for each."),
+    original: list[Path] = typer.Option(..., help="Image set of a dataset; repeat for each."),
     cases: list[Path] = typer.Option(..., help="Its case table: patients and subgroups; in the same order."),
     synthetic: list[Path] = typer.Option(..., help="Its translation; in the same order."),
     output: list[Path] = typer.Option(..., help="Parquet, one row a case and comparison; in the same order."),
@@ -144,7 +146,7 @@ def trivial(
     ),
     reference: Path = typer.Option(..., help="Image set of the training dataset."),
     split: Path = typer.Option(..., help="Its split; training images alone are looked at."),
-    original: list[Path] = typer.Option(..., help="Image set to translate; may be given again."),
+    original: list[Path] = typer.Option(..., help="Image set to translate; may be repeated."),
     output: Path = typer.Option(..., help="Folder for TRANSLATOR/DATASET.h5, the translator as model."),
 ) -> None:
     """Translate datasets without a model, as rows to compare the models with."""
@@ -171,7 +173,7 @@ def memory(
     reference: Path = typer.Option(..., help="Image set of the training dataset."),
     reference_features: Path = typer.Option(..., help="Its features."),
     split: Path = typer.Option(..., help="Its split."),
-    synthetic: list[Path] = typer.Option(..., help="Translation of a dataset; given again for each."),
+    synthetic: list[Path] = typer.Option(..., help="Translation of a dataset; repeat for each."),
     synthetic_features: list[Path] = typer.Option(..., help="Its features; in the same order."),
     output: list[Path] = typer.Option(..., help="Parquet, one row an image; in the same order."),
 ) -> None:
@@ -196,7 +198,7 @@ def memory(
 @app.command()
 def physics(
     config: list[Path] = ConfigFiles,
-    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be given again."),
+    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be repeated."),
     split: Path | None = typer.Option(
         None, help="Split of the training dataset, of which training images alone count."
     ),
@@ -275,12 +277,12 @@ def diversity(
 def fidelity(
     config: list[Path] = ConfigFiles,
     segmenter: Path = typer.Option(..., help="What `echodiff segmenter` wrote."),
-    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be given again."),
+    images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be repeated."),
     split: Path | None = typer.Option(None, help="Split of the training dataset, with --subset."),
     subset: str = typer.Option("validation", help="Subset of the split that is measured."),
     output: Path = typer.Option(..., help="Parquet, one row an image."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
-    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0: as many as torch chooses."),
 ) -> None:
     """Dice, border distances and clinical measures of segmented images against their label maps."""
     prepare_cpu()
@@ -315,7 +317,7 @@ def extreme(
     images: Path = typer.Option(..., help="Image set of the deformed guides and what the model draws from them."),
     output: Path = typer.Option(..., help="Parquet, one row an image."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
-    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0: as many as torch chooses."),
 ) -> None:
     """Guides of extreme shape through a model: the images, and what a segmenter finds in them."""
     prepare_cpu()
@@ -359,10 +361,10 @@ def use(
     percent: int = typer.Option(100, min=1, max=100, help="Share of the real training patients, in %."),
     data: Path = typer.Option(..., help="Image set of the training dataset."),
     split: Path = typer.Option(..., help="Its split; held-out patients are tested on."),
-    synthetic: list[Path] = typer.Option([], help="Translation by one model; given again for each dataset."),
+    synthetic: list[Path] = typer.Option([], help="Translation by one model; repeat for each dataset."),
     output: Path = typer.Option(..., help="Parquet, one row a held-out image."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
-    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0: as many as torch chooses."),
 ) -> None:
     """A segmenter that learns from real images, synthetic images or both, on real held-out patients."""
     prepare_cpu()

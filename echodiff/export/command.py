@@ -15,9 +15,9 @@ class Format(StrEnum):
 
 def export(
     images: Path = typer.Option(..., help="Image set: images.h5 of a dataset, or a translation."),
-    output: Path = typer.Option(..., help="Folder to write, new or of an earlier export."),
-    format: Format = typer.Option(Format.nifti, help="nifti has the size of a pixel in mm, png has not."),
-    split: Path | None = typer.Option(None, help="Split of the dataset, to export one subset only."),
+    output: Path = typer.Option(..., help="Folder to write: new, or that of an earlier export."),
+    format: Format = typer.Option(Format.nifti, help="nifti stores the pixel size in mm, png does not."),
+    split: Path | None = typer.Option(None, help="Split of the dataset, to export only one subset."),
     subset: str = typer.Option("train", help="Subset of the split: train or validation."),
 ) -> None:
     """Write frames and label maps as files, with a table of the cases."""

@@ -7,7 +7,9 @@ import typer
 
 from echodiff.config import load_config
 
-ConfigOption = Annotated[list[Path], typer.Option(help="Configuration file; later ones override earlier ones.")]
+ConfigOption = Annotated[
+    list[Path], typer.Option(help="Configuration file; may be repeated, later files override earlier ones.")
+]
 
 
 def ingest(
@@ -15,9 +17,11 @@ def ingest(
     dataset: Annotated[str, typer.Option(help="Entry of `datasets` in the configuration.")],
     source: Annotated[Path, typer.Option(help="Folder of the dataset's files.")],
     output: Annotated[Path, typer.Option(help="Folder for images.h5 and cases.parquet.")],
-    shape_model: Annotated[Path | None, typer.Option(help="Shape model for labels with the LV alone.")] = None,
+    shape_model: Annotated[
+        Path | None, typer.Option(help="Shape model that completes label maps with only the LV.")
+    ] = None,
     segmenter: Annotated[Path | None, typer.Option(help="Segmenter for `labels: predicted`.")] = None,
-    processes: Annotated[int, typer.Option(min=0, help="Processes that read cases; 0: none besides this one.")] = 1,
+    processes: Annotated[int, typer.Option(min=0, help="Processes that read cases; 0: read in this process.")] = 1,
 ) -> None:
     """Read scanner files: find the end-diastolic frame, crop to the sector, resample, with a row for every case."""
     from echodiff.errors import ConfigError

@@ -9,14 +9,16 @@ from echodiff.config import load_config
 
 
 def variants(
-    config: Annotated[list[Path], typer.Option(help="Configuration file; later ones override earlier ones.")],
-    dataset: Annotated[str, typer.Option(help="Entry of `datasets`; its labels have the left ventricle alone.")],
+    config: Annotated[
+        list[Path], typer.Option(help="Configuration file; may be repeated, later files override earlier ones.")
+    ],
+    dataset: Annotated[str, typer.Option(help="Entry of `datasets` whose label maps have only the left ventricle.")],
     source: Annotated[Path, typer.Option(help="Folder of the dataset's files, as ingest read it.")],
-    data: Annotated[Path, typer.Option(help="Its image set (images.h5): the cases that are kept.")],
+    data: Annotated[Path, typer.Option(help="Its image set (images.h5): the kept cases.")],
     shape_model: Annotated[Path, typer.Option(help="Shape model (.npz) of `echodiff shape-model`.")],
-    output: Annotated[Path, typer.Option(help="Image set to write: every case with `samples` label maps.")],
-    samples: Annotated[int, typer.Option(min=0, help="Label maps a case; 0 takes variants.samples.")] = 0,
-    processes: Annotated[int, typer.Option(min=0, help="Processes that read cases; 0: none besides this one.")] = 1,
+    output: Annotated[Path, typer.Option(help="Image set to write, with `samples` label maps for every case.")],
+    samples: Annotated[int, typer.Option(min=0, help="Label maps per case; 0: variants.samples.")] = 0,
+    processes: Annotated[int, typer.Option(min=0, help="Processes that read cases; 0: read in this process.")] = 1,
 ) -> None:
     """Draw walls and atria from the shape model: an image set whose label maps can guide translations."""
     from echodiff.errors import ConfigError

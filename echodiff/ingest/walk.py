@@ -65,7 +65,8 @@ def refuse_unreadable(path: Path, what: str = "") -> None:
     if fault is not None:
         kind = "folder" if _kind(path) == stat.S_IFDIR else "file"
         raise Reject(
-            f"{where}expected a {kind} that can be opened, found one that cannot ({_told(fault)}); see to its access"
+            f"{where}expected a {kind} that can be opened, found one that cannot "
+            f"({_told(fault)}); check its permissions"
         )
     if path.stat().st_size == 0:
         raise Reject(f"{where}expected a file with content, found an empty file; copy or export it again")

@@ -9,9 +9,11 @@ from echodiff.config import load_config
 
 
 def phantom(
-    config: Annotated[list[Path], typer.Option(help="Configuration file; later ones override earlier ones.")],
+    config: Annotated[
+        list[Path], typer.Option(help="Configuration file; may be repeated, later files override earlier ones.")
+    ],
     dataset: Annotated[str, typer.Option(help="Entry of `datasets` in the configuration that has a phantom.")],
-    output: Annotated[Path, typer.Option(help="Folder to write; appears complete or not at all.")],
+    output: Annotated[Path, typer.Option(help="Folder to write; it appears only once it is complete.")],
     processes: Annotated[int, typer.Option(min=1, help="Processes that render patients.")] = 1,
 ) -> None:
     """Write a phantom dataset as the files that a scanner or an archive gives, with truth.parquet beside them."""

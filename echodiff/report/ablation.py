@@ -110,7 +110,8 @@ def _notes(models: Sequence[str]) -> tuple[str, ...]:
         "falls. "
         f"Leakage: share of the pixels outside the sector of a gray of {LEAK_GRAY:g} or more. "
         "Flagged: share of images too close to a training image (Wilson interval of so many patients). MS-SSIM between "
-        "samples of one guide: lower is more diverse, neither end is best.",
+        "samples of one guide, over the guides of the table of diversity, not over N: lower is more diverse, neither "
+        "end is best.",
         "Intervals count patients: the images of one are drawn, or left out, together.",
         INFINITE_PSNR,
     )

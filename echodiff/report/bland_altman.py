@@ -50,7 +50,7 @@ def bland_altman_figure(rows: pd.DataFrame, cases: pd.DataFrame, config: Config,
             _draw_agreement(panel, own, name, label=label, colour=colour, marker=marker, limits=own is real)
         panel.set_title(title, fontsize=10)
         panel.set_xlabel(f"mean of segmented and guide, {unit}", fontsize=9)
-        panel.set_ylabel(f"segmented less guide, {unit}", fontsize=9)
+        panel.set_ylabel(f"segmented minus guide, {unit}", fontsize=9)
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(alpha=0.2)
         panel.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)

@@ -49,15 +49,15 @@ def distances(metrics: pd.DataFrame, config: Config) -> ReportTable:
         data=pd.DataFrame(data),
         group="group",
         notes=(
-            "A generator that copies comes nearer to the training images than to held-out ones of the same N and "
-            "floor. In the polar frame the tissue of every image fills the same rectangle of depth and angle: what "
-            "falls in the full frame alone is the outline of the sector.",
+            "A generator that copies comes closer to the training images than to held-out ones, by more than their "
+            "floors differ. In the polar frame the tissue of every image fills the same rectangle of depth and angle: "
+            "a distance that falls only in the full frame is due to the outline of the sector.",
             "Floor: as many training images as there are synthetic ones, against the rest of the training images or "
-            "against the held-out ones, in round brackets how many against how many; mean and 2.5 to 97.5 % range over "
+            "against the held-out ones (numbers in round brackets); mean and 2.5 to 97.5 % range over "
             "random draws. A Frechet distance rises as either N falls, the kernel distance does not: against the "
             "training images its floor has a smaller reference than the row and is a little too high. A dash: N is "
             "more than half of the training images.",
-            "Held-out images have no before against themselves.",
+            "Held-out images have no value of before against themselves.",
             *trivial.notes(metrics["model"]),
         ),
     )

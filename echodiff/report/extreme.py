@@ -9,7 +9,7 @@ from echodiff.evaluate.extreme import DEFORMATIONS, TITLES, UNCHANGED, parts_of
 from echodiff.evaluate.polar import LEAK_GRAY
 from echodiff.report import fidelity, label_sources
 from echodiff.report.guides import draw_guide
-from echodiff.report.inputs import model_names, model_title
+from echodiff.report.inputs import model_heading, model_names, model_title
 from echodiff.report.sheet import Row
 from echodiff.report.table import NOTHING, Column, ReportTable, format_mean_sd, means_and_sds, with_known
 from echodiff.store.image_set import ImageSet
@@ -37,7 +37,7 @@ def extreme(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
             data.append({"model": model, "deformation": deformation, "n": len(own)} | numbers)
             texts = {key: _cell(own[key], numbers[f"{key}_sd"]) for key in (*DICE, "leakage")}
             texts |= {key: _percent(own[key]) for key in INVENTED}
-            group = label_sources.marked(model_title(model), cases, [config.training_dataset])
+            group = label_sources.marked(model_heading(model), cases, [config.training_dataset])
             cells.append({"group": group, "title": TITLES[deformation], "n": str(len(own))} | texts)
     return ReportTable(
         name="extreme",

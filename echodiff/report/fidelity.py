@@ -68,13 +68,12 @@ def fidelity(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportT
         group="group",
         highlight=[i for i, row in enumerate(cells) if row["title"] != CEILING],
         notes=(
-            "The ceiling is what the segmenter reaches on real held-out patients: synthetic images cannot be told "
-            "to be better than that, and lie below it where they do not show the structures of their guide.",
+            "The ceiling is what the segmenter reaches on real held-out patients. A score above it says nothing more; "
+            "one well below it means that the images do not show the structures of their guides.",
             NOT_FOUND,
-            "Bias: segmented less guide; limits of agreement are 1.96 standard deviations. Both are over the images "
-            "in which the guide and the segmenter have the structure; N in brackets: those images, where fewer. A "
-            "small bias of few of them does not say that the structure is drawn. Ejection fraction is not assessable: "
-            "it needs end-systole too.",
+            "Bias: segmented minus guide; limits of agreement are 1.96 standard deviations. Both are over the images "
+            "in which both have the structure; N in brackets: their number, if fewer. A small bias over few images "
+            "does not mean that the structure is drawn. Ejection fraction cannot be assessed without end-systole.",
             *label_sources.note(cases, config),
         ),
     )

@@ -23,6 +23,12 @@ def model_title(model: str) -> str:
     return TRANSLATOR_TITLES.get(model, f"model {model}")
 
 
+def model_heading(model: str) -> str:
+    """The model's title where it stands alone over its rows."""
+    title = model_title(model)
+    return title[0].upper() + title[1:]
+
+
 def drawn_by(models: Iterable[str], dataset: str = "") -> str:
     """The heading of a figure of synthetic images: of one dataset, where its title is given."""
     names = ", ".join(model_title(model) for model in dict.fromkeys(models))

@@ -84,10 +84,12 @@ def _texts(texts: list[tuple], size: tuple[float, float], dpi: int) -> NDArray[n
 
 
 def _legend(width: float) -> list[tuple]:
-    """The structures in their colours, at the right."""
-    places = np.cumsum([0.38, 0.58, 0.40])  # inches from the right edge
+    """The structures at the right, a square in its colour before each: yellow text cannot be read on white."""
+    places = np.cumsum([0.38, 0.75, 0.57])  # inches from the right edge
     names = ("LA", "MYO", "LV")
-    return [(width - place, 0.18, name, 10, OUTLINES[name], "left") for place, name in zip(places, names, strict=True)]
+    texts = [(width - place, 0.18, name, 10, INK, "left") for place, name in zip(places, names, strict=True)]
+    squares = [(x - 0.05, y, "■", points, OUTLINES[name], "right") for x, y, name, points, *_ in texts]
+    return texts + squares
 
 
 def draw_tile(
@@ -122,6 +124,6 @@ def _explanation(images: ImageSet) -> str:
         "proportions as in the body" if known else "pixels of unknown size: drawn as stored, areas in % of the sector"
     )
     return (
-        f"Odd, in red: more than {ODD} robust standard deviations from the dataset's median, or labels, frame or "
-        f"choice amiss. Mean and sd are of gray values (0 to 255) in the sector; {size}."
+        f"Odd, in red: more than {ODD} robust standard deviations from the dataset's median, or doubtful "
+        f"labels or frame. Mean and sd are of gray values (0 to 255) in the sector; {size}."
     )

@@ -41,8 +41,8 @@ def note(cases: pd.DataFrame, config: Config) -> tuple[str, ...]:
     if not said:
         return ()
     estimated = " and ".join(ESTIMATED[source] for source in NOT_OF_FILES if source in sources)
-    text = f"{MARK} Label maps that no file gave ({'; '.join(said)}): {estimated} are estimated, not traced."
-    return (f"{text} Numbers of these structures rest on guesses.",)
+    text = f"{MARK} Label maps not given in the files ({'; '.join(said)}): {estimated} are estimated, not traced."
+    return (f"{text} Values for these structures rest on the estimates.",)
 
 
 def _kept(cases: pd.DataFrame, dataset: str) -> pd.DataFrame:

@@ -88,7 +88,7 @@ def _distances(frechet: pd.DataFrame) -> list[Measure]:
     floors, measures = rows[_small_enough(rows)], []
     for name, unit, scale, digits in (
         (FRECHET_NAMES[extractor], "", 1.0, 1),
-        (KERNEL_NAMES[extractor], ", 1e-3", KERNEL_SCALE, 2),
+        (KERNEL_NAMES[extractor], ", 1e-3", KERNEL_SCALE, 1),
     ):
 
         def of(datasets: Sequence[str], model: str, name=name, scale=scale) -> Interval:

@@ -12,7 +12,7 @@ from echodiff.evaluate.memory import CORRELATION, SPACES
 from echodiff.evaluate.memory_table import HELD_OUT, SYNTHETIC
 from echodiff.evaluate.share import share_interval
 from echodiff.report import label_sources, trivial
-from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report.inputs import dataset_title, in_order, model_heading, model_names
 from echodiff.report.patients import PATIENT, effective_patients, with_patients
 from echodiff.report.sheet import Row
 from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
@@ -46,7 +46,7 @@ def memory(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTab
     shares = 100 * table[["share", "share_low", "share_high"]].to_numpy()
     cells = pd.DataFrame(
         {
-            "group": [model_title(model) for model in table["model"]],
+            "group": [model_heading(model) for model in table["model"]],
             "title": [dataset_title(config, dataset) for dataset in table["dataset"]],
             "n": table["n"].astype(str),
             "patients": table["patients"].astype(str),
@@ -80,12 +80,13 @@ def memory(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTab
         group="group",
         highlight=[i for i, verdict in enumerate(table["verdict"]) if verdict == UNFIT],
         notes=(
-            "Flagged: nearer to a training image than the threshold in at least one of the three spaces; the "
-            "threshold is set by the distances between different training patients. In square brackets the 95 % "
-            "interval of the share (Wilson) in so many patients, wider where few of them have most of the images.",
+            "Flagged: closer to a training image than the threshold in at least one of the three spaces; the threshold "
+            "is set by the distances between different training patients. Square brackets: 95 % interval of the share "
+            "(Wilson) for this number of patients, wider where a few of them have most of the images.",
             _verdicts_explained(limit),
-            "The ratio is about 1 for images that owe nothing to single training images; it falls as N of the "
-            "training images rises above that of the held-out ones, and well below that level for copies.",
+            "Distance to the nearest training image, divided by that to the nearest held-out one: about 1 for images "
+            "that owe nothing to single training images, lower if there are more training than held-out images, and "
+            "far lower for copies.",
             *_trivial_explained(table["model"]),
         ),
     )

@@ -81,10 +81,10 @@ def models(trained: Sequence[Trained], config: Config) -> ReportTable:
             "Preset: what the model starts from; its entry in the configuration may change it. T: steps of the "
             "diffusion process. Images: different training images; each step learns from a batch of them, an epoch "
             "sees all of them once.",
-            "Time, images a second and memory are of the machine that trained, with what else it did meanwhile, and "
-            "compare models only where that was the same. Memory: of the GPU, or of the process on a CPU.",
-            "Operations: counted, not measured; a multiply-add is two. To learn from an image once: both networks in "
-            "an iteration with one image, with the gradient penalty's share.",
+            "Time, images a second and memory depend on the machine that trained and its other load: compare models "
+            "only where these were the same. Memory: of the GPU, or of one process on a CPU.",
+            "Operations: counted, not measured; a multiply-add counts as two. To learn from an image once: both "
+            "networks in an iteration with one image, with the gradient penalty's share.",
         ),
     )
 

@@ -94,7 +94,7 @@ def physics(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
             "range is the true one. Correlation: width at half maximum of speckle's autocorrelation in the near "
             "and far third of the depth. gCNR: 0 where LV and MYO look alike, 1 where a threshold parts them.",
             f"Speckle is measured in patches of {PATCH} pixels. Where it is nearly as wide as a patch, its width and "
-            "spread come out too small and its SNR too high: developed speckle 14.5 pixels wide has a width of 11.5, "
+            "spread come out too small and its SNR too high: developed speckle 14.6 pixels wide is measured as 11.6, "
             "4.7 dB and an SNR of 2.3. Sources that were enlarged on reading miss 5.57 dB and 1.91 for that reason. "
             "Correlation of translations in mm is by the pixel size of their source.",
             "Training: the images that the models have learned from; held-out real ones are not measured.",

@@ -66,13 +66,13 @@ def privacy(cases: pd.DataFrame, config: Config) -> ReportTable:
         cells=cells,
         data=data,
         notes=(
-            "A dash: the files are of a kind that has no such tags, or is not looked into (videos).",
-            "Passed on, to the case table: sex and age, of CAMUS alone, whose Info_4CH.cfg has them and no identity "
-            "(counted over kept cases, as found and as passed on). Nothing else of this is: the case table has a fixed "
-            "list of columns, an image set pixels and ids. Names as in the source: of public archives without "
-            "identities, or where the configuration asks for them.",
-            "Burned-in annotation: what the files say of themselves (0028,0301); it is blanked with all that lies "
-            "outside the sector, whatever they say.",
+            "A dash: files of this kind have no such tags, or are not searched (videos).",
+            "Passed on to the case table: sex and age, of CAMUS only, whose Info_4CH.cfg has them and no identity "
+            "(counted over kept cases, as found and as passed on). Nothing else is passed on: the columns of the case "
+            "table are fixed, and an image set has only pixels and ids. Names as in the source: in public archives "
+            "without identities, or where the configuration asks for them.",
+            "Burned-in annotation: what the files state (0028,0301). All that lies outside the sector is blanked, "
+            "whatever they state.",
         ),
     )
 

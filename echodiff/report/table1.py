@@ -67,9 +67,9 @@ def table1(cases: pd.DataFrame, config: Config) -> ReportTable:
         cells=data.astype(str).assign(ef=data["ef"].str.replace(" ± ", UNBROKEN)),
         data=data.drop(columns="title"),
         notes=(
-            "Kept: frames that later stages use. The page of rejected cases gives the reasons of the rest.",
-            "ED frame: how the end-diastolic frame was found, of how many cases, and the lowest confidence (0 to 1) of "
-            "what was not named. EF: ejection fraction, mean and standard deviation, of as many cases as have one.",
+            "Kept: frames that later stages use. The table of kept and rejected cases gives the reasons for others.",
+            "ED frame: how the end-diastolic frame was found, in how many cases, and the lowest confidence (0 to 1) of "
+            "those that the files do not name. EF: ejection fraction, mean ± standard deviation, of cases with one.",
         ),
     )
 

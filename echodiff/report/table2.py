@@ -7,7 +7,7 @@ from echodiff.errors import InputError
 from echodiff.evaluate.frechet_table import AFTER, BEFORE, FLOOR_HALVES, FLOOR_SAME_N, FLOOR_VALIDATION, TRAINING
 from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES, TITLES
 from echodiff.report import trivial
-from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
+from echodiff.report.inputs import dataset_title, in_order, model_heading, model_names
 from echodiff.report.published import published_value
 from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
 
@@ -124,7 +124,7 @@ def _cells(data: pd.DataFrame, config: Config, extractor: str) -> pd.DataFrame:
     kernel = KERNEL_NAMES[extractor]
     cells = pd.DataFrame(
         {
-            "group": [_heading(model) for model in data["model"]],
+            "group": [model_heading(model) for model in data["model"]],
             "title": [dataset_title(config, dataset) for dataset in data["dataset"]],
             "n": data["n"].astype(str),
             "n_training": data["n_training"].astype(str),
@@ -164,11 +164,6 @@ def kernel_cell(value: float, low: float, high: float) -> str:
     value, low, high = (KERNEL_SCALE * number for number in (value, low, high))
     digits = 0 if high - low >= 10 else 1 if high - low >= 1 else 2
     return format_interval(value, low, high, digits)
-
-
-def _heading(model: str) -> str:
-    title = model_title(model)
-    return title[0].upper() + title[1:]
 
 
 def _columns(extractor: str) -> tuple[Column, ...]:

@@ -7,8 +7,8 @@ from echodiff.evaluate.trivial import TRANSLATOR_TITLES, TRANSLATORS
 WHAT_THEY_ARE: Mapping[str, str] = {
     "resector": "the original's own tissue, stretched into the training images' common sector; nothing else is changed",
     "resector_histogram": "the same, with the gray values of the training images' tissue",
-    "nearest_mask": "the real training image whose label map overlaps the guide best: a copy, no synthetic image",
-    "label_paint": "the guide painted in the training images' grays, with speckle; no learning, no image of a patient",
+    "nearest_mask": "the real training image whose label map overlaps the guide best: a copy, not a synthetic image",
+    "label_paint": "the guide painted in the training images' grays, with speckle; no learning, no patient's image",
 }
 
 

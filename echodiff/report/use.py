@@ -10,7 +10,7 @@ from echodiff.evaluate.paired import paired_test
 from echodiff.evaluate.use import ALL_PERCENT, BOTH, REAL, SYNTHETIC
 from echodiff.report import label_sources
 from echodiff.report.fidelity import KEYS, LABELS, METRIC_COLUMNS, METRICS, NOT_FOUND
-from echodiff.report.inputs import model_names, model_title
+from echodiff.report.inputs import model_heading, model_names, model_title
 from echodiff.report.paired_table import PATIENTS, SIGNIFICANT, paired_table
 from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd_of_known, means_and_sds
@@ -59,10 +59,9 @@ def use(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
         data=pd.DataFrame(data),
         group="group",
         notes=(
-            f"Every segmenter took the passes nearest to {config.evaluate.use.steps} steps, at least one. "
-            "Smaller shares of the patients are contained in "
-            "larger ones. Of the images drawn from training label maps, those of the chosen patients are used, or all "
-            "where no real images are.",
+            f"Every segmenter was trained for {config.evaluate.use.steps} steps, rounded to whole passes through its "
+            "images. Smaller shares of the patients are contained in larger ones. Of the images drawn from training "
+            "label maps, only those of the chosen patients are used; without real images, all are.",
             ALL_PATIENTS,
             NOT_FOUND,
             f"Published for synthetic images alone on CAMUS (semantic diffusion, 2023): Dice {peer}.",
@@ -93,7 +92,7 @@ def use_tests(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> Report
             for key, name in zip(keys, OUTLINES, strict=True):
                 found = paired_test(own[key].to_numpy(float), base[key].to_numpy(float), base[PATIENT])
                 names = {"arm": arm, "model": model, "percent": percent, "score": key}
-                group = label_sources.marked(model_title(model), cases, learned_from(arm, config))
+                group = label_sources.marked(model_heading(model), cases, learned_from(arm, config))
                 printed = {"group": group, "title": title}
                 printed |= {"label": f"{heading}: {LABELS[name]}", "digits": digits}
                 data.append(names | printed | vars(found))

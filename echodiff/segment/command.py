@@ -17,15 +17,17 @@ class Purpose(StrEnum):
 
 
 def segmenter(
-    config: Annotated[list[Path], typer.Option(help="YAML file; given again, later ones override.")],
+    config: Annotated[
+        list[Path], typer.Option(help="Configuration file; may be repeated, later files override earlier ones.")
+    ],
     images: Annotated[Path, typer.Option(help="Image set of the training dataset.")],
     split: Annotated[Path, typer.Option(help="Its split; the segmenter sees training images only.")],
-    output: Annotated[Path, typer.Option(help="The trained segmenter.")],
+    output: Annotated[Path, typer.Option(help="Trained segmenter to write (.pt).")],
     purpose: Annotated[
-        Purpose, typer.Option(help="evaluation: to judge synthetic images; labels: to label cases without labels.")
+        Purpose, typer.Option(help="evaluation: judges synthetic images; labels: labels cases without label maps.")
     ] = Purpose.EVALUATION,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    threads: Annotated[int, typer.Option(help="Threads on a CPU; 0 leaves the number to torch.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads on a CPU; 0: as many as torch chooses.")] = 0,
 ) -> None:
     """Train a segmenter on the training patients' own label maps."""
     from echodiff.devices.cpu import prepare_cpu

@@ -12,7 +12,9 @@ from echodiff.store.table import read_table, write_table
 
 
 def split(
-    config: Annotated[list[Path], typer.Option(help="Configuration file; later ones override earlier ones.")],
+    config: Annotated[
+        list[Path], typer.Option(help="Configuration file; may be repeated, later files override earlier ones.")
+    ],
     cases: Annotated[Path, typer.Option(help="Case table of the dataset (cases.parquet).")],
     output: Annotated[Path, typer.Option(help="Split to write (Parquet).")],
 ) -> None:

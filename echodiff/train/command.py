@@ -9,15 +9,17 @@ from echodiff.config import load_config
 
 
 def train(
-    config: list[Path] = typer.Option(..., help="YAML file; given again, later ones override."),
+    config: list[Path] = typer.Option(
+        ..., help="Configuration file; may be repeated, later files override earlier ones."
+    ),
     model: str = typer.Option(..., help="Name of the model in the configuration."),
     data: Path = typer.Option(..., help="Image set of the training dataset."),
-    split: Path = typer.Option(..., help="Table of the training and validation cases."),
+    split: Path = typer.Option(..., help="Split of the training dataset."),
     output: Path = typer.Option(..., help="Folder for generator.pt, history.parquet and samples.png."),
-    checkpoints: Path = typer.Option(..., help="Folder for checkpoints; the same command goes on from there."),
-    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N; a torchrun gives each process its own."),
-    threads: int = typer.Option(0, help="Threads on a CPU, of all processes together; 0: as torch decides."),
-    dry: bool = typer.Option(False, "--dry", help="Print options, sizes, cost and time; train nothing."),
+    checkpoints: Path = typer.Option(..., help="Folder for checkpoints; the same command resumes from there."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N; torchrun gives each process its own."),
+    threads: int = typer.Option(0, help="Threads on a CPU, for all processes together; 0: as many as torch chooses."),
+    dry: bool = typer.Option(False, "--dry", help="Print options, sizes, cost and time, without training."),
 ) -> None:
     """Train a model, or go on with a training that was interrupted.
 

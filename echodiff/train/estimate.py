@@ -272,7 +272,8 @@ def describe(job: Job, device: torch.device, processes: Processes) -> str:
         f"memory traffic  {cost.moved_a_step(model.loss.r1_every) / 1e9:.1f} GB an iteration with one image in float32 "
         "where operators read and write memory",
         f"memory          {gib:.2f} GiB in {precision(model.speed, device)} with {at_once} images at once",
-        f"steps           {steps:,} of {model.training.batch_size} images on {processes.world} devices",
+        f"steps           {steps:,} of {model.training.batch_size} images on {processes.world} "
+        f"device{'s' if processes.world > 1 else ''}",
         f"estimated time  {format_seconds(seconds)} at {speed / 1e9:.0f} GFLOP a second, the generator's on {device}",
         f"checkpoint      {job.checkpoint}",
     ]

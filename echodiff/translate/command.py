@@ -8,17 +8,21 @@ from echodiff.config import load_config
 
 
 def translate(
-    config: list[Path] = typer.Option(..., help="YAML file; given again, later ones override."),
-    generator: Path = typer.Option(..., help="generator.pt of a trained model; it carries all of its options."),
+    config: list[Path] = typer.Option(
+        ..., help="Configuration file; may be repeated, later files override earlier ones."
+    ),
+    generator: Path = typer.Option(..., help="generator.pt of a trained model; contains all of its options."),
     data: Path = typer.Option(..., help="Image set whose label maps guide the generator."),
-    output: Path = typer.Option(..., help="Synthetic image set."),
-    split: Path | None = typer.Option(None, help="Table of subsets, to translate one of them only."),
+    output: Path = typer.Option(..., help="Synthetic image set to write."),
+    split: Path | None = typer.Option(None, help="Split of the dataset, to translate only one subset."),
     subset: str = typer.Option("validation", help="Subset of the split: train or validation."),
     device: str = typer.Option("auto", help="auto, cpu, cuda or cuda:N."),
-    threads: int = typer.Option(0, help="Threads on a CPU; 0 leaves the number to torch."),
-    batch_size: int = typer.Option(0, help="Images at once; 0 takes translate.batch_size."),
-    samples: int = typer.Option(1, min=1, help="Images for each guide."),
-    cases: int = typer.Option(0, min=0, help="Only so many cases, at even distances in the order of ids; 0: all."),
+    threads: int = typer.Option(0, help="Threads on a CPU; 0: as many as torch chooses."),
+    batch_size: int = typer.Option(0, help="Images at once; 0: translate.batch_size."),
+    samples: int = typer.Option(1, min=1, help="Images per label map."),
+    cases: int = typer.Option(
+        0, min=0, help="Translate only this many cases, evenly spaced in the list of ids; 0: all."
+    ),
 ) -> None:
     """Redraw a dataset in the style of the training data: one image for each label map."""
     from echodiff.devices.cpu import prepare_cpu

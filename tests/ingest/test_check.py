@@ -302,7 +302,7 @@ def test_command(run_echodiff, tmp_path):
     assert "format dicom" in done.stdout and "fine: 3 of 4" in done.stdout
     assert "labels: in the files (3)" in done.stdout and "to see to" not in done.stdout
     assert "broken.dcm: expected a DICOM file, found another kind of file" in done.stdout
-    options = yaml.safe_load(done.stdout.split("that are there:")[1])["datasets"]["ours"]
+    options = yaml.safe_load(done.stdout.split("in the configuration:")[1])["datasets"]["ours"]
     assert options["label_pattern"] == "{stem}_mask.*"
     (tmp_path / "empty").mkdir()
     (tmp_path / "one.dcm").write_bytes(b"")

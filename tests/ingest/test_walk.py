@@ -101,7 +101,7 @@ def test_closed_files_are_cases(tmp_path):
     found = reasons(READER, tmp_path)
     (tmp_path / "closed").chmod(0o700)
     assert set(found) == {"a", "b", "closed"} and found["a"] == ""
-    assert "(Permission denied); see to its access" in found["b"] and "a folder that" in found["closed"]
+    assert "(Permission denied); check its permissions" in found["b"] and "a folder that" in found["closed"]
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ LABELS = ("a.png", "a.nii.gz", "a.mha", "a.dcm")
 def test_a_closed_label_map_is_told_in_the_systems_words(tmp_path, no_opening, name):
     (tmp_path / name).write_bytes(b"content")
     no_opening(tmp_path / name)
-    with pytest.raises(Reject, match=r"^the label map: .* one that cannot \(Permission denied\); see to its"):
+    with pytest.raises(Reject, match=r"^the label map: .* one that cannot \(Permission denied\); check its"):
         read_label_stack(tmp_path / name, 1, (9, 9), {})
 
 

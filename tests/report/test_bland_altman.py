@@ -45,7 +45,7 @@ def test_every_dataset_has_its_own_number_and_bias_with_an_interval(rows, cases,
 
 def test_axes_have_the_unit(rows, cases, config):
     labels = [panel.get_ylabel() for panel in bland_altman_figure(rows, cases, config, model="small").axes]
-    assert labels == [f"segmented less guide, {unit}" for unit in ("cm²", "mm", "cm²", "mm")]
+    assert labels == [f"segmented minus guide, {unit}" for unit in ("cm²", "mm", "cm²", "mm")]
 
 
 def test_what_is_left_out_is_named_with_the_reason(rows, cases, config):

@@ -318,9 +318,9 @@ def test_extreme_has_a_row_a_model_and_deformation(deformed, cases):
     rows = pd.concat([extreme_table(images, images.masks) for images in deformed])
     table = extreme(rows, cases, _config())
     assert any("a gray of 8 or more" in note for note in table.notes)
-    assert set(table.cells["group"]) == {"model first", "model second"}
+    assert set(table.cells["group"]) == {"Model first", "Model second"}
     guessed = extreme(rows, cases.assign(label_source="completed"), _config())
-    assert set(guessed.cells["group"]) == {"model first †", "model second †"} and "completed" in guessed.notes[-1]
+    assert set(guessed.cells["group"]) == {"Model first †", "Model second †"} and "completed" in guessed.notes[-1]
     assert table.data["model"].tolist() == ["first"] * len(DEFORMATIONS) + ["second"] * len(DEFORMATIONS)
     data = table.data.set_index(["model", "deformation"])
     assert data.loc[("first", "tiny"), ["n", "dice_lv_mean", "leakage_mean"]].tolist() == [3, 1, 0]

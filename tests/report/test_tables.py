@@ -112,7 +112,7 @@ def test_privacy_says_that_sex_and_age_are_passed_on(cases, config, tmp_path):
     assert cells.loc["CAMUS", "body"] == "4" and cells.loc["Vscan", "body"] == "-"
     table.write(tmp_path / "t")
     page = (tmp_path / "t.html").read_text(encoding="utf-8")
-    assert "Passed on, to the case table: sex and age" in page and "None of this is passed on" not in page
+    assert "Passed on to the case table: sex and age" in page and "None of this is passed on" not in page
 
 
 def test_rejects_count_every_case_once(cases, config):

@@ -72,7 +72,7 @@ def test_arms_that_learn_from_label_maps_that_no_file_gave_are_marked(rows, case
     """One of the Vscan's is predicted: real images are CAMUS's own, all other arms rest on the Vscan's too."""
     table = use(rows, cases, config)
     assert table.cells["group"].str.endswith("†").tolist() == [False, False, True, True, True]
-    assert table.notes[-1].startswith("† Label maps that no file gave (Vscan: 1 predicted of 4)")
+    assert table.notes[-1].startswith("† Label maps not given in the files (Vscan: 1 predicted of 4)")
     tests = use_tests(rows, cases, config)
     assert tests.cells["group"].str.endswith("†").all() and tests.notes[-1] == table.notes[-1]
     of_files = cases.assign(label_source="file")

@@ -14,7 +14,7 @@ def distance_name(wildcards):
     """Table 2's entry in the report: whether its distance is the FID is known after the run alone."""
     with open(f"{results_folder()}/features/extractor.json", encoding="utf-8") as file:
         is_fid = json.load(file)["extractor"] == INCEPTION
-    return {"What": "Table 2. FID" if is_fid else "Table 2. Frechet distance that is no FID"}
+    return {"What": "Table 2. FID" if is_fid else "Table 2. Frechet distance (not FID)"}
 
 
 # Table or figure -> its caption, where it stands in the report, and under what name; the report sorts both.
@@ -22,7 +22,7 @@ SHOWN = {
     "table1_datasets": ("table1", PAPER, "Table 1. Datasets"),
     "table2_fid": ("table2", PAPER, distance_name),
     "table3_pixel": ("table3", PAPER, "Table 3. Pixel metrics"),
-    "audit": ("audit", PAPER, "Table 3, audited: the published PSNR"),
+    "audit": ("audit", PAPER, "Table 3. Pixel metrics: audit of the published PSNR"),
     "figure2_validation": ("figure2", PAPER, "Figure 2. Validation cases"),
     "figure3_best": ("figure3", PAPER, "Figure 3. Best synthetic images"),
     "figure4_worst_median_best": ("figure4", PAPER, "Figure 4. Worst, median and best"),

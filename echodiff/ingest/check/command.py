@@ -8,11 +8,11 @@ import typer
 
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder of files.")],
-    name: Annotated[str, typer.Option(help="Name of the dataset in the entry that is printed.")] = "my_data",
-    cases: Annotated[int, typer.Option(min=0, help="Cases to read on trial, evenly spread; 0 reads all.")] = 20,
+    name: Annotated[str, typer.Option(help="Name of the dataset in the printed entry.")] = "my_data",
+    cases: Annotated[int, typer.Option(min=0, help="Number of cases to try to read, evenly spread; 0: all.")] = 20,
     processes: Annotated[int, typer.Option(min=1, help="Processes that read cases.")] = 1,
     ids: Annotated[
-        Path | None, typer.Option(help="Table to write (.csv): case ids and their files. It is identifying.")
+        Path | None, typer.Option(help="CSV table to write: case ids and their files. It identifies patients.")
     ] = None,
 ) -> None:
     """Say which format a folder has, what is fine and what is not, and print the dataset entry to paste."""
@@ -37,7 +37,7 @@ def check(
     trials = read_on_trial(guess, spread(found, cases), processes)
     guess = with_labels_on_trial(guess, trials)
     print(summary(guess, trials, len(found)))
-    print(f"\nEntry of the configuration, for the `datasets` that are there:\n\n{entry(guess, name)}")
+    print(f"\nEntry to add to `datasets` in the configuration:\n\n{entry(guess, name)}")
     if ids is not None:
         write_ids(ids, guess, name, found)
         print(
