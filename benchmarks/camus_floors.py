@@ -17,7 +17,7 @@ import numpy as np
 from echodiff.devices.cpu import prepare_cpu
 from echodiff.evaluate.features import Extraction, extract_features
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import divisions, split_halves
+from echodiff.evaluate.interval import between_parts, divisions
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.pair import Pair
 from echodiff.evaluate.polar import polar_frame, polar_frames
@@ -60,7 +60,7 @@ def main() -> None:
         for first in (arguments.held_out, None):
             n = first or len(images) // 2
             parts = divisions(groups, first=first, draws=arguments.draws, seed=1)
-            for metric, values in split_halves(both, itself, parts).items():
+            for metric, values in between_parts(both, itself, parts).items():
                 low, high = np.quantile(values, (0.025, 0.975))
                 print(f"{name}, {n} v. {len(images) - n}, {metric}: {values.mean():.2f} [{low:.2f}, {high:.2f}]")
         print(f"{name}: distances took {time.process_time() - start:.1f} CPU-s")

@@ -9,7 +9,7 @@ import pandas as pd
 from echodiff.errors import InputError
 from echodiff.evaluate.features import FeatureSet, check_same_extractor
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import Grouping, Interval, divisions, split_halves, subsamples, subsampling_intervals
+from echodiff.evaluate.interval import Division, Grouping, Interval, between_parts, divisions, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.manifold import RANGES, SHARES, overlap
 from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, metric_name
@@ -82,7 +82,8 @@ def frechet_table(
         One row a metric, set and reference (training, held_out). `set`: before, after, and floors of real images:
         floor_validation (held-out against training images), floor_halves (random halves of the training images,
         never a group of the split in both), floor_same_n (as many training images as there are synthetic ones, against
-        the rest of the training images, of which they are at most half, or against the held-out ones). `n`,
+        the rest of the training images or against the held-out ones; none where they are more than half of the training
+        images, whose draws would be nearly the same images each time). `n`,
         `n_reference`, `value`, `low`, `high` (95 % interval; of a floor the 2.5 and 97.5 % quantiles over its draws),
         `dimension`, extractor and weights. Originals that are held-out images themselves have no row against those.
         Metrics in the polar frame, where the features have one, end in `_polar`; overlap by neighbours is given in the
@@ -139,18 +140,19 @@ def _rows(sets: Mapping[str, Images], distances: Measure, options: Options, *, o
     training, held_out = sets[TRAINING], sets[HELD_OUT]
     yield from _against(sets, TRAINING, everything if overlaps else distances, options)
     itself = Pair.of(training.features, training.features)
-    for name, first in ((FLOOR_HALVES, None), (FLOOR_SAME_N, len(sets[AFTER]))):
-        parts = divisions(training.patients, first=first, draws=max(options.draws, 1), seed=options.seed)
-        values = split_halves(everything if overlaps else distances, itself, parts)
-        if values:
-            n = round(np.mean([len(part.first) for part in parts]))
-            yield _floor(name, TRAINING, n, len(training) - n, values)
+    half, n = len(training) // 2, len(sets[AFTER])
+    parts = {
+        name: divisions(training.patients, first=size, draws=max(options.draws, 1), seed=options.seed)
+        for name, size in ((FLOOR_HALVES, half), (FLOOR_SAME_N, n))
+        if MINIMUM <= size <= half
+    }
+    for name, own in parts.items():
+        yield from _floor(name, TRAINING, everything if overlaps else distances, itself, own)
     if len(held_out) >= MINIMUM:
         yield from _against(sets, HELD_OUT, distances, options)
-        n = max(MINIMUM, min(len(sets[AFTER]), len(training)))
-        pair = Pair.of(training.features, held_out.features)
-        values = subsamples(distances, pair, n, draws=max(options.draws, 1), seed=options.seed)
-        yield _floor(FLOOR_SAME_N, HELD_OUT, n, len(held_out), values)
+        pair, everyone = Pair.of(training.features, held_out.features), np.arange(len(held_out))
+        own = [Division(part.first, everyone) for part in parts.get(FLOOR_SAME_N, [])]
+        yield from _floor(FLOOR_SAME_N, HELD_OUT, distances, pair, own)
 
 
 def _against(sets: Mapping[str, Images], reference: str, measure: Measure, options: Options) -> Iterator[Row]:
@@ -193,9 +195,14 @@ def _missing(name: str, reference: str, n: int, images: np.ndarray, measure: Mea
     return Row(name, reference, n, len(images), dict.fromkeys(metrics, nan), dict.fromkeys(metrics, (nan, nan)))
 
 
-def _floor(name: str, reference: str, n: int, n_reference: int, values: Mapping[str, np.ndarray]) -> Row:
-    intervals = {metric: tuple(np.quantile(own, (0.025, 0.975))) for metric, own in values.items()}
-    return Row(name, reference, n, n_reference, {metric: own.mean() for metric, own in values.items()}, intervals)
+def _floor(name: str, reference: str, measure: Measure, pair: Pair, parts: Sequence[Division]) -> Iterator[Row]:
+    """The row of a floor, mean and range over the parts of real images; none without parts."""
+    if parts:
+        values = between_parts(measure, pair, parts)
+        counts = np.mean([(len(part.first), len(part.second)) for part in parts], axis=0).round().astype(int).tolist()
+        means = {metric: own.mean() for metric, own in values.items()}
+        intervals = {metric: tuple(np.quantile(own, (0.025, 0.975))) for metric, own in values.items()}
+        yield Row(name, reference, *counts, means, intervals)
 
 
 def _long(row: Row) -> Iterator[dict]:

@@ -138,25 +138,17 @@ def divisions(groups: Sequence[str], *, first: int | None = None, draws: int, se
     return [part for part in found if min(len(part.first), len(part.second)) >= 2]
 
 
-def split_halves(measure: Measure, itself: Pair, parts: Sequence[Division]) -> dict[str, NDArray[np.float64]]:
-    """Every statistic between the two parts of one set: the floor that nothing but chance explains.
+def between_parts(measure: Measure, pair: Pair, parts: Sequence[Division]) -> dict[str, NDArray[np.float64]]:
+    """Every statistic between parts of two sets, or of one set: the floor that nothing but chance explains.
 
     Args:
-        itself: the pair of the set and itself.
-        parts: its `divisions`.
+        pair: the two sets, or a set and itself.
+        parts: positions in the first and in the second set, as `divisions` gives them of one.
 
     Returns:
-        Name -> one value a division.
+        Name -> one value a part.
     """
-    return _by_name([measure(itself.part(part.first, part.second)) for part in parts])
-
-
-def subsamples(measure: Measure, pair: Pair, n: int, *, draws: int, seed: int) -> dict[str, NDArray[np.float64]]:
-    """Every statistic between `n` random images of x and all of y: name -> one value a draw."""
-    rng = np.random.default_rng(seed)
-    columns = np.arange(pair.xy.shape[1])
-    kept = [rng.choice(pair.xy.shape[0], size=n, replace=False) for _ in range(draws)]
-    return _by_name([measure(pair.part(rows, columns)) for rows in kept])
+    return _by_name([measure(pair.part(part.first, part.second)) for part in parts])
 
 
 def _by_name(drawn: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:

@@ -79,16 +79,16 @@ def _rows(own: pd.DataFrame, extractor: str) -> Iterator[tuple[dict, dict, dict]
             values = rows[["value", "low", "high"]].reindex(list(SETS))
             counts |= {f"{key}_{name}{end}": values.loc[name, column] for name in SETS for end, column in ENDS.items()}
             texts |= {f"{key}_{name}": cell(*values.loc[name]) for name in SETS}
-        texts[FLOOR] = _floor_cell(frechet, capped=reference == TRAINING and counts["n"] > counts["n_reference"] // 2)
+        texts[FLOOR] = _floor_cell(frechet)
         counts |= {
             f"floor_{key}": int(frechet.loc[FLOOR_SAME_N, key]) for key in COUNTS if FLOOR_SAME_N in frechet.index
         }
         yield {"frame": frame, "reference": reference}, counts, texts
 
 
-def _floor_cell(frechet: pd.DataFrame, *, capped: bool) -> str:
-    """The floor with its own numbers of images; a dash where it is of fewer than the row's."""
-    if capped or FLOOR_SAME_N not in frechet.index:
+def _floor_cell(frechet: pd.DataFrame) -> str:
+    """The floor with its own numbers of images; a dash where there is none."""
+    if FLOOR_SAME_N not in frechet.index:
         return NOTHING
     floor = frechet.loc[FLOOR_SAME_N]
     n, n_reference = (int(floor[key]) for key in COUNTS)

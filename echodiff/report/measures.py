@@ -85,7 +85,7 @@ def mean_of_independent(values: Sequence[Interval]) -> Interval:
 def _distances(frechet: pd.DataFrame) -> list[Measure]:
     extractor = one_extractor(frechet)
     rows = frechet[frechet["reference"] == TRAINING].set_index(["metric", "set", "dataset"])
-    floors, measures = rows[_small_enough(rows)], []
+    measures = []
     for name, unit, scale, digits in (
         (FRECHET_NAMES[extractor], "", 1.0, 1),
         (KERNEL_NAMES[extractor], ", 1e-3", KERNEL_SCALE, 1),
@@ -97,7 +97,7 @@ def _distances(frechet: pd.DataFrame) -> list[Measure]:
 
         def floor(datasets: Sequence[str], name=name, scale=scale) -> Interval:
             keys = [(name, FLOOR_SAME_N, dataset) for dataset in datasets]
-            return _mean_of_floors(_of_each(floors, keys, scale), len(datasets))
+            return _mean_of_floors(_of_each(rows, keys, scale), len(datasets))
 
         measures.append(Measure(name, name + unit, "Distance", digits, LOWER, of, floor))
     return measures
@@ -107,15 +107,6 @@ def _of_each(rows: pd.DataFrame, keys: Sequence[tuple], scale: float) -> list[In
     """The values with their ends of the keys that have a row, the first one where there are several."""
     first = rows[~rows.index.duplicated()][["value", "low", "high"]]
     return [tuple(scale * first.loc[key]) for key in keys if key in first.index]
-
-
-def _small_enough(rows: pd.DataFrame) -> pd.Series:
-    """Floors that are of as many images as the row that they belong to: it is at most half of the training images."""
-    after = rows.xs(AFTER, level="set")
-    small = after[after["n"] <= after["n_reference"] // 2].reset_index()
-    allowed = set(zip(small["metric"], small["dataset"], small["model"], strict=True))
-    keys = rows.reset_index()[["metric", "dataset", "model"]].itertuples(index=False, name=None)
-    return pd.Series([key in allowed for key in keys], index=rows.index)
 
 
 def _mean_of_floors(found: Sequence[Interval], wanted: int) -> Interval:

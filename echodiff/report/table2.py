@@ -13,7 +13,7 @@ from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
 
 COLUMNS = ("dataset", "model", "metric", "set", "reference", "n", "n_reference", "value", "low", "high", "extractor")
 
-ABOVE, REACHED, BELOW = "fell, above the floor", "fell to the floor", "fell below the floor"
+ABOVE, REACHED, BELOW = "fell, above the floor", "fell, not told from the floor", "fell below the floor"
 NO_FLOOR, WITHIN, NOT, SAME = "fell, no floor", "fell, intervals overlap", "did not fall", "same scanner"
 UNSURE = "fell, no interval"
 TOO_FEW = "unknown, fewer than 2 images"
@@ -107,8 +107,7 @@ def _outcome(frechet: pd.DataFrame) -> str:
         return UNSURE
     if after["high"] >= before["low"]:
         return WITHIN
-    at_this_n = FLOOR_SAME_N in frechet.index and after["n"] <= after["n_reference"] // 2
-    return _against_floor(after, frechet.loc[FLOOR_SAME_N]) if at_this_n else NO_FLOOR
+    return _against_floor(after, frechet.loc[FLOOR_SAME_N]) if FLOOR_SAME_N in frechet.index else NO_FLOOR
 
 
 def _against_floor(after: pd.Series, floor: pd.Series) -> str:
@@ -143,10 +142,7 @@ def _floors(data: pd.DataFrame, extractor: str) -> pd.DataFrame:
     """A row for each floor, under the columns of `after`, which it is compared with; alike ones stand once."""
     kernel, rows = KERNEL_NAMES[extractor], []
     for name, title in FLOORS.items():
-        known = data[data[name].notna()]
-        if name == FLOOR_SAME_N:
-            known = known[known["n"] <= known["n_training"] // 2]
-        for _, row in known.iterrows():
+        for _, row in data[data[name].notna()].iterrows():
             counts = {key: str(row[f"{name}_{of}"]) for key, of in zip(("n", "n_training"), COUNTS, strict=True)}
             distances = {AFTER: format_interval(*row[_keys(name)])}
             distances |= {f"kernel_{AFTER}": kernel_cell(*row[_keys(f"{kernel}_{name}")])}
@@ -193,7 +189,7 @@ def _notes(config: Config, extractor: str, *, itself: bool) -> tuple[str, ...]:
         "reference than the row: it is a little too high, and there is none where N is more than half of the training "
         "images.",
         "Outcome: fell where the interval of after lies below that of before; then whether it lies above the range of "
-        "the floor of the row's N, reaches it or lies below it (no floor: there is none of that N). What lies far "
+        "the floor of the row's N, overlaps it or lies below it (no floor: there is none of that N). What lies far "
         "below is nearer than other real images are, as copies of training images can be: see the table of memory.",
         "The kernel distance has no such bias: its floors are about 0.",
     )

@@ -36,7 +36,7 @@ def test_from_image_sets_to_both_tables(run_echodiff, config, files):
         "--synthetic", files / "translation.h5", "--output", files / "pixel.parquet",
     )  # fmt: skip
     distances = pd.read_parquet(files / "frechet.parquet").set_index(["metric", "reference", "set"])
-    assert distances.loc[("kd_efficientnet_lite0_polar", "held_out", "floor_same_n"), "n_reference"] == 2
+    assert distances.loc[("kd_efficientnet_lite0_polar", "held_out", "after"), "n_reference"] == 2
     after = distances.loc[("fd_efficientnet_lite0", "training", "after")]
     assert (after["n"], after["n_reference"], after["model"], after["dataset"]) == (7, 6, "small", "test")
     assert {"fd_efficientnet_lite0", "kd_efficientnet_lite0", "recall"} <= set(distances.index.levels[0])
@@ -140,6 +140,34 @@ def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     assert (other["n_reference"] == 10).all() and other.loc["floor_same_n", "n"] == 18
     assert other.loc["before", "value"] > other.loc["after", "value"] > other.loc["floor_same_n", "value"]
     assert not any("polar" in metric for metric in table.index.levels[1])  # these features have no such frame
+
+
+def test_more_images_than_half_of_the_training_images_have_no_floor():
+    """Draws of nearly all training images are nearly the same, so their range would say that chance moves nothing."""
+    reference = _features(60, 0)
+    sets = {}
+    for n in (25, 26):
+        table = frechet_table(
+            reference=reference,
+            split=_split(reference, ["train"] * 50 + ["validation"] * 10),
+            original=_features(n, 1),
+            cases=_cases(),
+            synthetic=_features(n, 2),
+            model="m",
+            options=Options(draws=10, seed=0),
+        ).set_index(["set", "reference"])
+        sets[n] = {reference for name, reference in table.index if name == "floor_same_n"}
+    assert sets == {25: {"training", "held_out"}, 26: set()}
+
+
+def test_floors_are_of_whole_patients():
+    """Training images of ten patients, five each: no draw of ten images has a part of one."""
+    reference = _features(60, 0)
+    split = _split(reference, ["train"] * 50 + ["validation"] * 10).assign(group=[f"p{i // 5}" for i in range(60)])
+    arguments = {"reference": reference, "split": split, "cases": _cases(), "model": "m"}
+    images = {"original": _features(13, 1), "synthetic": _features(13, 2)}
+    table = frechet_table(**arguments, **images, options=Options(draws=10, seed=0)).set_index(["set", "reference"])
+    assert (table.loc["floor_same_n", "n"] == 10).all()
 
 
 def test_held_out_images_have_no_distance_from_themselves():

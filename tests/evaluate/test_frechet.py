@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import ttest_1samp
 
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import Grouping, divisions, split_halves, subsamples, subsampling_intervals
+from echodiff.evaluate.interval import Division, Grouping, between_parts, divisions, subsampling_intervals
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.pair import Pair
 
@@ -98,7 +98,7 @@ def test_distances_of_identical_sets_are_zero_and_order_does_not_matter(n, dimen
 
 def test_kernel_distance_of_random_halves_is_zero_within_its_interval_but_frechet_is_not():
     x, _ = _sets(200, 2, 64)
-    halves = split_halves(both, Pair.of(x, x), divisions(range(200), draws=100, seed=0))
+    halves = between_parts(both, Pair.of(x, x), divisions(range(200), draws=100, seed=0))
     low, high = np.quantile(halves["kernel"], (0.025, 0.975))
     assert low < 0 < high and abs(halves["kernel"].mean()) < 2 * halves["kernel"].std()
     assert halves["frechet"].min() > 1  # the bias a floor row shows
@@ -106,7 +106,15 @@ def test_kernel_distance_of_random_halves_is_zero_within_its_interval_but_freche
 
 def test_kernel_distance_is_unbiased_at_any_n_where_frechet_rises():
     x, _ = _sets(150, 2, 32)
-    few, many = (subsamples(both, Pair.of(x[:100], x[100:]), n, draws=200, seed=1) for n in (8, 80))
+    rng, columns = np.random.default_rng(1), np.arange(50)
+    few, many = (
+        between_parts(
+            both,
+            Pair.of(x[:100], x[100:]),
+            [Division(rng.choice(100, size=n, replace=False), columns) for _ in range(200)],
+        )
+        for n in (8, 80)
+    )
     spread = few["kernel"].std() / np.sqrt(200)
     assert few["kernel"].mean() == pytest.approx(many["kernel"].mean(), abs=4 * spread)
     assert few["frechet"].mean() > 1.5 * many["frechet"].mean()
@@ -182,7 +190,7 @@ def test_intervals_repeat_with_their_seed_and_are_absent_for_tiny_sets():
     assert first == again != other
     few = Grouping.of([str(i % 4) for i in range(30)]), groups[1]
     assert np.isnan(subsampling_intervals(both, Pair.of(x, y), few, draws=20, seed=1)["kernel"]).all()
-    assert split_halves(both, Pair.of(x[:3], x[:3]), divisions(list("abc"), draws=5, seed=0)) == {}
+    assert between_parts(both, Pair.of(x[:3], x[:3]), divisions(list("abc"), draws=5, seed=0)) == {}
 
 
 @settings(max_examples=60, deadline=None)
@@ -211,7 +219,7 @@ def test_twins_on_both_sides_would_lower_the_floor():
     x = np.concatenate([patients, patients + 0.01 * rng.normal(size=patients.shape)])
     names = [*range(20), *range(20)]
     by_group, by_image = (
-        split_halves(both, Pair.of(x, x), divisions(groups, draws=30, seed=0)) for groups in (names, range(40))
+        between_parts(both, Pair.of(x, x), divisions(groups, draws=30, seed=0)) for groups in (names, range(40))
     )
     assert by_group["frechet"].mean() > 1.2 * by_image["frechet"].mean()
 
