@@ -157,6 +157,11 @@ class Augmentation(Section):
     elastic: float = Field(default=0.0, ge=0, lt=0.1)
     """Deviation of a smooth random displacement, as a share of the image's size."""
 
+    @property
+    def moves_pixels(self) -> bool:
+        """Whether a training image may be learned from turned, scaled, shifted or bent."""
+        return any((self.rotation_degrees, self.scale, self.shift, self.elastic))
+
 
 class Training(Section):
     """Length of the training and size of its steps."""

@@ -10,6 +10,8 @@ import pandas as pd
 from echodiff.store.atomic import atomic_path
 
 NOTHING = "-"
+# Numbers with their intervals stay in one line; a table that is wider than its window can be moved.
+STYLE = "<style>td.gt_right { white-space: nowrap; }</style>"
 LATEX_PACKAGES = "% packages: booktabs, caption; with inputenc utf8 where the engine is pdflatex\n"
 
 
@@ -56,7 +58,7 @@ class ReportTable:
     def _page(self) -> str:
         """A page of its own, so that the file shows with the right encoding wherever it is opened."""
         body = self._great_table(plain=False).as_raw_html()
-        head = f'<meta charset="utf-8"><title>{html.escape(self.title)}</title>'
+        head = f'<meta charset="utf-8"><title>{html.escape(self.title)}</title>{STYLE}'
         return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 
     def _great_table(self, *, plain: bool):

@@ -17,11 +17,6 @@ NUMBERS = 6  # rotation, scale, shift right, shift down, gain, gamma
 ELASTIC_GRID = 6  # nodes along each side of the smooth displacement
 
 
-def changes_places(options: Augmentation) -> bool:
-    """Whether pixels move."""
-    return any((options.rotation_degrees, options.scale, options.shift, options.elastic))
-
-
 def augment(planes: Planes, options: Augmentation, uniform: Tensor, normal: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Frames in [-1, 1], masks and sectors, each (B, 1, H, W), changed by the batch's random numbers.
 
@@ -30,7 +25,7 @@ def augment(planes: Planes, options: Augmentation, uniform: Tensor, normal: Tens
         normal: (B, 2, ELASTIC_GRID, ELASTIC_GRID), displacements of the elastic change.
     """
     images, masks, sectors = to_model(planes.images), planes.masks, planes.sectors
-    if changes_places(options):
+    if options.moves_pixels:
         grid = sampling_grid(options, uniform, normal, images.shape[-1])
         # Outside the frame is black, background and no sector; F.grid_sample fills with 0, hence the shift by 1.
         images = F.grid_sample(images + 1, grid, mode="bilinear", align_corners=False) - 1

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy.stats import binomtest
 
 from echodiff.config.load import parse_config
+from echodiff.config.models import Augmentation
 from echodiff.evaluate.physics import physics_of
 from echodiff.report.audit import WRAPPED_PSNR_DB, audit, implied_psnr_sd_db
 from echodiff.report.bland_altman import draw_bland_altman
@@ -99,6 +100,19 @@ def test_patients_of_few_images_beside_one_of_many_do_not_make_a_dataset_fit(mem
     table = memory(none, cases, _with_limit(config, 0.01))
     assert table.data[["patients", "verdict"]].to_numpy().tolist() == [[401, "none found, too few patients"]]
     assert table.data["share_high"].iloc[0] == pytest.approx(1 / (1 + 600**2 / (400 + 200**2) / 1.959964**2))
+
+
+def test_a_model_that_learned_from_moved_images_is_never_called_fit(memory_rows, config):
+    """A copy turned by 10 degrees is not flagged, so that no share shows that there is none."""
+    none = memory_rows[memory_rows["kind"] == "synthetic"].iloc[[1] * 400]
+    none = none.assign(case_id=[f"c{i}" for i in range(400)])
+    cases = none[["dataset", "case_id"]].assign(patient=none["case_id"], frame_hash="")
+    model = config.models["small"]
+    moving = model.model_copy(update={"augmentation": Augmentation(rotation_degrees=10)})
+    for own, verdict in ((model, "fit"), (moving, "unknown, copies may be moved")):
+        table = memory(none, cases, config.model_copy(update={"models": {"small": own}}))
+        assert table.data["verdict"].tolist() == [verdict]
+        assert any("turns, scales, shifts" in note for note in table.notes) == (own is moving)
 
 
 def test_memory_has_no_verdict_on_trivial_translators(memory_rows, cases, config):
