@@ -2,20 +2,13 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from echodiff.config.base import Section, UserPath
 from echodiff.config.phantom import FORMATS, PhantomSource
 from echodiff.labels import LABELS
 
-
-def _names_its_image(pattern: str) -> str:
-    if "{stem}" not in pattern:
-        raise ValueError("expected `{stem}` in it, else every image would have the same label maps")
-    return pattern
-
-
-LabelPattern = Annotated[str, AfterValidator(_names_its_image)]
+LabelPattern = Annotated[str, Field(min_length=1)]
 # A value of the source's label maps -> the structure that it stands for.
 LabelValues = dict[int, Literal[LABELS]]
 
@@ -100,7 +93,29 @@ class EchonetDataset(DatasetBase):
     shape model of the training dataset; `dilation`: by a wall of even thickness and an ellipse."""
 
 
-class DicomDataset(DatasetBase):
+class LabelMapsBeside(DatasetBase):
+    """What formats in 2D with label maps beside the images share."""
+
+    labels: Literal["file", "predicted", "none"] = "file"
+    """`file`: a case needs a label map beside it. `predicted`: a segmenter trained on the training dataset labels the
+    cases that have none; cases with labels keep them. `none`: the frames are read and shown in the report, but not
+    translated, as there is no label map to draw from."""
+
+    label_pattern: LabelPattern = "{stem}_gt.*"
+    """Name of the label map beside a file; `{stem}` stands for the file's name without its extension
+    (docs/formats.md)."""
+
+    label_values: LabelValues = Field(default_factory=dict)
+    """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the label maps use these values."""
+
+    @model_validator(mode="after")
+    def _segmented_frames(self) -> Self:
+        if self.ed == "segmented_area" and self.labels != "predicted":
+            raise ValueError(f"expected `labels: predicted` with `ed: segmented_area`, found labels: {self.labels}")
+        return self
+
+
+class DicomDataset(LabelMapsBeside):
     """Ultrasound DICOM with label maps beside it."""
 
     format: Literal["dicom"]
@@ -120,25 +135,27 @@ class DicomDataset(DatasetBase):
     ] = "auto"
     """Rule that finds the end-diastolic frame (docs/formats.md); `auto` tries them in turn."""
 
-    labels: Literal["file", "predicted", "none"] = "file"
-    """`file`: a case needs a label map beside it. `predicted`: a segmenter trained on the training dataset labels the
-    cases that have none; cases with labels keep them. `none`: the frames are read and shown in the report, but not
-    translated, as there is no label map to draw from."""
-
-    label_pattern: LabelPattern = "{stem}_gt.*"
-    """Name of the label map beside a file; `{stem}` stands for the file's name without its extension."""
-
-    label_values: LabelValues = Field(default_factory=dict)
-    """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the label maps use these values."""
-
     ed_table: str = "ed_frames.csv"
     """Table in the folder with end-diastolic frames chosen by hand: columns `file` and `frame` (from 0)."""
 
-    @model_validator(mode="after")
-    def _segmented_frames(self) -> Self:
-        if self.ed == "segmented_area" and self.labels != "predicted":
-            raise ValueError(f"expected `labels: predicted` with `ed: segmented_area`, found labels: {self.labels}")
-        return self
+
+class FramesDataset(LabelMapsBeside):
+    """Frames and cines (2D + t) as pictures, NIfTI, MetaImage, NRRD or videos, with label maps beside them."""
+
+    format: Literal["frames"]
+
+    ed: Literal[
+        "auto", "table", "still", "labelled", "ecg", "largest_lv", "label", "self_similarity", "segmented_area"
+    ] = "auto"
+    """Rule that finds the end-diastolic frame of a cine (docs/formats.md); `auto` tries them in turn. A still is taken
+    for end-diastole."""
+
+    table: str = "cases.csv"
+    """Optional table in the folder of what the files do not say: patients, pixel sizes, label maps (docs/formats.md);
+    `echodiff export` writes such a table."""
+
+    pixel_mm: float | None = Field(default=None, gt=0, le=5)
+    """Pixel size in mm for files whose size neither the table nor the file says; without it the size is unknown."""
 
 
 class VolumeDataset(DatasetBase):
@@ -163,4 +180,6 @@ class VolumeDataset(DatasetBase):
     """Largest pixel of the cut plane in mm; a volume with smaller voxels is cut at their size."""
 
 
-Dataset = Annotated[CamusDataset | EchonetDataset | DicomDataset | VolumeDataset, Field(discriminator="format")]
+Dataset = Annotated[
+    CamusDataset | EchonetDataset | DicomDataset | VolumeDataset | FramesDataset, Field(discriminator="format")
+]

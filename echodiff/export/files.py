@@ -1,4 +1,4 @@
-"""An image set as folders of pictures, one of the frame and one of the label map a case, with a table."""
+"""An image set as folders of pictures, of the frame, the label map and the sector a case, with a table."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from echodiff.store.atomic import whole_folder
 from echodiff.store.image_set import ImageSet
 
 TABLE = "cases.csv"
-FOLDERS = {"image": "images", "label_map": "labels"}
+FOLDERS = {"image": "images", "label_map": "labels", "sector": "sectors"}
 
 Plane = NDArray[np.uint8]
 Spacing = NDArray[np.float32]
@@ -24,9 +24,10 @@ Spacing = NDArray[np.float32]
 def export_images(images: ImageSet, output: Path, *, format: str) -> pd.DataFrame:
     """Write frames and label maps of all cases into the folder `output`, which appears whole or not at all.
 
-    Each case has `images/<case_id>` with gray values 0..255 and `labels/<case_id>` with labels 0..3
-    (`echodiff.labels`), both of one size. `cases.csv` has a row a case: `case_id`, `image`, `label_map`, `row_mm`,
-    `column_mm` (empty where a pixel's size is not known), `dataset`, `kind`, of translations `model` and `seed`.
+    Each case has `images/<case_id>` with gray values 0..255, `labels/<case_id>` with labels 0..3 (`echodiff.labels`)
+    and `sectors/<case_id>`, 1 inside the tissue sector, all of one size. `cases.csv` has a row a case: `case_id`,
+    `image`, `label_map`, `sector`, `row_mm`, `column_mm` (empty where a pixel's size is not known), `dataset`, `kind`,
+    of translations `model` and `seed`. `format: frames` reads the folder again.
 
     Args:
         format: one of FORMATS. NIfTI files have the pixel's size, 1 x 1 mm where it is not known; PNG files have none.
@@ -47,7 +48,8 @@ def export_images(images: ImageSet, output: Path, *, format: str) -> pd.DataFram
     with whole_folder(output, sign=TABLE) as folder:
         for row, (case, spacing) in enumerate(zip(images.case_id, images.spacing_mm, strict=True)):
             files = {role: f"{place}/{case}{ending}" for role, place in FOLDERS.items()}
-            for file, plane in zip(files.values(), (images.images[row], images.masks[row]), strict=True):
+            planes = images.images[row], images.masks[row], images.sectors[row]
+            for file, plane in zip(files.values(), planes, strict=True):
                 path = folder / file
                 path.parent.mkdir(parents=True, exist_ok=True)  # ids of nested folders have a slash
                 write(path, plane, spacing)

@@ -70,6 +70,9 @@ class SourceFrame:
     label_source: str = "file"
     """"file", "completed" (MYO and LA estimated from LV), "predicted" by a segmenter, or "none"."""
 
+    cropped: bool = False
+    """Whether the frame was cut out to its sector before, so that it is not cropped once more."""
+
     details: Mapping[str, Any] = field(default_factory=dict)
     """Columns for the case table that the source gives: scanner, quality, ef, sex, age, frame_rate_hz, ..."""
 

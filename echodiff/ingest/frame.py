@@ -39,7 +39,8 @@ def fit_frame(frame: SourceFrame, size: int, fit: Literal["stretch", "pad"]) -> 
     Raises:
         Reject: the sector is empty or tiny.
     """
-    rows, columns = bounding_box(frame.sector, frame.mask)
+    box = bounding_box(frame.sector, frame.mask)
+    rows, columns = (slice(None), slice(None)) if frame.cropped else box
     sector = frame.sector[rows, columns]
     image = np.where(sector, frame.image[rows, columns], 0).astype(np.uint8)
     height, width = sector.shape

@@ -1,5 +1,5 @@
 """Whether files that are no DICOM hold text that whoever wrote them could choose: the headers of volumes and of label
-maps that are volumes (NIfTI, MetaImage, NRRD) or pictures (PNG, TIFF; BMP has no place for any).
+maps that are volumes (NIfTI, MetaImage, NRRD), and pictures (PNG, TIFF, JPEG, GIF; BMP has no place for any).
 """
 
 import gzip
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from echodiff.ingest.picture import PICTURES
+from echodiff.ingest.picture import STILLS
 from echodiff.ingest.readers.itk import is_itk
 
 # Size of a NIfTI header -> its free text, (first byte, end): of NIfTI-1 data_type, db_name, descrip, aux_file and
@@ -29,6 +29,7 @@ PNG_TEXT = {b"tEXt", b"zTXt", b"iTXt", b"eXIf"}
 # TIFF tags that lead to more tags, and tags whose bytes are for decoding pixels (JPEGTables, ICC profile).
 TIFF_MORE = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo}
 TIFF_DECODING = {347, 34675}
+PICTURE_TEXT = ("comment", "xmp", "photoshop")  # what Pillow calls it in JPEG and GIF
 
 
 def has_free_text(path: Path) -> bool | None:
@@ -39,11 +40,11 @@ def has_free_text(path: Path) -> bool | None:
             return _header_has_text(path)
         if ending == ".png":
             return _png_has_text(path.read_bytes())
-        if ending in (".tif", ".tiff"):
-            return _tiff_has_text(path)
+        if ending in STILLS:
+            return _picture_has_text(path)
     except (OSError, EOFError, zlib.error):
         return False
-    return False if ending in PICTURES else None
+    return None
 
 
 def _header_has_text(path: Path) -> bool:
@@ -76,12 +77,13 @@ def _png_has_text(content: bytes) -> bool:
     return False
 
 
-def _tiff_has_text(path: Path) -> bool:
-    """Tags of text or of bytes of unknown use, which XMP's are, or tags of EXIF; of the first page."""
+def _picture_has_text(path: Path) -> bool:
+    """Tags of text or of bytes of unknown use, which XMP's are, tags of EXIF, or comments; of the first page."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
             tags = dict(picture.getexif())
+            beside = any(picture.info.get(key) for key in PICTURE_TEXT)
     except Exception:  # damaged ones fail in many ways, which reading the case reports
         return False
     texts = {value for tag, value in tags.items() if isinstance(value, (str, bytes)) and tag not in TIFF_DECODING}
-    return bool(TIFF_MORE & tags.keys() or texts - {"", b""})
+    return bool(beside or TIFF_MORE & tags.keys() or texts - {"", b""})

@@ -6,21 +6,22 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.dicom_seg import read_segmentation
 from echodiff.ingest.label_size import check_size
 from echodiff.ingest.listings import Listings
-from echodiff.ingest.picture import PICTURES, read_picture
+from echodiff.ingest.picture import PICTURES, STILLS, read_picture
 from echodiff.ingest.readers.dicom_file import SUFFIXES as DICOM_SUFFIXES
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.itk import SUFFIXES as ITK_SUFFIXES
-from echodiff.ingest.readers.itk import is_itk, read_itk, to_labels
+from echodiff.ingest.readers.itk import is_itk, read_planes, to_labels
+from echodiff.ingest.readers.video import VIDEOS
 
-IMAGE_SUFFIXES = (*ITK_SUFFIXES, *PICTURES, *DICOM_SUFFIXES)
-STEM = "{stem}"
+IMAGE_SUFFIXES = (*ITK_SUFFIXES, *STILLS, *DICOM_SUFFIXES, *VIDEOS)
+STEM, FOLDERS = "{stem}", "{folders}"
+NNUNET, CHANNEL = re.compile("images(Tr|Ts|Va|Val)"), "_0000"  # nnU-Net's folders, and what ends its images' names
 WILDCARD = re.compile(r"[*?]")
 WHAT = "the label map"
 KINDS = "PNG, TIFF, BMP, NIfTI, MetaImage, NRRD or DICOM SEG"
@@ -35,8 +36,10 @@ class LabelFiles:
     """Finds label maps beside images by a pattern of names, listing each folder once however many images it has.
 
     In the pattern `{stem}` stands for the image's name without its ending, `*` and `?` for any characters, a `/` parts
-    folders (`../labels/{stem}.png`) and `**` stands for all folders below. Brackets are no pattern, and neither is
-    anything in an image's name. `fits` tells label maps from other files of such names.
+    folders (`../labels/{stem}.png`) and `**` stands for all folders below. `{folders}` stands for an image's folders as
+    they are repeated below another one: of `images/p1/x.png` the pattern `../../masks/{folders}/{stem}.png` names
+    `masks/p1/x.png`. Brackets are no pattern, and neither is anything in an image's name. `fits` tells label maps from
+    other files of such names.
     """
 
     def __init__(self, pattern: str, fits: Callable[[Path], bool] = is_map):
@@ -56,13 +59,15 @@ class LabelFiles:
 
     def named(self, path: Path) -> list[Path]:
         """All that the pattern names beside an image, whatever it is, in the order of their names."""
-        stem = stem_of_image(path)
+        stem = stem_of_labels(path)
         found = set(self._matching(self._folders(path.parent, stem), self._parts[-1], stem))
         return sorted(found - {path})
 
     def _folders(self, folder: Path, stem: str) -> list[Path]:
         """The folders that the pattern leads to from an image's own, found once for all images that share them."""
-        parts = self._parts[:-1]
+        parts = list(self._parts[:-1])
+        if FOLDERS in parts:
+            parts[parts.index(FOLDERS)] = repeated(folder, parts.count(".."))
         key = folder, stem if any(STEM in part for part in parts) else ""
         if key not in self._reached:
             folders = [folder]
@@ -101,26 +106,49 @@ def stem_of_image(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)]
 
 
+def stem_of_labels(path: Path) -> str:
+    """What `{stem}` stands for: the name without its ending, and in nnU-Net's folders without its channel."""
+    stem = stem_of_image(path)
+    return stem.removesuffix(CHANNEL) if NNUNET.fullmatch(path.parent.name) else stem
+
+
+def repeated(folder: Path, up: int) -> str:
+    """The folders of an image's `folder` below the one in whose place, `up` levels higher, another stands."""
+    parts = Path(os.path.abspath(folder)).parts
+    return "/".join(parts[max(len(parts) - up + 1, 1) :])
+
+
 def read_label_stack(path: Path, frames: int, shape: tuple[int, int], values: Mapping[int, int]) -> NDArray[np.uint8]:
     """The labels 0..3 of a cine, (1, H, W) for a map of one frame, (F, H, W) for a map of all.
 
     Raises:
         Reject: unreadable, of another size than the image, of another number of frames, or with other values.
     """
-    stack = _read(path, frames, shape)
+    stack = read_map(path, frames, shape)
     if len(stack) not in (1, frames):
         raise Reject(f"{WHAT}: expected one plane or the image's {frames} frames, found {len(stack)}")
     check_size(stack.shape[1:], shape, WHAT)
     return to_labels(stack, WHAT, dict(values))
 
 
-def _read(path: Path, frames: int, shape: tuple[int, int]) -> NDArray:
+def read_map(path: Path, frames: int, shape: tuple[int, int]) -> NDArray:
     """Values as in the file, (1 or F, H, W)."""
     if is_itk(path):
-        volume = sitk.GetArrayFromImage(read_itk(path, WHAT))
-        if volume.ndim not in (2, 3):
-            raise Reject(f"{WHAT}: expected a plane or a stack of planes, found {volume.ndim} dimensions")
-        return volume[None] if volume.ndim == 2 else volume
+        return read_planes(path, WHAT)[0]
     if path.suffix.lower() in PICTURES:
         return read_picture(path, shape)[None]
     return read_segmentation(path, WHAT, frames, shape)
+
+
+def label_plane(labels: NDArray[np.uint8] | None, index: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """The labels (H, W) of a frame out of those of a cine; an empty map where there are none.
+
+    Raises:
+        Reject: nothing is labelled on this frame.
+    """
+    if labels is None:
+        return np.zeros(shape, np.uint8)
+    plane = labels[0] if len(labels) == 1 else labels[index]
+    if not plane.any():
+        raise Reject(f"expected labels on the end-diastolic frame {index}, found none there")
+    return plane

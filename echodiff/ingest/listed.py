@@ -1,11 +1,16 @@
 """A user's table beside the files: empty cells, and names that must be there, else a slip of the pen passes unseen."""
 
-from collections.abc import Collection
+import csv
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from echodiff.errors import InputError
 
 MISSING = ("", "na", "nan")  # a cell without a number, as spreadsheets, R and pandas write it, in small letters
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
 
 
 def refuse_unknown(table: Path, named: Collection[str], present: Collection[str]) -> None:
@@ -21,3 +26,56 @@ def refuse_unknown(table: Path, named: Collection[str], present: Collection[str]
             f"{table}: expected names of files in this folder, found none for '{unknown[0]}'{others}; "
             "mend or remove these rows"
         )
+
+
+def table_rows(
+    table: Path, required: Sequence[str], named: Callable[[str], str] = str
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line in the file, from 1, and texts by column, of which `required` have to be there; empty lines are left out.
+
+    `named` turns a column's title into its name. A table that is absent has no rows.
+
+    Raises:
+        InputError: no table, a column is missing, or a row has more cells than there are columns.
+    """
+    if not table.is_file():
+        return
+    lines = _lines(table)
+    _, head = next(lines, (0, []))
+    columns = [named(cell) for cell in head]
+    missing = [column for column in required if column not in columns]
+    if missing:
+        raise InputError(f"{table}: expected the columns {', '.join(required)}, found none named {', '.join(missing)}")
+    for line, cells in lines:
+        if any(cells[len(columns) :]):
+            raise InputError(
+                f"{table}: expected {len(columns)} columns and numbers with a decimal point, found {len(cells)} "
+                f"columns in row {line}; mend the row"
+            )
+        yield line, dict(zip_longest(columns, cells[: len(columns)], fillvalue=""))
+
+
+def _lines(table: Path) -> Iterator[tuple[int, list[str]]]:
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            rows = csv.reader(file)
+            for cells in rows:
+                cells = [cell.strip() for cell in cells]
+                if any(cells):
+                    yield rows.line_num, cells
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table}: expected a CSV in UTF-8, found something else; save it as such") from error
+
+
+def number_in(table: Path, line: int, column: str, text: str, *, whole: bool = False) -> float:
+    """The number in a cell, NaN where it is empty.
+
+    Raises:
+        InputError: no number, or where a `whole` one is asked for another.
+    """
+    if text.lower() in MISSING:
+        return float("nan")
+    pattern, what = (WHOLE, "a whole number") if whole else (NUMBER, "a number with a decimal point")
+    if not pattern.fullmatch(text):
+        raise InputError(f"{table}: expected {what} as {column}, found '{text}' in row {line}; mend the cell")
+    return float(text)

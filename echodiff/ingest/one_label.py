@@ -1,19 +1,48 @@
-"""One label map an image: of several nobody but the user can say which one counts."""
+"""One label map an image, and one image a label map: of several nobody but the user can say which one counts."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.labels_beside import LabelFiles, stem_of_image
 
 JPEG = (".jpg", ".jpeg")
+Choose = Callable[[Path, list[Path]], list[Path]]  # an image and its label maps -> those that count
 
 
-def label_roles(found: Sequence[Path], unfit: Sequence[Path] = ()) -> dict[str, Path]:
-    """The label maps of an image as files of its case; a second one is kept, so that reading the case refuses both.
+def label_files(
+    paths: Collection[Path], maps: LabelFiles, *, needed: bool, own: Choose = lambda path, found: found
+) -> dict[Path, dict[str, Path]]:
+    """Those of `paths` that are no label maps of others, in their order, each with the files of its labels by role.
 
-    Where there is none, one of `unfit` is kept, files of other kinds with a label map's name, so that it is told of.
+    What is wrong is a role too, so that reading the case refuses it: a second label map, another image that has the
+    same one (but for a copy beside it in another format), or, where label maps are needed, a file of another kind.
     """
+    beside = {path: maps.beside(path) for path in paths}
+    are_labels = {label for found in beside.values() for label in found}
+    unfit = {path: maps.unfit(path) for path in paths if path not in are_labels and not beside[path]}
+    are_labels |= {other for path, found in unfit.items() for other in found if not _copies(path, other)}
+    chosen = {path: own(path, found) for path, found in beside.items() if path not in are_labels}
+    labelled = defaultdict(list)
+    for path, found in chosen.items():
+        if len(found) == 1:
+            labelled[found[0]].append(path)
+    roles: dict[Path, dict[str, Path]] = {}
+    for path, found in chosen.items():
+        roles[path] = _roles(found, unfit.get(path, []) if needed else [])
+        others = [other for label in found for other in labelled[label] if not _copies(path, other)]
+        roles[path] |= {"other_image": others[0]} if others else {}
+    return roles
+
+
+def _roles(found: Sequence[Path], unfit: Sequence[Path]) -> dict[str, Path]:
     return dict(zip(("label", "other_label") if found else ("unfit_label",), found or unfit, strict=False))
+
+
+def _copies(path: Path, other: Path) -> bool:
+    """Whether two images have one place but for the ending."""
+    return path.parent == other.parent and stem_of_image(path) == stem_of_image(other)
 
 
 def refuse_missing(files: Mapping[str, Path], what: str, pattern: str, kinds: str) -> None:
@@ -33,14 +62,24 @@ def refuse_missing(files: Mapping[str, Path], what: str, pattern: str, kinds: st
 
 
 def refuse_several(files: Mapping[str, Path]) -> None:
-    """Refuse a case that has a second label map.
+    """Refuse a case that has a second label map, or whose label map another image has as well.
 
     Raises:
         Reject: with the names of both.
     """
     if "other_label" in files:
-        paths = files["label"], files["other_label"]
-        first, second = (path if paths[0].name == paths[1].name else path.name for path in paths)
+        first, second = _told_apart(files["label"], files["other_label"])
         raise Reject(
             f"expected one label map beside it, found {first} and {second}; move one away, or narrow label_pattern"
         )
+    if "other_image" in files:
+        first, second = _told_apart(files["image"], files["other_image"])
+        raise Reject(
+            f"expected a label map of its own, found {files['label'].name} to fit {first} and {second}; "
+            "narrow label_pattern, or give each image a folder of its own"
+        )
+
+
+def _told_apart(*paths: Path) -> tuple[Path | str, ...]:
+    """Names of files, or their whole paths where the names are the same."""
+    return tuple(path if paths[0].name == paths[1].name else path.name for path in paths)

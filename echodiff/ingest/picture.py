@@ -1,21 +1,25 @@
-"""A label map as a picture (PNG, TIFF, BMP), whose gray values or palette's indices are the labels."""
+"""Pictures: label maps, whose gray values or palette's indices are the labels, and frames as they are seen."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.label_size import check_size
 from echodiff.ingest.walk import refuse_unreadable
 
-PICTURES = (".png", ".bmp", ".tif", ".tiff")
+PICTURES = (".png", ".bmp", ".tif", ".tiff")  # that can be label maps
+STILLS = (*PICTURES, ".jpg", ".jpeg", ".gif")  # that can be frames
 LARGEST_PIXELS = 2**24  # screens have 2**21 to 2**23
 WHAT = "the label map"
+FRAME = "the image"
 PALETTE = "P"  # Pillow's name for it
+UPRIGHT = 1  # EXIF Orientation
 
 
 def read_picture(path: Path, shape: tuple[int, int] | None = None) -> NDArray:
@@ -27,37 +31,7 @@ def read_picture(path: Path, shape: tuple[int, int] | None = None) -> NDArray:
     Raises:
         Reject: closed, empty, damaged, of another size, of several pages, or in colour.
     """
-    refuse_unreadable(path, WHAT)
-    with warnings.catch_warnings(action="ignore"):
-        try:
-            with Image.open(path) as picture:
-                _check(picture, shape)
-                picture.load()  # all of it, which OpenCV does not insist on
-                if picture.mode == PALETTE:
-                    return np.array(picture)
-        except Reject:
-            raise
-        except Exception as error:
-            raise Reject(f"{WHAT}: expected a readable picture, found it damaged or cut short") from error
-    return _gray(path)
-
-
-def _check(picture: Image.Image, shape: tuple[int, int] | None) -> None:
-    width, height = picture.size
-    if shape is not None:
-        check_size((height, width), shape, WHAT)
-    if not 0 < width * height <= LARGEST_PIXELS:
-        raise Reject(f"{WHAT}: expected a picture that fits into memory, found {width} x {height}")
-    pages = getattr(picture, "n_frames", 1)
-    if pages != 1:
-        raise Reject(f"{WHAT}: expected a picture of one page, found {pages}; stacks are read from NIfTI or MetaImage")
-
-
-def _gray(path: Path) -> NDArray:
-    """Pillow keeps 8 of 16 bits in colours, OpenCV all."""
-    values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise Reject(f"{WHAT}: expected a readable picture, found it damaged or cut short")
+    values = _decoded(path, WHAT, shape, of_palette=np.array)
     if values.ndim == 2:
         return values
     colours = values[..., :3]
@@ -67,3 +41,51 @@ def _gray(path: Path) -> NDArray:
             "save it as 8 bit gray, each pixel its label's number"
         )
     return colours[..., 0]
+
+
+def read_still(path: Path) -> NDArray:
+    """Values (H, W) of gray, or (H, W, 3) of colours, RGB, as they are stored; of a palette the colours count.
+
+    Raises:
+        Reject: closed, empty, damaged, too large, of several pages, or turned when it is shown.
+    """
+    values = _decoded(path, FRAME, None, of_palette=lambda picture: np.array(picture.convert("RGB"))[..., ::-1])
+    if values.ndim == 2:
+        return values
+    colours = np.ascontiguousarray(values[..., 2::-1])
+    return colours[..., 0] if (colours == colours[..., :1]).all() else colours
+
+
+def _decoded(
+    path: Path, what: str, shape: tuple[int, int] | None, of_palette: Callable[[Image.Image], NDArray]
+) -> NDArray:
+    """Values (H, W), or (H, W, 3 or 4) as OpenCV orders colours: Pillow keeps 8 of 16 bits in them, OpenCV all."""
+    refuse_unreadable(path, what)
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            with Image.open(path) as picture:
+                _check(picture, shape, what)
+                picture.load()  # all of it, which OpenCV does not insist on
+                if picture.mode == PALETTE or picture.format == "GIF":
+                    return of_palette(picture)
+        except Reject:
+            raise
+        except Exception as error:
+            raise Reject(f"{what}: expected a readable picture, found it damaged or cut short") from error
+    values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if values is None:
+        raise Reject(f"{what}: expected a readable picture, found it damaged or cut short")
+    return values
+
+
+def _check(picture: Image.Image, shape: tuple[int, int] | None, what: str) -> None:
+    width, height = picture.size
+    if shape is not None:
+        check_size((height, width), shape, what)
+    if not 0 < width * height <= LARGEST_PIXELS:
+        raise Reject(f"{what}: expected a picture that fits into memory, found {width} x {height}")
+    pages = getattr(picture, "n_frames", 1)
+    if pages != 1:
+        raise Reject(f"{what}: expected a picture of one page, found {pages}; stacks are read from NIfTI or MetaImage")
+    if what == FRAME and picture.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT:
+        raise Reject(f"{what}: expected an upright picture, found one that its EXIF tags turn; save it as it is shown")

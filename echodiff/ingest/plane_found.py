@@ -1,25 +1,21 @@
 """The four-chamber plane of a volume that comes without it: the labels' long axis, turned to the right heart."""
 
-import cv2
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.cine_or_volume import sectors_of, shown_sectors
 from echodiff.ingest.long_axis import long_axis
 from echodiff.ingest.plane import Landmarks
 from echodiff.ingest.readers.itk import to_gray, to_labels
 from echodiff.ingest.right_heart import DIRECTIONS, LEVELS, RADII_MM, Surroundings, right_heart
-from echodiff.ingest.sector_echoes import DARK, background
 
 COARSE_MM = 1.2  # voxel of the search; finer volumes are averaged to about it
 SMOOTH_MM = 1.4  # standard deviation of the filter against speckle
 ANNULUS_MM = 15.0  # from the mitral centre to the lateral annulus
 LEAST_LEAD, LEAST_EXPLAINED = 0.2, 0.1  # of a right heart that is believed; noise explains 0.02 to 0.08
-CINE_PLANES = (0.1, 0.5, 0.9)  # places along the last axis
-CINE_OVERLAP = 0.9  # of their sectors: 1.0 for frames of a cine, at most 0.63 for volumes, along any axis
-CINE_FILLED = 0.95  # of a plane; planes that are full were cut from a volume, and say nothing
 
 
 def find_landmarks(image: sitk.Image, labels: sitk.Image, values: dict[int, int]) -> tuple[Landmarks, float]:
@@ -59,12 +55,10 @@ def _refuse_cine(image: sitk.Image) -> None:
         Reject: says what else can be read.
     """
     values = sitk.GetArrayViewFromImage(image)
-    planes = values[[round(place * (len(values) - 1)) for place in CINE_PLANES]]
-    sectors = _sector(to_gray(planes, "the volume")) > 0
-    if sectors.all(axis=0).sum() > CINE_OVERLAP * sectors.any(axis=0).sum() and sectors.mean() < CINE_FILLED:
+    if sectors_of(values, "the volume").of_cine:
         raise Reject(
             f"expected a volume, found {len(values)} planes of one and the same sector, as the frames of a cine "
-            "(2D + t); cines are read from DICOM, and a volume where its plane's landmarks are given"
+            "(2D + t); cines are read as format: frames, and a volume where its plane's landmarks are given"
         )
 
 
@@ -83,18 +77,8 @@ def _surroundings(
     smooth = gaussian_filter(gray.astype(np.float32), SMOOTH_MM / np.array(coarse.GetSpacing()[::-1]))
     place = _index(coarse, points)
     labelled = map_coordinates(labels, _index(image, points), order=0) > 0
-    shown = map_coordinates(_sector(gray), place, order=0) > 0
+    shown = map_coordinates(shown_sectors(gray), place, order=0) > 0
     return Surroundings(map_coordinates(smooth, place, order=1), shown & ~labelled, labelled)
-
-
-def _sector(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """1 inside the cone of echoes (z, y, x): it is convex, and so is each slice of it; blood in it may be black."""
-    shown = (gray > background(gray) + DARK).astype(np.uint8)
-    for part in shown:
-        points = cv2.findNonZero(part)
-        if points is not None:
-            cv2.fillConvexPoly(part, cv2.convexHull(points), 1)
-    return shown
 
 
 def _index(volume: sitk.Image, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -105,9 +105,9 @@ def identity_found(files: Iterable[Path]) -> dict[str, Any]:
 
     Returns:
         identity_found: those of `KINDS` that a file has a value for, with spaces between, None where no file was of
-        a kind that is looked into (DICOM, NIfTI, MetaImage, NRRD, PNG, TIFF, BMP); private_tags: the number of private
-        attributes (PS3.5 7.8), None without DICOM; burned_in: Burned In Annotation (0028,0301), "YES", "NO", or None
-        where the files do not say.
+        a kind that is looked into (DICOM, NIfTI, MetaImage, NRRD, PNG, TIFF, BMP, JPEG, GIF); private_tags: the number
+        of private attributes (PS3.5 7.8), None without DICOM; burned_in: Burned In Annotation (0028,0301), "YES", "NO",
+        or None where the files do not say.
     """
     kinds: set[str] = set()
     looked_into, private, burned_in = False, None, None

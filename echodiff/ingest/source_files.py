@@ -20,12 +20,12 @@ def state_of_files(dataset: Dataset, folder: Path) -> str:
 
 
 def _source_files(dataset: Dataset, folder: Path) -> list[Path]:
-    """Files below the folder, and those outside that options name: label maps, and tables of frames and planes."""
+    """Files below the folder, and those outside that options name: label maps, and tables that a reader looks into."""
     try:
         files = files_below(folder)
     except InputError:
         return []
-    tables = [folder / name for key in ("ed_table", "planes") if (name := getattr(dataset, key, None))]
+    tables = [folder / name for key in ("ed_table", "planes", "table") if (name := getattr(dataset, key, None))]
     return files + sorted({*tables, *_label_maps(getattr(dataset, "label_pattern", ""), files)} - set(files))
 
 

@@ -46,10 +46,10 @@ def files_below(folder: Path) -> list[Path]:
 def is_lost(path: Path) -> bool:
     """Whether nobody can say what a file is, as it cannot be opened; volumes and pictures are known by their ending."""
     # Imported here, as the workflow walks through folders whenever it starts, and these load SimpleITK and OpenCV.
-    from echodiff.ingest.picture import PICTURES
+    from echodiff.ingest.picture import STILLS
     from echodiff.ingest.readers.itk import is_itk
 
-    return not is_itk(path) and path.suffix.lower() not in PICTURES and _fault(path) is not None
+    return not is_itk(path) and path.suffix.lower() not in STILLS and _fault(path) is not None
 
 
 def refuse_unreadable(path: Path, what: str = "") -> None:

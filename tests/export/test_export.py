@@ -34,7 +34,11 @@ def test_files_hold_the_pixels_and_labels(images, tmp_path, format, ending):
     table = export_images(images, tmp_path / "out", format=format)
     assert table["image"].tolist() == [f"images/{case}{ending}" for case in ("a", "b/im", "c")]
     for row in table.itertuples():
-        for path, planes in ((row.image, images.images), (row.label_map, images.masks)):
+        for path, planes in (
+            (row.image, images.images),
+            (row.label_map, images.masks),
+            (row.sector, images.sectors),
+        ):
             found = pixels(tmp_path / "out" / path)
             assert found.dtype == np.uint8
             np.testing.assert_array_equal(found, planes[row.Index])
@@ -44,7 +48,7 @@ def test_nifti_has_the_size_of_a_pixel_and_the_table_what_is_known(images, tmp_p
     export_images(images, tmp_path, format="nifti")
     table = pd.read_csv(tmp_path / "cases.csv", dtype={"seed": "uint64"})
     for case, expected in (("a", (0.75, 0.5)), ("c", (1.0, 1.0))):  # x before y
-        for folder in ("images", "labels"):
+        for folder in ("images", "labels", "sectors"):
             spacing = sitk.ReadImage(str(tmp_path / folder / f"{case}.nii.gz")).GetSpacing()
             assert spacing == pytest.approx(expected)
     assert table["row_mm"].isna().tolist() == [False, False, True]
@@ -56,7 +60,7 @@ def test_an_earlier_export_is_replaced_as_a_whole_and_nothing_else_is(images, tm
     export_images(images, tmp_path / "out", format="png")
     export_images(images.select(["a"]), tmp_path / "out", format="nifti")
     files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
-    assert files == ["out/cases.csv", "out/images/a.nii.gz", "out/labels/a.nii.gz"]
+    assert files == ["out/cases.csv", "out/images/a.nii.gz", "out/labels/a.nii.gz", "out/sectors/a.nii.gz"]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     with pytest.raises(OutputError, match=r"mine: expected an empty folder or one of an earlier run with cases\.csv"):

@@ -282,7 +282,7 @@ def test_archives_are_found_in_the_folder_they_were_unpacked_into(tmp_path, camu
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("a.jpg", "export the study as DICOM"), ("a.mp4", "FileList.csv"), ("a.zip", "unpack"), ("a.txt", "that holds")],
+    [("a.zip", "unpack"), ("a.txt", "that holds")],
 )
 def test_a_folder_of_other_files_gets_advice(tmp_path, name, advice):
     (tmp_path / name).touch()
@@ -321,8 +321,8 @@ def test_what_no_format_reads_is_told_beside_what_is_read(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     pictures, videos, archives = guess_of(tmp_path).remarks
-    assert "found 2 pictures besides, such as a.png; " in pictures and pictures.endswith("export the study as DICOM")
-    assert "found 1 video besides, such as in/c.mp4; " in videos and "FileList.csv" in videos
+    assert "found 2 pictures besides, such as a.png; " in pictures and "`format: frames`" in pictures
+    assert "found 1 video besides, such as in/c.mp4; " in videos and "`format: frames`" in videos
     assert "found 2 archives besides, such as d.zip; unpack" in archives
     write_volume(tmp_path / "volumes", "v")
     (tmp_path / "volumes" / "f.mov").touch()
@@ -348,8 +348,12 @@ def test_volumes_without_labels_need_planes(tmp_path):
 def test_stills_in_nifti_are_no_volumes(tmp_path):
     for name in "ab":
         write_itk(plane().image, tmp_path / "in" / f"{name}.nii.gz", (0.3, 0.3))
-    (remark,) = guess_of(tmp_path / "in").remarks
-    assert "found images of one plane, such as a.nii.gz" in remark and "CAMUS" in remark
+    assert guess_of(tmp_path / "in").format == "frames"
+    for name in "vwxyz":
+        write_volume(tmp_path / "in", name)
+    guess = guess_of(tmp_path / "in")
+    assert guess.format == "volume"
+    assert "found images of one plane or cines (2D + t) among them, such as a.nii.gz" in guess.remarks[0]
 
 
 def test_values_of_all_label_maps_on_trial_are_in_the_entry(tmp_path):

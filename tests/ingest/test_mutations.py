@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from echodiff.config.datasets import CamusDataset, Dataset, DicomDataset, EchonetDataset, VolumeDataset
+from echodiff.config.datasets import (
+    CamusDataset,
+    Dataset,
+    DicomDataset,
+    EchonetDataset,
+    FramesDataset,
+    VolumeDataset,
+)
 from echodiff.config.image import Image
 from echodiff.errors import InputError
 from echodiff.ingest import workers
@@ -19,7 +26,7 @@ from echodiff.ingest.work import CaseWork
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
-from .conftest import heart, plane, write_camus_patient, write_echonet, write_itk
+from .conftest import heart, plane, write_camus_patient, write_echonet, write_itk, write_video
 from .dicom_files import (
     HEIGHT,
     WIDTH,
@@ -106,6 +113,27 @@ def echonet_templates(folder: Path) -> list[Case]:
     return [contents(folder / "Videos", "0XA.avi")]
 
 
+def frames_templates(folder: Path) -> list[Case]:
+    """A still in each kind of picture, planes, and cines."""
+    content, cases = plane(), []
+    labels = cv2.imencode(".png", content.labels)[1].tobytes()
+    for ending in (".png", ".jpg", ".bmp", ".tif"):
+        cases.append({f"a{ending}": cv2.imencode(ending, content.image)[1].tobytes(), "a_gt.png": labels})
+    moments = [plane(seed=seed).image for seed in range(4)]
+    for ending in (".nii.gz", ".mha", ".nrrd"):
+        write_itk(np.stack(moments), folder / f"a{ending}", (0.4, 0.4, 1.0))
+        cases.append({f"a{ending}": (folder / f"a{ending}").read_bytes(), "a_gt.png": labels})
+    write_video(folder / "a.avi", moments)
+    return [*cases, {"a.avi": (folder / "a.avi").read_bytes(), "a_gt.png": labels}]
+
+
+def finish_frames(folder: Path, names: list[str], templates: Path) -> None:
+    """A table of what the files do not say."""
+    images = (path for path in sorted(folder.rglob("a.*")))
+    rows = [f"{path.relative_to(folder).as_posix()},0.4,0.4,0" for path in images]
+    (folder / "cases.csv").write_text("\n".join(["file,row_mm,column_mm,frame", *rows]) + "\n")
+
+
 def finish_volumes(folder: Path, names: list[str], templates: Path) -> None:
     (folder / "planes.csv").write_bytes((templates / ".nii.gz" / "planes.csv").read_bytes())
 
@@ -137,6 +165,7 @@ SOURCES: dict[str, tuple[Dataset, Callable[[Path], list[Case]], Finish | None]] 
     "labels": (DicomDataset(format="dicom", folder="x", case_ids="source"), labelled_templates, None),
     "camus": (CamusDataset(format="camus", folder="x"), camus_templates, finish_camus),
     "volume": (VolumeDataset(format="volume", folder="x", case_ids="source"), volume_templates, finish_volumes),
+    "frames": (FramesDataset(format="frames", folder="x", case_ids="source"), frames_templates, finish_frames),
     "echonet": (EchonetDataset(format="echonet", folder="x", completion="dilation"), echonet_templates, finish_echonet),
 }
 
@@ -198,7 +227,8 @@ def test_some_damaged_files(tmp_path, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "count"), [("dicom", 800), ("labels", 900), ("camus", 700), ("volume", 500), ("echonet", 400)]
+    ("name", "count"),
+    [("dicom", 800), ("labels", 900), ("camus", 700), ("volume", 500), ("echonet", 400), ("frames", 600)],
 )
 def test_many_damaged_files(tmp_path, monkeypatch, name, count):
     seconds, take = [], workers._Worker.take
@@ -209,7 +239,7 @@ def test_many_damaged_files(tmp_path, monkeypatch, name, count):
     assert max(peak) < MOST_KIB
 
 
-TABLES = {"echonet": ("FileList.csv", "VolumeTracings.csv"), "volume": ("planes.csv",)}
+TABLES = {"echonet": ("FileList.csv", "VolumeTracings.csv"), "volume": ("planes.csv",), "frames": ("cases.csv",)}
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +248,11 @@ def tabled(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("tabled")
     write_echonet(folder / "echonet", 2)
     write_volume(folder / "volume")
+    for number, content in enumerate(frames_templates(folder)[:3]):
+        (folder / "frames" / f"case{number}").mkdir(parents=True)
+        for name, data in content.items():
+            (folder / "frames" / f"case{number}" / name).write_bytes(data)
+    finish_frames(folder / "frames", [], folder)
     return {name: folder / name for name in TABLES}
 
 

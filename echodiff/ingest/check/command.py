@@ -30,8 +30,8 @@ def check(
     guess = next(guesses(folder), None)
     if guess is None:
         raise InputError(
-            f"{folder}: expected CAMUS, EchoNet-Dynamic, DICOM, or volumes in NIfTI, MetaImage or NRRD, found "
-            f"{contents(folder)}; {remedy(folder)}"
+            f"{folder}: expected CAMUS, EchoNet-Dynamic, DICOM, pictures, videos, or images in NIfTI, MetaImage or "
+            f"NRRD, found {contents(folder)}; {remedy(folder)}"
         )
     found = find_cases(guess)
     trials = read_on_trial(guess, spread(found, cases), processes)

@@ -2,31 +2,40 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from echodiff.config.datasets import DicomDataset, VolumeDataset
+from echodiff.config.datasets import DicomDataset, FramesDataset, VolumeDataset
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.archive_names import echonet_options
+from echodiff.ingest.check.label_content import holds_labels
 from echodiff.ingest.check.labels import NO_LABELS, label_options
+from echodiff.ingest.cine_or_volume import sectors_of
 from echodiff.ingest.identity import is_writable
 from echodiff.ingest.labels_beside import LabelFiles
+from echodiff.ingest.picture import STILLS
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.dicom_header import is_volume
-from echodiff.ingest.readers.itk import is_itk, read_itk
+from echodiff.ingest.readers.frames_file import is_frames
+from echodiff.ingest.readers.frames_table import read_frames_table
+from echodiff.ingest.readers.itk import is_itk, read_planes
+from echodiff.ingest.readers.video import VIDEOS
 from echodiff.ingest.walk import files_below, is_lost
 
 LABEL_NAMES = {  # patterns that need no option
     "dicom": DicomDataset.model_fields["label_pattern"].default,
     "volume": VolumeDataset.model_fields["label_pattern"].default,
+    "frames": FramesDataset.model_fields["label_pattern"].default,
 }
+FRAMES_TABLE = FramesDataset.model_fields["table"].default
+LOOKED_AT = 8  # volumes that may be planes
 TABLES = ("FileList.csv", "VolumeTracings.csv")
-STILLS = (
-    "expected volumes, found images of one plane, such as {}; stills are read from DICOM, or as NIfTI or MetaImage in "
-    "the layout of CAMUS (docs/formats.md)"
+PLANES = (
+    "expected volumes, found images of one plane or cines (2D + t) among them, such as {}; give them a folder and a "
+    "dataset of `format: frames` of their own"
 )
 NO_PLANES = (
     "expected label volumes beside the volumes, or planes.csv, found neither; write a planes.csv (docs/formats.md), "
@@ -36,7 +45,7 @@ NO_PLANES = (
 
 
 class Unread(NamedTuple):
-    """Files that no format reads by themselves."""
+    """Files that the format of the others does not read."""
 
     name: str
     endings: tuple[str, ...]
@@ -46,13 +55,13 @@ class Unread(NamedTuple):
 UNREAD = (
     Unread(
         "picture",
-        (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gif"),
-        "pictures do not say which frame is end-diastole nor where labels are, so export the study as DICOM",
+        STILLS,
+        "frames that are no copies of these images need a folder and a dataset of `format: frames` of their own",
     ),
     Unread(
         "video",
-        (".avi", ".mp4", ".mov", ".mkv", ".wmv"),
-        "videos are read with the tables FileList.csv and VolumeTracings.csv beside them, or export DICOM",
+        VIDEOS,
+        "cines that are no copies of these images need a folder and a dataset of `format: frames` of their own",
     ),
     Unread("archive", (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"), "unpack the archive first"),
 )
@@ -107,6 +116,12 @@ def guesses(folder: Path) -> Iterator[Guess]:
         remarks += _elsewhere(folder, [path for path in volumes if path not in labels], others) + lost
         yield Guess("dicom", _counted(len(set(dicom) - labels), "DICOM file"), folder, options, tuple(remarks))
         return
+    frames = _outside_of(archives, (path for path in files if is_frames(path)))
+    if frames and not enhanced and _are_frames(_outside_of(archives, volumes)):
+        others = set(files) - set(frames)
+        guess = _frames(folder, frames)
+        yield replace(guess, remarks=(*guess.remarks, *_elsewhere(folder, [], others), *lost))
+        return
     if volumes:
         options = label_options(volumes, LABEL_NAMES["volume"])
         labels = _labels(volumes, options.get("label_pattern", LABEL_NAMES["volume"]))
@@ -118,6 +133,28 @@ def guesses(folder: Path) -> Iterator[Guess]:
         remarks = _outside(folder, labels) + _volume_remarks(folder, images, labelled="labels" not in options)
         remarks += _elsewhere(folder, [], set(files) - set(volumes) - labels) + lost
         yield Guess("volume", evidence, folder, options, tuple(remarks))
+
+
+def _frames(folder: Path, frames: list[Path]) -> Guess:
+    """Stills and cines; where a table names their label maps it needs no pattern."""
+    listed = read_frames_table(folder / FRAMES_TABLE)
+    tabled = {folder / path for row in listed.values() for path in row.files.values()}
+    options = {} if any(row.label for row in listed.values()) else label_options(frames, LABEL_NAMES["frames"])
+    labels = {folder / row.label for row in listed.values() if row.label}
+    labels = labels or _labels(frames, options.get("label_pattern", LABEL_NAMES["frames"]))
+    images = [path for path in frames if path not in labels | tabled]
+    evidence = (
+        f"{_counted(len(images), 'picture, plane or cine', 'pictures, planes or cines')}, {len(labels)} of labels"
+    )
+    remarks = [NO_LABELS] if "labels" in options else _outside(folder, labels)
+    return Guess("frames", evidence, folder, options, tuple(remarks))
+
+
+def _are_frames(volumes: Sequence[Path]) -> bool:
+    """Whether files in NIfTI, MetaImage or NRRD are planes or cines, or label maps of pictures: a few are looked at."""
+    some = volumes[:: max(len(volumes) // LOOKED_AT, 1)]
+    images = [path for path in some if not holds_labels(path)]
+    return sum(_is_planar(path) for path in images or some) * 2 >= len(images or some)
 
 
 def _labels(images: list[Path], pattern: str) -> set[Path]:
@@ -141,18 +178,21 @@ def _outside(folder: Path, labels: set[Path]) -> list[str]:
 
 def _volume_remarks(folder: Path, images: list[Path], *, labelled: bool) -> list[str]:
     """What volumes need for their four-chamber planes."""
-    if images and _is_still(images[0]):
-        return [STILLS.format(images[0].relative_to(folder).as_posix())]
+    if images and _is_planar(images[0]):
+        return [PLANES.format(images[0].relative_to(folder).as_posix())]
     table = (folder / "planes.csv").is_file()
     if labelled:
         return [] if table else ["found no planes.csv; the four-chamber planes will be looked for beside the labels"]
     return [NO_LABELS if table else NO_PLANES]
 
 
-def _is_still(path: Path) -> bool:
-    """Whether an image has one plane alone; not where it cannot be read, which reading the case reports."""
+def _is_planar(path: Path) -> bool:
+    """Whether an image is one plane or a cine; not where it cannot be read, which reading the case reports."""
     try:
-        return is_itk(path) and is_writable(str(path)) and sum(side > 1 for side in read_itk(path, "").GetSize()) < 3
+        if not is_itk(path) or not is_writable(str(path)):
+            return False
+        planes, _ = read_planes(path, "")
+        return min(planes.shape[1:]) > 1 and (len(planes) == 1 or sectors_of(planes, "").of_cine)
     except Reject:
         return False
 

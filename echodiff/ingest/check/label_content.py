@@ -10,7 +10,7 @@ from PIL import Image
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.identity import is_writable
-from echodiff.ingest.picture import LARGEST_PIXELS, PICTURES, read_picture
+from echodiff.ingest.picture import LARGEST_PIXELS, PICTURES, STILLS, read_picture
 from echodiff.ingest.readers.dicom_file import is_dicom, open_dicom
 from echodiff.ingest.readers.itk import is_itk, read_itk
 
@@ -37,7 +37,7 @@ def holds_labels(path: Path) -> bool | None:
 
 def is_image_dicom(path: Path) -> bool:
     """Whether a file is DICOM, and none of the other kinds by its name."""
-    return not is_itk(path) and path.suffix.lower() not in PICTURES and is_dicom(path)
+    return not is_itk(path) and path.suffix.lower() not in STILLS and is_dicom(path)
 
 
 def label_values(path: Path) -> frozenset[int]:

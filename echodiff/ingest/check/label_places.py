@@ -1,4 +1,6 @@
-"""Where label maps lie and how they are named: beside the images, in a folder inside, or in a folder beside theirs."""
+"""Where label maps lie and how they are named: beside the images, in a folder inside, in a folder beside theirs, or in
+folders like theirs below another one.
+"""
 
 import os
 import re
@@ -7,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from echodiff.ingest.check.label_content import holds_labels, is_image_dicom
-from echodiff.ingest.labels_beside import is_map, stem_of_image
+from echodiff.ingest.labels_beside import FOLDERS, is_map, repeated, stem_of_image, stem_of_labels
 from echodiff.ingest.listings import Listings
 from echodiff.ingest.readers.itk import is_itk
 
@@ -15,6 +17,8 @@ MOST_FOLDERS = 50  # inside a folder, among which label maps are looked for: of 
 MOST_IMAGES = 1000  # evenly spread, whose label maps are looked for in other folders
 SAMPLE = 5  # files of a pattern whose content is looked at
 MOST_PATTERNS = 100  # whose content is looked at, the most frequent ones
+MOST_UP = 4  # levels above an image's folder up to which folders like it are looked for
+MOST_BESIDE = 10  # files in a folder of one image, its label map and notes
 ENOUGH = 0.25  # label maps an image from which no farther folders are searched
 # What follows the stem is a word of its own: image_1 is no label map of image.
 WORD = re.compile(r"[._-]?[A-Za-z]")
@@ -23,20 +27,21 @@ Places = Callable[[Path], list[tuple[str, Path]]]  # a folder of images -> folde
 
 
 def most_frequent_pattern(images: Sequence[Path]) -> str | None:
-    """The pattern with `{stem}` by which most images have a label map; None where none has one.
+    """The pattern by which most images have a label map; None where none has one.
 
-    Other folders are searched where the images' own have few label maps or none, and for some of the images.
+    It has `{stem}`, but where folders of one image each have a label map of one name, which is the pattern then. Other
+    folders are searched where the images' own have few label maps or none, and for some of the images.
     """
     listings, folders = Listings(), _Folders()
     some = images[:: -(-len(images) // MOST_IMAGES)] if images else images
     best, most = None, 0.0
-    for asked, places in ((images, folders.own), (some, folders.inside), (some, folders.beside)):
+    for asked, places in ((images, folders.own), (some, folders.inside), (some, folders.beside), (some, folders.alike)):
         pattern, maps = _most_frequent(_named_after(asked, places, listings), listings)
         if maps > most * len(asked):
             best, most = pattern, maps / len(asked)
         if most >= ENOUGH:
             break
-    return best
+    return best or _name_in_common(some, listings)
 
 
 class _Folders:
@@ -59,6 +64,16 @@ class _Folders:
             self._beside[folder] = [(f"../{name}/", parent / name) for name in names]
         return self._beside[folder]
 
+    def alike(self, folder: Path) -> list[tuple[str, Path]]:
+        """Folders that lie in another one as `folder` does in its own: masks/p1 for images/p1."""
+        above = list(Path(os.path.abspath(folder)).parents)[: MOST_UP - 1]
+        return [
+            (f"{'../' * up}{other.name}/{FOLDERS}/", other / repeated(folder, up))
+            for up, top in enumerate(above, start=2)
+            if top.name
+            for _, other in self.beside(top)
+        ]
+
     def _inside(self, folder: Path) -> list[str]:
         """Names of the folders in a folder; none where there are too many, or where it cannot be listed."""
         if folder not in self._names:
@@ -75,7 +90,7 @@ def _named_after(images: Sequence[Path], places: Places, listings: Listings) -> 
     """Pattern -> the files that may be label maps by their names, each with the stem of its image."""
     found: dict[str, dict[Path, str]] = defaultdict(dict)
     for path in images:
-        stem = stem_of_image(path)
+        stem = stem_of_labels(path)
         for way, folder in places(path.parent):
             for name in listings.beginning(folder, stem):
                 rest = name.removeprefix(stem)
@@ -104,6 +119,23 @@ def _most_frequent(found: dict[str, dict[Path, str]], listings: Listings) -> tup
         if not told or 2 * sum(told) > len(told):
             return pattern, len(maps)
     return None, 0
+
+
+def _name_in_common(images: Sequence[Path], listings: Listings) -> str | None:
+    """The name that label maps have in most folders of one image and one label map."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    asked, folders = set(images), {path.parent for path in images}
+    for folder in sorted(folders):
+        files = [folder / name for name in listings.beginning(folder, "")]
+        pair = [path for path in files if path in asked or is_map(path)] if len(files) <= MOST_BESIDE else []
+        if len(pair) == 2:
+            for path in pair:
+                found[path.name].append(path)
+    for name, maps in found.items():
+        some = maps[:: -(-len(maps) // SAMPLE)]
+        if len(maps) >= ENOUGH * len(folders) and all(is_map(path) and holds_labels(path) for path in some):
+            return name
+    return None
 
 
 def _is_map_of_image(path: Path, stem: str, *, elsewhere: bool, listings: Listings) -> bool | None:

@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from echodiff.config.datasets import CamusDataset, Dataset, DicomDataset, EchonetDataset, VolumeDataset
+from echodiff.config.datasets import (
+    CamusDataset,
+    Dataset,
+    DicomDataset,
+    EchonetDataset,
+    FramesDataset,
+    VolumeDataset,
+)
 from echodiff.errors import ConfigError
 from echodiff.ingest.case import Reader
 from echodiff.ingest.predicted import Predictor
@@ -46,9 +53,16 @@ def _volume(dataset: VolumeDataset, predictor: Predictor | None) -> Reader:
     return VolumeReader(dataset)
 
 
+def _frames(dataset: FramesDataset, predictor: Predictor | None) -> Reader:
+    from echodiff.ingest.readers.frames import FramesReader
+
+    return FramesReader(dataset, predictor)
+
+
 READERS: dict[str, Callable[[Dataset, Predictor | None], Reader]] = {
     "camus": _camus,
     "echonet": _echonet,
     "dicom": _dicom,
     "volume": _volume,
+    "frames": _frames,
 }

@@ -5,32 +5,26 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset
 
 from echodiff.config.datasets import DicomDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
-from echodiff.ingest.ed.by_picture import picture_rules
+from echodiff.ingest.colour import tissue
 from echodiff.ingest.ed.cascade import Rules, find_ed
-from echodiff.ingest.ed.choice import Choice
 from echodiff.ingest.ed.cine import Cine
-from echodiff.ingest.ed.ecg_trace import by_ecg_trace
-from echodiff.ingest.ed.explicit import by_table
-from echodiff.ingest.ed.label_agreement import by_label_agreement
-from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
-from echodiff.ingest.ed.r_wave import by_r_wave
+from echodiff.ingest.ed.of_cine import Recorded, cine_rules
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
-from echodiff.ingest.labels_beside import KINDS, LabelFiles, read_label_stack
+from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_label_stack
 from echodiff.ingest.listed import refuse_unknown
-from echodiff.ingest.one_label import label_roles, refuse_missing, refuse_several
+from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
+from echodiff.ingest.pixel_size import plausible_mm
 from echodiff.ingest.predicted import Predictor
-from echodiff.ingest.readers.dicom_colour import coloured, refuse_doppler, without_drawings
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.dicom_header import name_of, read_header
 from echodiff.ingest.readers.dicom_pixels import colour_frame, gray_frames
-from echodiff.ingest.readers.dicom_regions import Region, pixel_spacing_mm, plausible_mm
+from echodiff.ingest.readers.dicom_regions import Region, pixel_spacing_mm
 from echodiff.ingest.readers.dicom_series import read_instance, stills_of_series
 from echodiff.ingest.readers.dicom_tags import Tags, read_tags
 from echodiff.ingest.sector import Sector, find_sector
@@ -60,20 +54,17 @@ class DicomReader:
         chosen = read_table(folder / self._options.ed_table)
         refuse_unknown(folder / self._options.ed_table, chosen, {path.relative_to(folder).as_posix() for path in paths})
         maps = LabelFiles(self._options.label_pattern)
-        beside = {path: maps.beside(path) for path in paths}
-        labels = {label for found in beside.values() for label in found}
-        instances = {path: read_instance(path) for path in paths if path not in labels}
+        labels = label_files(paths, maps, needed=self._labels_needed)
+        instances = {path: read_instance(path) for path in labels}
         stills = stills_of_series(instances.values())
         names: set[str] = set()
         for path, instance in instances.items():
             relative = path.relative_to(folder)
             name = name_of(relative) if name_of(relative) not in names else relative.as_posix()
             names.add(name)
-            unfit = maps.unfit(path) if self._labels_needed and not beside[path] else []
-            files = {"image": path, **label_roles(beside[path], unfit)}
             known = {"ed_frame": chosen[relative.as_posix()]} if relative.as_posix() in chosen else {}
             known |= {"stills": stills[path]} if path in stills else {}
-            yield CaseReference(name, instance.patient or name, files, known)
+            yield CaseReference(name, instance.patient or name, {"image": path, **labels[path]}, known)
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Read one file: decode, find the sector and the ED frame, take the label map's plane of that frame.
@@ -95,8 +86,8 @@ class DicomReader:
         rules = ed_rules(tags, case, frames, sector.mask, labels, self._predictor)
         rule, (index, confidence) = find_ed(rules, self._options.ed)
         return SourceFrame(
-            image=_tissue(case.files["image"], header, frames[index], index, sector),
-            mask=_plane(labels, index, frames.shape[1:]),
+            image=tissue(frames[index], colour_frame(case.files["image"], header, index), sector),
+            mask=label_plane(labels, index, frames.shape[1:]),
             sector=sector.mask,
             spacing_mm=spacing_mm if region else plausible_mm(spacing_mm, sector.mask),
             ed_frame=index,
@@ -122,22 +113,15 @@ def ed_rules(
     predictor: Predictor | None = None,
 ) -> Rules:
     """The rules that can be asked of this file, in the order of trust."""
-    count, cine = len(frames), Cine(frames, sector, Pace(tags.frame_ms, tags.heart_rate_bpm))
-    single = labels[0] if labels is not None and len(labels) == 1 else None
-    # A stack with labels on some frames was drawn on the frames that somebody took for ED and ES.
-    annotated = labels is not None and count > 1 and len(labels) == count and not labels.any(axis=(1, 2)).all()
-    return {
-        "table": lambda: by_table(case.known.get("ed_frame"), count),
-        "explicit": lambda: tags.position,
-        # A cine that was exported as one file a frame: each of its stills may be end-diastole, and one of them is.
-        "still": lambda: Choice(0, 1 / case.known.get("stills", 1)) if count == 1 else None,
-        "labelled": lambda: by_largest_ventricle(labels) if annotated else None,
-        "r_wave": lambda: by_r_wave(tags.times_ms, tags.r_waves_ms),
-        "ecg": lambda: by_ecg_trace(frames, sector),
-        "largest_lv": lambda: by_largest_ventricle(labels),
-        "label": lambda: by_label_agreement(cine, single) if single is not None else None,
-        **picture_rules(cine, predictor),
-    }
+    cine = Cine(frames, sector, Pace(tags.frame_ms, tags.heart_rate_bpm))
+    return cine_rules(
+        cine,
+        labels,
+        predictor,
+        chosen=case.known.get("ed_frame"),
+        stills=case.known.get("stills", 1),
+        recorded=Recorded(tags.position, tags.times_ms, tags.r_waves_ms),
+    )
 
 
 def _region(regions: list[Region], labels: NDArray[np.uint8] | None) -> Region | None:
@@ -182,23 +166,3 @@ def _found(frames: NDArray[np.uint8], region: Region | None, spacing_mm: tuple[f
         except Reject:  # tags of another picture: what the pixels show decides
             pass
     return find_sector(frames, spacing_mm), "pixels"
-
-
-def _tissue(path: Path, header: Dataset, image: NDArray[np.uint8], index: int, sector: Sector) -> NDArray[np.uint8]:
-    """The frame without what is drawn over its tissue; Doppler is refused."""
-    drawn = sector.drawn
-    rgb = colour_frame(path, header, index)
-    if rgb is not None:
-        colours = coloured(rgb)
-        refuse_doppler(colours, sector.mask)
-        drawn = drawn | colours
-    return without_drawings(image, drawn, sector.mask)
-
-
-def _plane(labels: NDArray[np.uint8] | None, index: int, shape: tuple[int, int]) -> NDArray[np.uint8]:
-    if labels is None:
-        return np.zeros(shape, np.uint8)
-    plane = labels[0] if len(labels) == 1 else labels[index]
-    if not plane.any():
-        raise Reject(f"expected labels on the end-diastolic frame {index}, found none there")
-    return plane

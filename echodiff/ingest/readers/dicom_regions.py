@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom import Dataset
 
 from echodiff.ingest.case import UNKNOWN_SPACING
+from echodiff.ingest.pixel_size import of_tissue
 
 SPATIAL_2D = 1  # Region Spatial Format (0018,6012)
 TISSUE = 1  # Region Data Type (0018,6014)
 CENTIMETRE = 3  # Physical Units X/Y Direction (0018,6024) and (0018,6026)
 SAME_PICTURE = 0.1  # share of the smaller of two regions that both have; neighbours share a row or column of pixels
-BODY_MM = (5.0, 400.0)  # side of a picture of tissue; others come of a size in metres or millimetres, named centimetres
 SMALLEST_VISIBLE = 0.5  # share of a region inside the frame; below it the frame was resized after the tags were written
 
 
@@ -70,12 +69,6 @@ def pixel_spacing_mm(header: Dataset) -> tuple[float, float]:
     return (row, column) if np.isfinite((row, column)).all() and min(row, column) > 0 else UNKNOWN_SPACING
 
 
-def plausible_mm(spacing_mm: tuple[float, float], tissue: NDArray[np.bool_]) -> tuple[float, float]:
-    """A pixel size (row, column), NaN where `tissue` (H, W) would have a height or width that no picture of it has."""
-    rows, columns = (int(tissue.any(axis=axis).sum()) for axis in (1, 0))
-    return _of_tissue(spacing_mm[0], rows), _of_tissue(spacing_mm[1], columns)
-
-
 def _all_regions(header: Dataset, shape: tuple[int, int]) -> list[Region]:
     regions: list[Region] = []
     for item in header.get("SequenceOfUltrasoundRegions") or []:
@@ -109,8 +102,4 @@ def _mm(item: Dataset, axis: str, pixels: int) -> float:
     """
     unit = item.get(f"PhysicalUnits{axis}Direction")
     size = 10 * abs(float(item.get(f"PhysicalDelta{axis}") or 0))
-    return _of_tissue(size, pixels) if unit is not None and int(unit) == CENTIMETRE else float(np.nan)
-
-
-def _of_tissue(size_mm: float, pixels: int) -> float:
-    return size_mm if BODY_MM[0] <= size_mm * pixels <= BODY_MM[1] else float(np.nan)
+    return of_tissue(size, pixels) if unit is not None and int(unit) == CENTIMETRE else float(np.nan)

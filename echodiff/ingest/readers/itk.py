@@ -97,13 +97,34 @@ def read_plane(path: Path, what: str) -> tuple[NDArray, tuple[float, float]]:
     Raises:
         Reject: as `read_itk`, or not of two dimensions.
     """
-    image = read_itk(path, what)
-    while image.GetDimension() > 2 and image.GetSize()[-1] == 1:
-        image = image[..., 0]
+    image = _flat(read_itk(path, what))
     if image.GetDimension() != 2:
         raise Reject(f"{what}: expected one plane, found a size of {'x'.join(map(str, image.GetSize()))}")
     column, row = image.GetSpacing()
     return sitk.GetArrayFromImage(image), (float(row), float(column))
+
+
+def read_planes(path: Path, what: str) -> tuple[NDArray, tuple[float, float]]:
+    """Read a plane, or a stack of them such as a cine (2D + t): array (N, rows, columns), spacing as `read_plane`.
+
+    Raises:
+        Reject: as `read_itk`, or of more dimensions.
+    """
+    image = _flat(read_itk(path, what))
+    if image.GetDimension() not in (2, 3):
+        raise Reject(f"{what}: expected a plane or a stack of planes, found {image.GetDimension()} dimensions")
+    column, row = image.GetSpacing()[:2]
+    values = sitk.GetArrayFromImage(image)
+    return values[None] if values.ndim == 2 else values, (float(row), float(column))
+
+
+def _flat(image: sitk.Image) -> sitk.Image:
+    """The image without a last axis of length 1, and without depth where it has 1 before the time, as NIfTI has it."""
+    if image.GetDimension() == 4 and image.GetSize()[2] == 1:
+        image = image[:, :, 0, :]
+    while image.GetDimension() > 2 and image.GetSize()[-1] == 1:
+        image = image[..., 0]
+    return image
 
 
 def to_gray(values: NDArray, what: str) -> NDArray[np.uint8]:

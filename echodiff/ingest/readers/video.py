@@ -20,7 +20,9 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2  # noqa: E402  the two variables are read when OpenCV is loaded
 
+VIDEOS = (".avi", ".mp4", ".m4v", ".mov", ".mkv", ".wmv")
 LARGEST_SIDE = 8192
+LARGEST_PIXELS = 2**28  # of all frames that are decoded together: 341 of 1024 x 768
 
 
 def read_frame(path: Path, index: int) -> tuple[NDArray[np.uint8], int]:
@@ -37,11 +39,11 @@ def read_frame(path: Path, index: int) -> tuple[NDArray[np.uint8], int]:
         video.set(cv2.CAP_PROP_POS_FRAMES, index)
         if video.get(cv2.CAP_PROP_POS_FRAMES) != index:  # the search ends at a damaged frame
             raise _damaged(index)
-        return _next(video, index), frames
+        return _gray(_next(video, index)), frames
 
 
-def read_cine(path: Path, most: int) -> tuple[NDArray[np.uint8], int]:
-    """The first frames, at most `most`, as gray (F, H, W), and how many frames the video has.
+def read_cine(path: Path, most: int | None = None) -> tuple[NDArray[np.uint8], int]:
+    """The first frames, at most `most` where it is given, as gray (F, H, W), and how many frames the video has.
 
     Headers may count a frame too many: the last one alone may be missing.
 
@@ -50,15 +52,32 @@ def read_cine(path: Path, most: int) -> tuple[NDArray[np.uint8], int]:
     """
     with _opened(path) as video:
         frames = _frame_count(video)
-        images = [_next(video, 0)]
-        for index in range(1, min(frames, most)):
+        wanted = frames if most is None else min(frames, most)
+        images = [_gray(_next(video, 0))]
+        if wanted * images[0].size > LARGEST_PIXELS:
+            height, width = images[0].shape
+            raise Reject(f"expected a cine that fits into memory, found {frames} frames of {width} x {height}")
+        for index in range(1, wanted):
             try:
-                images.append(_next(video, index))
+                images.append(_gray(_next(video, index)))
             except Reject:
                 if index < frames - 1:
                     raise
                 frames = index
         return np.stack(images), frames
+
+
+def read_colours(path: Path, index: int) -> NDArray[np.uint8] | None:
+    """Frame `index` (from 0) of a video that can be read as RGB (H, W, 3); None where it is gray alone.
+
+    Raises:
+        Reject: as `read_cine`.
+    """
+    with _opened(path) as video:
+        for before in range(index):
+            _next(video, before)
+        image = _next(video, index)
+    return None if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 @contextlib.contextmanager
@@ -87,11 +106,11 @@ def _frame_count(video: cv2.VideoCapture) -> int:
 
 
 def _next(video: cv2.VideoCapture, index: int) -> NDArray[np.uint8]:
-    """The next frame, number `index`, as gray (H, W)."""
+    """The next frame, number `index`, gray (H, W) or in colour (H, W, 3)."""
     found, image = video.read()
     if not found or image is None:
         raise _damaged(index)
-    return _gray(image)
+    return image
 
 
 def _damaged(index: int) -> Reject:

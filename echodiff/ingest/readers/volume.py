@@ -1,8 +1,7 @@
 """Cartesian volumes (NIfTI, MetaImage, NRRD, Enhanced US Volume; 3D or 3D + t) with label volumes, cut to a plane."""
 
-import os
-import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
 from echodiff.ingest.labels_beside import LabelFiles, stem_of_image
 from echodiff.ingest.listed import refuse_unknown
-from echodiff.ingest.one_label import label_roles, refuse_missing, refuse_several
+from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
+from echodiff.ingest.places import names_of, patients_of, refuse_systolic, systolic
 from echodiff.ingest.plane import Landmarks, Plane, cut, plane_through
 from echodiff.ingest.plane_found import find_landmarks
 from echodiff.ingest.readers.dicom_file import is_dicom
@@ -29,9 +29,6 @@ from echodiff.ingest.walk import files_below, is_lost, refuse_unreadable
 from echodiff.labels import LV
 
 KINDS = "NIfTI, MetaImage or NRRD"  # of label volumes
-SYSTOLE = re.compile(r"(?<![A-Za-z0-9])ES(?![A-Za-z0-9])")  # a word of its own in a volume's name
-# Names of folders that hold many patients' volumes: images, imagesTr and imagesTs of nnU-Net, train, val, test.
-COLLECTION = re.compile(r"(images?|imgs?|volumes?|train(ing)?|val(id|idation)?|test(ing)?)([-_]?(tr|ts|va))?", re.I)
 
 
 class VolumeReader:
@@ -48,35 +45,24 @@ class VolumeReader:
         planes = read_planes(folder / self._options.planes)
         files = files_below(folder)
         volumes = {path: stem_of_image(path) for path in files if is_itk(path) or is_dicom(path) or is_lost(path)}
-        maps = LabelFiles(self._options.label_pattern, fits=is_itk)
-        labels = {path: maps.beside(path) for path in volumes}
-        are_labels = {path for beside in labels.values() for path in beside}
         endings = _endings(volumes)
         places = {path.relative_to(folder).with_name(stem).as_posix() for path, stem in volumes.items()}
         refuse_unknown(folder / self._options.planes, planes, places | set(volumes.values()))
-        patients = _patients({path: path.relative_to(folder).parts for path in volumes if path not in are_labels})
-        twins = {path: path.parent / _diastolic(stem) for path, stem in volumes.items() if _diastolic(stem)}
-        systolic = {path for path, twin in twins.items() if twin in endings}
-        names: set[str] = set()
-        for path, stem in volumes.items():
-            if path in are_labels:
-                continue
-            relative = path.relative_to(folder)
-            place = relative.with_name(stem).as_posix()
-            name = place if place not in names else relative.as_posix()  # vol.nii beside vol.nii.gz
-            names.add(name)
-            unfit = maps.unfit(path) if self._labels_needed and not labels[path] else []
-            files = {"image": path, **label_roles(_own(path, labels[path], endings[path.with_name(stem)]), unfit)}
+        maps = LabelFiles(self._options.label_pattern, fits=is_itk)
+        own = partial(_own, endings)
+        labels = label_files(volumes, maps, needed=self._labels_needed, own=own)
+        patients, at_systole = patients_of(labels, folder), systolic(volumes)
+        for path, name in names_of(labels, folder).items():
+            place, stem = path.relative_to(folder).with_name(volumes[path]).as_posix(), volumes[path]
             patient = (read_instance(path).patient if is_dicom(path) else "") or patients[path]
-            known = {"plane": planes.get(place, planes.get(stem)), "systolic": path in systolic}
-            yield CaseReference(name, patient, files, known)
+            known = {"plane": planes.get(place, planes.get(stem)), "systolic": path in at_systole}
+            yield CaseReference(name, patient, {"image": path, **labels[path]}, known)
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Choose the ED frame, cut the plane through image and labels."""
         refuse_unreadable(case.files["image"])
         refuse_several(case.files)
-        if case.known.get("systolic"):
-            raise Reject("expected end-diastole, found a volume named ES beside one that is named alike with ED")
+        refuse_systolic(case.known, "a volume")
         if self._labels_needed:
             refuse_missing(case.files, "a label volume", self._options.label_pattern, KINDS)
         image, tags = _read(case.files["image"])
@@ -140,25 +126,6 @@ class VolumeReader:
         return int(np.argmax(sizes)), "lv_volume"
 
 
-def _patients(places: Mapping[Path, tuple[str, ...]]) -> dict[Path, str]:
-    """Whose each volume is: the first folder of its place that may be a patient's, else the file itself.
-
-    A folder that all volumes share is nobody's, and neither is one that is named as a part of a collection.
-    """
-    shared = len(os.path.commonprefix([place[:-1] for place in places.values()]))
-    found = {}
-    for path, place in places.items():
-        folders = [name for name in place[shared:-1] if not COLLECTION.fullmatch(name)]
-        found[path] = folders[0] if folders else _diastolic(stem_of_image(path)) or stem_of_image(path)
-    return found
-
-
-def _diastolic(stem: str) -> str:
-    """The name that a volume of end-systole has at end-diastole; empty where its name says nothing of the kind."""
-    words = SYSTOLE.split(stem)
-    return "ED".join(words) if len(words) == 2 else ""
-
-
 def _endings(volumes: Mapping[Path, str]) -> dict[Path, set[str]]:
     """Place without ending -> the endings of the volumes there."""
     endings: dict[Path, set[str]] = {}
@@ -167,9 +134,10 @@ def _endings(volumes: Mapping[Path, str]) -> dict[Path, set[str]]:
     return endings
 
 
-def _own(path: Path, labels: list[Path], endings: set[str]) -> list[Path]:
-    """The label volumes of a volume: of `vol.nii` beside `vol.nrrd`, of these `endings`, each has those like itself."""
-    theirs = endings - {_ending(path, stem_of_image(path))}
+def _own(endings: Mapping[Path, set[str]], path: Path, labels: list[Path]) -> list[Path]:
+    """The label volumes of a volume: of `vol.nii` beside `vol.nrrd` each has those that end like itself."""
+    stem = stem_of_image(path)
+    theirs = endings[path.with_name(stem)] - {_ending(path, stem)}
     return [label for label in labels if _ending(label, stem_of_image(label)) not in theirs] or labels
 
 

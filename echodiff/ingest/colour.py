@@ -5,12 +5,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.sector import Sector
 
 COLOURED = 24  # distance of a pixel's chroma from that of its gray level, from which it was drawn in colour
 LEVELS = 32  # gray levels for which a tint's chroma is told apart
 DOPPLER_SHARE = 0.02  # coloured share of the sector from which it is Doppler, not a caliper
 RIM = np.ones((3, 3), np.uint8)  # around a drawing: its blurred edge
 INPAINT_RADIUS = 3.0  # pixels
+
+
+def tissue(image: NDArray[np.uint8], rgb: NDArray[np.uint8] | None, sector: Sector) -> NDArray[np.uint8]:
+    """A frame (H, W), in colour (H, W, 3) where it has any, without what is drawn over its tissue.
+
+    Raises:
+        Reject: Doppler.
+    """
+    drawn = sector.drawn
+    if rgb is not None:
+        colours = coloured(rgb)
+        refuse_doppler(colours, sector.mask)
+        drawn = drawn | colours
+    return without_drawings(image, drawn, sector.mask)
 
 
 def coloured(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -1,0 +1,123 @@
+"""Stills and cines in 2D (pictures, NIfTI, MetaImage, NRRD, videos) with label maps beside them, and a table."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echodiff.config.datasets import FramesDataset
+from echodiff.errors import InputError
+from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
+from echodiff.ingest.colour import tissue
+from echodiff.ingest.ed.cascade import find_ed
+from echodiff.ingest.ed.cine import Cine
+from echodiff.ingest.ed.of_cine import cine_rules
+from echodiff.ingest.frame import bounding_box
+from echodiff.ingest.label_size import check_size
+from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_label_stack, read_map
+from echodiff.ingest.listed import refuse_unknown
+from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
+from echodiff.ingest.pixel_size import plausible_mm
+from echodiff.ingest.places import names_of, patients_of, refuse_systolic, systolic
+from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.readers.frames_file import Recording, is_frames, read_recording
+from echodiff.ingest.readers.frames_table import Listed, read_frames_table
+from echodiff.ingest.sector import Sector, find_sector
+from echodiff.ingest.walk import files_below, is_lost
+
+NEARLY_ALL = 0.98  # of a side
+
+
+class FramesReader:
+    """Finds images that are no label maps, reads their ED frame and the label map that the table or a pattern names."""
+
+    def __init__(self, options: FramesDataset, predictor: Predictor | None = None):
+        self._options, self._predictor = options, predictor
+        self._labels_needed = options.labels == "file"
+
+    def find(self, folder: Path) -> Iterator[CaseReference]:
+        """A case for every file that may hold frames or cannot be opened, and is no label map, in their order.
+
+        Raises:
+            InputError: no such folder, no such file in it, or a table that is damaged or names other files.
+        """
+        if not folder.is_dir():
+            raise InputError(f"{folder}: expected a folder of images, found no such folder; check the path")
+        files = files_below(folder)
+        listed = self._listed(folder, files)
+        beside = {folder / path for row in listed.values() for path in row.files.values()}
+        paths = [path for path in files if path not in beside and (is_frames(path) or is_lost(path))]
+        if not paths:
+            raise InputError(f"{folder}: expected images, found none; `echodiff check` says what is in a folder")
+        labels = label_files(paths, LabelFiles(self._options.label_pattern), needed=self._labels_needed)
+        patients, at_systole = patients_of(labels, folder), systolic(labels)
+        for path, name in names_of(labels, folder).items():
+            row = listed.get(path.relative_to(folder).as_posix(), Listed())
+            named = {role: folder / other for role, other in row.files.items()}
+            roles = named if row.label else {**labels[path], **named}
+            known = {"row": row, "systolic": path in at_systole}
+            yield CaseReference(row.name or name, row.patient or patients[path], {"image": path, **roles}, known)
+
+    def _listed(self, folder: Path, files: list[Path]) -> dict[str, Listed]:
+        """The rows of the table, which names files of the folder alone."""
+        table = folder / self._options.table
+        listed = read_frames_table(table)
+        others = {path for row in listed.values() for path in row.files.values()}
+        refuse_unknown(table, listed.keys() | others, {path.relative_to(folder).as_posix() for path in files})
+        return listed
+
+    def read(self, case: CaseReference) -> SourceFrame:
+        """Read one file: decode, find the sector and the ED frame, take the label map's plane of that frame.
+
+        Raises:
+            Reject: the file cannot be used; the sentence says why.
+        """
+        refuse_several(case.files)
+        refuse_systolic(case.known, "an image")
+        if self._labels_needed:
+            refuse_missing(case.files, "a label map", self._options.label_pattern, KINDS)
+        recording = read_recording(case.files["image"])
+        frames, shape, row = recording.frames, recording.frames.shape[1:], case.known["row"]
+        labels = None
+        if "label" in case.files:
+            labels = read_label_stack(case.files["label"], len(frames), shape, self._options.label_values)
+        spacing_mm = self._given_mm(row, recording)
+        sector = _sector(case.files.get("sector"), frames, spacing_mm)
+        rules = cine_rules(Cine(frames, sector.mask), labels, self._predictor, chosen=row.frame)
+        rule, (index, confidence) = find_ed(rules, self._options.ed)
+        return SourceFrame(
+            image=tissue(frames[index], recording.colours(index), sector),
+            mask=label_plane(labels, index, shape),
+            sector=sector.mask,
+            spacing_mm=plausible_mm(spacing_mm, sector.mask),
+            ed_frame=index,
+            ed_rule=rule,
+            ed_confidence=confidence,
+            frames=len(frames),
+            label_source="file" if labels is not None else "none",
+            cropped="sector" in case.files and _fills(sector.mask),
+        )
+
+    def _given_mm(self, row: Listed, recording: Recording) -> tuple[float, float]:
+        """The size of a pixel by the table, else by the file, else by the options."""
+        option = UNKNOWN_SPACING if self._options.pixel_mm is None else (self._options.pixel_mm,) * 2
+        return next((size for size in (row.spacing_mm, recording.spacing_mm) if np.isfinite(size).all()), option)
+
+
+def _fills(sector: NDArray[np.bool_]) -> bool:
+    """Whether a sector reaches nearly to all sides: resampling can take its outermost pixels."""
+    box = bounding_box(sector, np.zeros(sector.shape, np.uint8))
+    return all(side.stop - side.start >= NEARLY_ALL * length for side, length in zip(box, sector.shape, strict=True))
+
+
+def _sector(path: Path | None, frames: NDArray[np.uint8], spacing_mm: tuple[float, float]) -> Sector:
+    """The sector that a file holds, else the one that the pixels show."""
+    if path is None:
+        return find_sector(frames, spacing_mm)
+    shape = frames.shape[1:]
+    inside = read_map(path, len(frames), shape)
+    check_size(inside.shape[1:], shape, "the sector")
+    if not inside.any():
+        raise Reject("the sector: expected values above 0 inside it, found none")
+    return Sector(inside[0] > 0, np.zeros(shape, bool))
