@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TextIO, TypeVar
 
 from tqdm import tqdm
@@ -17,6 +18,12 @@ def format_seconds(seconds: float) -> str:
     minutes, second = divmod(int(round(seconds)), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02d}:{second:02d}"
+
+
+def say(line: str, stream: TextIO | None = None) -> None:
+    """A line on standard error, or the stream, at once; work goes on where nobody listens any more."""
+    with suppress(BrokenPipeError):
+        print(line, file=stream if stream is not None else sys.stderr, flush=True)
 
 
 class Progress:
@@ -46,7 +53,7 @@ class Progress:
         now = time.monotonic()
         if now - self._last_line >= SECONDS_BETWEEN_LINES or self.done == self.total:
             self._last_line = now
-            print(self._line(now, note), file=self._stream, flush=True)
+            say(self._line(now, note), self._stream)
 
     def _line(self, now: float, note: str) -> str:
         speed = (self.done - self._initial) / max(now - self._start, 1e-9)

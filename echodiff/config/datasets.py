@@ -55,8 +55,13 @@ class DatasetBase(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.folder is None) == (self.phantom is None):
-            raise ValueError("expected either a folder or a phantom, found both or neither")
+        if self.folder is None and self.phantom is None:
+            raise ValueError("expected a folder or a phantom, found neither; write `folder: PATH`")
+        if self.folder is not None and self.phantom is not None:
+            raise ValueError(
+                "expected either a folder or a phantom, found both, as in an entry on top of another one of its name; "
+                "write `phantom: null` beside the folder, or give the entry a name of its own"
+            )
         return self
 
     @model_validator(mode="after")
@@ -137,6 +142,10 @@ class DicomDataset(LabelMapsBeside):
 
     ed_table: str = "ed_frames.csv"
     """Table in the folder with end-diastolic frames chosen by hand: columns `file` and `frame` (from 0)."""
+
+    patient: Literal["patient_id", "study"] = "patient_id"
+    """Which patient a file belongs to. `patient_id`: by Patient ID, or by study if that is empty; `study`: always by
+    study (Study Instance UID), for files that all have the same Patient ID."""
 
 
 class FramesDataset(LabelMapsBeside):

@@ -1,7 +1,10 @@
 """What pydantic finds wrong in a configuration, in sentences like all others: the key, expected ..., found ..."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from echodiff.config.base import Section
+from echodiff.config.root import Config
 
 KEY = "[key]"  # ends pydantic's path where the key itself is wrong, not what it stands for
 OWN = "Value error, "  # begins pydantic's message where a validator of this package wrote the rest
@@ -43,10 +46,42 @@ def fault(detail: Mapping[str, Any]) -> str:
 def _location(detail: Mapping[str, Any]) -> tuple[str | int, ...]:
     """Path of the key: the one that holds a wrong key, or the one by which pydantic chooses between kinds."""
     if detail["loc"][-1:] == (KEY,):
-        return detail["loc"][:-2]
-    keys = tuple(part for part in detail["loc"] if "[" not in str(part))  # but for kinds of values, as `literal[...]`
+        return _keys(detail["loc"][:-2])
+    keys = _keys(part for part in detail["loc"] if "[" not in str(part))  # but for kinds of values, as `literal[...]`
     chooses = detail.get("ctx", {}).get("discriminator")
     return (*keys, chooses.strip("'")) if chooses else keys
+
+
+def _keys(path: Iterable[str | int]) -> tuple[str | int, ...]:
+    """A path's keys as a file has them: where a key chooses between kinds, pydantic puts in the kind that it took."""
+    keys, kind = [], Config
+    for part in path:
+        sections = _sections(kind)
+        kinds = {name: section for section in sections for name in _names(section)} if len(sections) > 1 else {}
+        if part in kinds:
+            kind = kinds[part]
+            continue
+        keys.append(part)
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        else:
+            kind = next((one.model_fields[part].annotation for one in sections if part in one.model_fields), None)
+    return tuple(keys)
+
+
+def _sections(kind: Any) -> list[type[Section]]:
+    """The sections that a value of this type may be."""
+    if get_origin(kind) in (dict, list, tuple):
+        return []
+    if isinstance(kind, type):
+        return [kind] if issubclass(kind, Section) else []
+    return [section for inner in get_args(kind) for section in _sections(inner)]
+
+
+def _names(section: type[Section]) -> list[str]:
+    """What the section is chosen by: the one value of its `format` or `name`."""
+    choices = [get_args(f.annotation) for f in section.model_fields.values() if get_origin(f.annotation) is Literal]
+    return [values[0] for values in choices if len(values) == 1]
 
 
 def _expected(detail: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """The whole configuration."""
 
 import re
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -59,10 +60,11 @@ class Config(Section):
     """The dataset the models learn from; all others are translated into its style."""
 
     datasets: dict[Name, Dataset] = Field(min_length=1)
-    """The datasets by name; each has a format and a folder (or a phantom to be written)."""
+    """The datasets by name; each has a format and a folder (or a phantom to be written). `NAME: null` removes a dataset
+    of an earlier file."""
 
     models: dict[Name, Model] = Field(min_length=1)
-    """The models by name; each is trained, used for translation and evaluated."""
+    """The models by name; each is trained, used for translation and evaluated. `NAME: null` as for datasets."""
 
     pathvars: Pathvars = Pathvars()
     """Where a run's files go; `results: FOLDER` moves all of them."""
@@ -74,6 +76,13 @@ class Config(Section):
     translate: Translate = Translate()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
+
+    @field_validator("datasets", "models", mode="before")
+    @classmethod
+    def _null_is_left_out(cls, entries: Any) -> Any:
+        if not isinstance(entries, Mapping):
+            return entries
+        return {name: entry for name, entry in entries.items() if entry is not None}
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

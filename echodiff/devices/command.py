@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 import typer
@@ -29,8 +29,9 @@ def lease(
 
     Cards that SLURM has assigned to this job alone are used as they are.
     """
-    held = _devices(gpus, parts)
-    print(_sentence(gpus, held.devices, nodes), file=sys.stderr, flush=True)
+    failures: list[str] = []
+    held = _devices(gpus, parts, when_failing=failures.append)
+    print("; ".join([_sentence(gpus, held.devices, nodes), *failures]), file=sys.stderr, flush=True)
     processes = processes_for(len(held.devices) or cores, parts, nodes)
     if launch == "torchrun" and nodes > 1:
         _become(on_nodes(command, nodes=nodes, processes=processes, cores=cores))
@@ -57,9 +58,9 @@ def processes_for(workers: int, parts: int | None, nodes: int = 1) -> int:
     return max(fitting)
 
 
-def _devices(gpus: int, parts: int | None) -> Lease:
-    visible = visible_devices()
-    if gpus == 0 or not visible:
+def _devices(gpus: int, parts: int | None, *, when_failing: Callable[[str], None]) -> Lease:
+    visible = visible_devices(when_failing=when_failing) if gpus else []
+    if not visible:
         return Lease([], [])
     if "SLURM_JOB_ID" in os.environ and len(visible) <= gpus:
         # Nothing is left to choose. With more cards than asked for, jobs may share one allocation (salloc).

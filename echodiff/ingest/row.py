@@ -22,7 +22,7 @@ COLUMNS: dict[str, str] = {
     "original_width": "Int64",
     "original_spacing_row_mm": "float64",
     "original_spacing_column_mm": "float64",
-    "scanner": "string",
+    "scanner": "string",  # empty where the files do not say
     "quality": "string",
     "ef": "float64",  # %
     "label_source": "string",  # "file", "completed", "predicted", "none"
@@ -51,8 +51,8 @@ LIT = 32  # gray from which a pixel is seen; below it lies the noise of compress
 HEX_DIGITS = 16
 
 
-def kept_row(frame: SourceFrame, scanner: str) -> dict[str, Any]:
-    """What the table says of a frame that was read; `scanner` where the files do not say.
+def kept_row(frame: SourceFrame) -> dict[str, Any]:
+    """What the table says of a frame that was read.
 
     Raises:
         ValueError: the reader gives a detail that is not in the list of columns.
@@ -77,7 +77,6 @@ def kept_row(frame: SourceFrame, scanner: str) -> dict[str, Any]:
         "outside_sector": float(np.mean(~frame.sector)),
         "outside_lit": float(np.mean(~frame.sector & (frame.image >= LIT))),
         **frame.details,
-        "scanner": frame.details.get("scanner") or scanner,
     }
 
 
@@ -91,6 +90,6 @@ def frame_hash(frame: SourceFrame) -> str:
     return hashlib.sha256(repr(tissue.shape).encode() + tissue.tobytes()).hexdigest()[:HEX_DIGITS]
 
 
-def rejected_row(reason: str, scanner: str) -> dict[str, Any]:
+def rejected_row(reason: str) -> dict[str, Any]:
     """What the table says of a case that cannot be used."""
-    return {"status": "rejected", "reason": reason, "scanner": scanner}
+    return {"status": "rejected", "reason": reason}

@@ -138,7 +138,7 @@ def _finished(
                 continue
             result = next(results)
             if isinstance(result, Lost):
-                result = CaseResult(rejected_row(result.reason, work.dataset.scanner), None)
+                result = CaseResult(rejected_row(result.reason), None)
             row = identified(result.row, case, names)
             journal.append(key, row, result.frame)
             yield row, result.frame

@@ -65,15 +65,15 @@ class CaseWork:
         try:
             frame = self._read(case)
             frame, fitted = self._labelled(frame, fit_frame(frame, self.image.size, self.image.fit))
-            return CaseResult(kept_row(frame, self.dataset.scanner), fitted)
+            return CaseResult(kept_row(frame), fitted)
         except Reject as error:
-            return CaseResult(rejected_row(str(error), self.dataset.scanner), None)
+            return CaseResult(rejected_row(str(error)), None)
         except Exception as error:
             return self._fault(error)
 
     def _fault(self, error: Exception) -> CaseResult:
         reason = f"expected a readable case, found an unforeseen fault ({self._told(error)})"
-        return CaseResult(rejected_row(reason, self.dataset.scanner), None)
+        return CaseResult(rejected_row(reason), None)
 
     def _told(self, error: Exception) -> str:
         """An unforeseen error's kind; its text only where names may be shown, as it may quote a tag or a path."""

@@ -61,6 +61,13 @@ def in_order(config: Config, datasets: Sequence[str]) -> list[str]:
     return [name for name in config.datasets if name in set(datasets)]
 
 
+def with_scanners(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """The rows (dataset, scanner) with the configuration's scanner where the files do not say; NA without either."""
+    given = rows["dataset"].map({name: dataset.scanner for name, dataset in config.datasets.items()})
+    scanners = rows["scanner"].astype("string").replace("", pd.NA).fillna(given.astype("string"))
+    return rows.assign(scanner=scanners.replace("", pd.NA))
+
+
 def model_names(config: Config, models: Iterable[str]) -> list[str]:
     """The models among `models`: those of the configuration in its order, then trivial translators."""
     found = set(models)

@@ -40,7 +40,9 @@ def memory(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTab
     Trivial translators get no verdict: what they make is not for release. `cases`: the case tables, which say whose
     images they are: several of one patient show no more than one.
     """
-    rows = with_patients(rows, cases)
+    # Held-out images stand beside each translated dataset, and are no cases of it.
+    of_dataset = rows["kind"] == SYNTHETIC
+    rows = pd.concat([with_patients(rows[of_dataset], cases), rows[~of_dataset]])
     limit = config.evaluate.memory.max_flagged_share
     moved = {name for name, model in config.models.items() if model.augmentation.moves_pixels}
     data = []

@@ -7,7 +7,7 @@ import pandas as pd
 from echodiff.config import Config
 from echodiff.evaluate.paired import MINIMUM, mean_interval
 from echodiff.report import label_sources
-from echodiff.report.inputs import in_order, model_names, model_title
+from echodiff.report.inputs import in_order, model_names, model_title, with_scanners
 from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.scores import INFINITE_PSNR, Score, case_scores
 from echodiff.report.table import Column, ReportTable, format_interval
@@ -27,6 +27,8 @@ def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.Data
     """
     rows, scores = case_scores(pixel, fidelity)
     rows = with_patients(rows, cases)
+    if "scanner" in rows:
+        rows = with_scanners(rows, config)
     data, cells = [], []
     for model in model_names(config, rows["model"]):
         for dataset in in_order(config, rows["dataset"]):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from echodiff.config import Config
 from echodiff.ingest.ed.titles import RULE_TITLES
-from echodiff.report.inputs import dataset_title, in_order
+from echodiff.report.inputs import dataset_title, in_order, with_scanners
 from echodiff.report.published import published_dataset
 from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd
 
@@ -58,6 +58,7 @@ COLUMNS = (
 def table1(cases: pd.DataFrame, config: Config) -> ReportTable:
     """The datasets of the case tables `cases`, one row each, the published row beside ours."""
     names = in_order(config, cases["dataset"])
+    cases = with_scanners(cases, config)
     data = pd.DataFrame([_row(cases[cases["dataset"] == name], name, config) for name in names])
     return ReportTable(
         name="table1",
@@ -98,7 +99,7 @@ def _row(cases: pd.DataFrame, dataset: str, config: Config) -> dict:
 
 
 def _scanners(values: pd.Series, *, phantom: bool) -> str:
-    """The most frequent scanners; the case table has the configuration's where the files do not say."""
+    """The most frequent scanners."""
     names = _scanner_names(values)
     if phantom:
         return "phantom" if names == NOTHING else f"phantom of {names}"
@@ -106,7 +107,7 @@ def _scanners(values: pd.Series, *, phantom: bool) -> str:
 
 
 def _scanner_names(values: pd.Series) -> str:
-    counts = values[values.notna() & (values != "")].value_counts()
+    counts = values.value_counts()
     names = sorted(counts.index, key=lambda name: (-counts[name], name))
     rest = len(names) - SCANNERS_SHOWN
     return (", ".join(names[:SCANNERS_SHOWN]) + (f" and {rest} more" if rest > 0 else "")) or NOTHING

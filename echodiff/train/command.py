@@ -1,6 +1,7 @@
 """`echodiff train`: from an image set and its split to a trained generator."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import typer
@@ -33,6 +34,7 @@ def train(
 
     from echodiff.devices.memory import full_memory_explained
     from echodiff.devices.torch_device import choose_device
+    from echodiff.train.alone import alone
     from echodiff.train.estimate import describe, part_size, refuse_too_large
     from echodiff.train.job import check_job, read_job
     from echodiff.train.loop import train as run
@@ -49,7 +51,10 @@ def train(
         if not dry:
             refuse_too_large(job, place, processes)
             images = part_size(job, processes)
-            with full_memory_explained(place, images=images, option="speed.part", group=job.model.group):
+            with (
+                alone(job.checkpoints) if processes.first else nullcontext(),
+                full_memory_explained(place, images=images, option="speed.part", group=job.model.group),
+            ):
                 finished = run(job, place, processes)
         elif processes.first:
             print(describe(job, place, processes))

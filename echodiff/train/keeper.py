@@ -1,14 +1,13 @@
 """What a training leaves on disk: checkpoints while it runs, its results at the end."""
 
 import math
-import sys
 import time
 from collections.abc import Mapping
 
 import torch
 
 from echodiff.errors import EchodiffError
-from echodiff.progress import format_seconds
+from echodiff.progress import format_seconds, say
 from echodiff.store.torch_file import save_file
 from echodiff.train import checkpoint
 from echodiff.train.drawing import Drawing
@@ -129,8 +128,3 @@ def resume(state: State, job: Job, *, speak: bool) -> None:
     elif speak:
         for sentence in checkpoint.explain_others(path.parent, path, job.model, job.fingerprint):
             say(sentence)
-
-
-def say(sentence: str) -> None:
-    """A line on standard error."""
-    print(sentence, file=sys.stderr, flush=True)

@@ -6,14 +6,14 @@ import time
 import torch
 from torch import Tensor
 
-from echodiff.progress import Progress
+from echodiff.progress import Progress, say
 from echodiff.train import checkpoint
 from echodiff.train import state as states
 from echodiff.train.compilation import compiled, compiler_explained
 from echodiff.train.data import Planes, total_steps
 from echodiff.train.history import RunningMeans
 from echodiff.train.job import Job
-from echodiff.train.keeper import Keeper, resume, say
+from echodiff.train.keeper import Keeper, resume
 from echodiff.train.objective import Objective
 from echodiff.train.processes import Processes
 from echodiff.train.state import State

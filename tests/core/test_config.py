@@ -64,7 +64,7 @@ def test_the_papers_configuration_has_the_papers_values():
         ({"trainng": 1}, "unknown key 'trainng'"),
         ({"pathvars": {"results": "/mnt/My Disk/out"}}, "'pathvars.results': expected a folder's path without spaces"),
         ({"pathvars": {"results": "~/out"}}, "'pathvars.results': expected .*, found '~/out'"),
-        ({"datasets": {"camus": {"foldr": "x"}}}, "unknown key 'datasets.camus.camus.foldr'"),
+        ({"datasets": {"camus": {"foldr": "x"}}}, "unknown key 'datasets.camus.foldr'"),
         ({"models": {"fast": {"training": {"epoch": 3}}}}, "unknown key 'models.fast.training.epoch'"),
         ({"split": {"validation_fraction": 1.5}}, "'split.validation_fraction': expected a number below 1, found 1.5"),
         ({"split": {"folds": 5, "fold": 5}}, "fold must be below folds = 5, found 5"),
@@ -78,11 +78,15 @@ def test_the_papers_configuration_has_the_papers_values():
             {"datasets": {"a/b": {"format": "camus", "folder": "x"}}},
             "'datasets': expected a text.* as a key, found 'a/b'",
         ),
-        ({"datasets": {"camus": {"folder": "x"}}}, "folder.*phantom"),
+        (
+            {"datasets": {"camus": {"folder": "x"}}},
+            "'datasets.camus': expected either a folder or a phantom, found both.*write `phantom: null`",
+        ),
+        ({"datasets": {"camus": {"phantom": None}}}, "'datasets.camus': expected a folder or a phantom, found neither"),
         (
             {"datasets": {"camus": {"format": "dicom"}}},
-            r"camus.dicom': expected a phantom whose files are of this format \(phantom.machine: vscan or vscan_air or "
-            r"2d_t\), found camus; set format: camus, or another machine",
+            r"'datasets.camus': expected a phantom whose files are of this format \(phantom.machine: vscan or "
+            r"vscan_air or 2d_t\), found camus; set format: camus, or another machine",
         ),
         (
             {"datasets": {"new": {"format": "DICOM", "folder": "x"}}},
@@ -96,15 +100,16 @@ def test_the_papers_configuration_has_the_papers_values():
         ({"datasets": {"vscan": {"label_values": None}}}, "label_values': expected keys and values, found nothing"),
         ({"datasets": {"vscan": {"case_seconds": 0}}}, "case_seconds': expected a number above 0, found 0"),
         ({"evaluate": {"trivial": "perhaps"}}, "'evaluate.trivial': expected true or false, found 'perhaps'"),
-        ({"models": {"fast": {"generator": {"widths": []}}}}, "widths': expected 1 or more entries, found 0"),
+        ({"models": {"fast": {"generator": {"widths": []}}}}, "'models.fast.generator.widths': expected 1 or more"),
+        ({"models": {"fast": {"discriminator": {"chanels": 3}}}}, "unknown key 'models.fast.discriminator.chanels'"),
         ({"models": {"fast": {"discriminator": "no"}}}, "'models.fast.discriminator': expected 'none', found 'no'"),
         ({"pathvars": {"result": "x"}}, "unknown key 'pathvars.result'"),
         ({"datasets": {"vscan": {"label_values": {60: "LV"}}}}, "label_values.60': expected 0, 1, 2 or 3, found 'LV'"),
         ({"datasets": {"vscan": {"label_values": {60: 2}}}}, "vscan.label_values: expected one value.*1, the LV"),
-        ({"datasets": {"vscan": {"label_pattern": ""}}}, "vscan.dicom.label_pattern': expected a text"),
-        ({"datasets": {"vscan": {"ed": "rwave"}}}, "vscan.dicom.ed'.*'r_wave'.*found 'rwave'"),
-        ({"datasets": {"camus": {"ed": "r_wave"}}}, "camus.camus.ed'.*'auto' or 'explicit', found 'r_wave'"),
-        ({"datasets": {"3d_spatial": {"ed": "label"}}}, "3d_spatial.volume.ed'.*'lv_volume', found 'label'"),
+        ({"datasets": {"vscan": {"label_pattern": ""}}}, "'datasets.vscan.label_pattern': expected a text"),
+        ({"datasets": {"vscan": {"ed": "rwave"}}}, "'datasets.vscan.ed'.*'r_wave'.*found 'rwave'"),
+        ({"datasets": {"camus": {"ed": "r_wave"}}}, "'datasets.camus.ed'.*'auto' or 'explicit', found 'r_wave'"),
+        ({"datasets": {"3d_spatial": {"ed": "label"}}}, "'datasets.3d_spatial.ed'.*'lv_volume', found 'label'"),
         ({"models": {"real": {"preset": "fast"}}}, "models.real: expected another name"),
         ({"models": {"nearest_mask": {"preset": "fast"}}}, "models.nearest_mask: expected another name"),
         ({"training_dataset": "vscan", "datasets": {"vscan": {"labels": "none"}}}, "vscan.labels: .*found 'none'"),
@@ -123,6 +128,14 @@ def test_a_wrong_key_or_value_is_named(overrides, sentence):
 def test_a_fault_of_the_whole_configuration_has_no_path():
     with pytest.raises(ConfigError, match="^config/config.yaml: training_dataset: expected"):
         load_config("config/config.yaml", {"training_dataset": "nowhere"})
+
+
+def test_a_dataset_or_model_that_is_null_is_left_out():
+    """In a file on top of another; what it is named by has to be there still."""
+    config = load_config("config/config.yaml", {"datasets": {"vscan": None}, "models": {"fast": None, "one": {}}})
+    assert "vscan" not in config.datasets and len(config.datasets) == 5 and list(config.models) == ["one"]
+    with pytest.raises(ConfigError, match="training_dataset: expected one of the datasets vscan, .*found 'camus'"):
+        load_config("config/config.yaml", {"datasets": {"camus": None}})
 
 
 def test_use_without_any_synthetic_image_is_refused(tmp_path):

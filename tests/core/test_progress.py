@@ -1,7 +1,10 @@
 """Progress in a log is plain lines with an estimate of the time left."""
 
 import io
+import os
 import re
+
+import pytest
 
 import echodiff.progress
 from echodiff.progress import Progress, format_seconds, track
@@ -26,6 +29,15 @@ def test_track_yields_everything_and_ends_with_a_line():
     log = io.StringIO()
     assert list(track([1, 2, 3], 3, description="read", unit="files", stream=log)) == [1, 2, 3]
     assert re.fullmatch(r"read: 3/3 files, \S+ a second, 0:00:00 left\n", log.getvalue())
+
+
+def test_work_goes_on_where_nobody_listens():
+    """A stop signals a log's `tee` as well; the save comes after the line."""
+    read, write = os.pipe()
+    os.close(read)
+    with pytest.raises(BrokenPipeError), os.fdopen(write, "w") as stream:
+        assert list(track(range(3), 3, description="read", unit="files", stream=stream)) == [0, 1, 2]
+        stream.write("x" * 100_000)
 
 
 def test_format_seconds():

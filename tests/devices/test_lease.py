@@ -196,6 +196,44 @@ def test_names_of_visible_devices(monkeypatch, tmp_path):
     assert visible_devices({"CUDA_VISIBLE_DEVICES": ""}) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "found"),
+    [("No devices were found", 6, []), ("couldn't communicate with the NVIDIA driver", 9, [])]
+    + [("Driver/library version mismatch", 18, InputError), ("GPU 0000:01:00.0: GPU is lost", 15, InputError)],
+)
+def test_a_driver_that_fails_is_no_machine_without_a_gpu(monkeypatch, tmp_path, said, status, found):
+    """The tool alone is on machines without a GPU too; what fails otherwise has cards that cannot be used."""
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f'#!/bin/sh\necho "{said}"\nexit {status}\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    heard = []
+    if found is InputError:
+        with pytest.raises(InputError, match=f"found status {status} .{said}.; .*CUDA_VISIBLE_DEVICES"):
+            visible_devices({}, when_failing=heard.append)
+    else:
+        assert visible_devices({}, when_failing=heard.append) == found
+        assert heard == [f"nvidia-smi says: {said}"]
+    assert visible_devices({"CUDA_VISIBLE_DEVICES": "GPU-bb"}) == ["GPU-bb"]
+    assert visible_devices({"CUDA_VISIBLE_DEVICES": ""}) == visible_devices({"CUDA_VISIBLE_DEVICES": "-1"}) == []
+
+
+def test_the_lease_says_what_the_driver_says(environment, tmp_path):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'No devices were found'\nexit 6\n")
+    tool.chmod(0o755)
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
+    del environment["CUDA_VISIBLE_DEVICES"]
+    lease = [sys.executable, "-m", "echodiff", "lease", "--gpus"]
+    result = subprocess.run([*lease, "1", "--", "true"], env=environment, capture_output=True, text=True)
+    assert result.stderr == (
+        "lease: this job runs on the CPU, no GPU is visible; nvidia-smi says: No devices were found\n"
+    )
+    tool.write_text("#!/bin/sh\necho 'GPU is lost'\nexit 15\n")
+    lost = [subprocess.run([*lease, gpus, "--", "true"], env=environment, capture_output=True) for gpus in "10"]
+    assert [result.returncode for result in lost] == [1, 0] and b"GPU is lost" in lost[0].stderr
+
+
 def test_a_driver_that_does_not_answer_is_named(monkeypatch, tmp_path):
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexec sleep 60\n")
     (tmp_path / "nvidia-smi").chmod(0o755)

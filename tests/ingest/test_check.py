@@ -20,6 +20,7 @@ from echodiff.ingest.case import CaseReference
 from echodiff.ingest.check import labels_on_trial
 from echodiff.ingest.check.detect import Guess, contents, guesses, remedy
 from echodiff.ingest.check.labels_on_trial import with_labels_on_trial
+from echodiff.ingest.check.patients import with_patients_on_trial
 from echodiff.ingest.check.report import entry, summary
 from echodiff.ingest.check.trial import Trial, dataset_of, find_cases, read_on_trial, spread
 from echodiff.ingest.readers import reader_of
@@ -238,6 +239,28 @@ def test_the_entry_pasted_into_a_configuration_ingests_the_folder(tmp_path, monk
     dataset = load_config(tmp_path / "c.yaml").datasets["ours"]
     counts = ingest_dataset("ours", dataset, Image(size=64), dataset.folder, tmp_path / "out", processes=0)
     assert counts["kept"] == kept
+
+
+def test_the_entry_lies_on_top_of_a_phantom_of_its_name(tmp_path, camus_folder):
+    guess = guess_of(camus_folder)
+    (tmp_path / "mine.yaml").write_text(entry(guess, "vscan"))
+    dataset = load_config(["config/config.yaml", tmp_path / "mine.yaml"]).datasets["vscan"]
+    assert (dataset.folder, dataset.phantom) == (camus_folder, None)
+    assert "# training_dataset: vscan" in entry(guess, "vscan")
+
+
+@pytest.mark.parametrize(("same", "told"), [(True, True), (False, False)])
+def test_one_patient_id_of_many_studies_is_told(tmp_path, same, told):
+    for number in range(5):
+        tags = {"PatientID": "ANONYMOUS" if same else str(number), "StudyInstanceUID": f"1.2.{number}"}
+        write_gray(tmp_path / f"{number}.dcm", **tags)
+    guess, trials = tried(tmp_path)
+    remarks = with_patients_on_trial(guess, trials).remarks
+    assert any("one Patient ID in 5 of 5 studies" in remark for remark in remarks) == told
+    dataset = dataset_of(guess)
+    assert len({case.patient for case in reader_of(dataset).find(tmp_path)}) == (1 if same else 5)
+    by_study = dataset.model_copy(update={"patient": "study"})
+    assert {case.patient for case in reader_of(by_study).find(tmp_path)} == {f"1.2.{number}" for number in range(5)}
 
 
 @pytest.mark.parametrize("place", ["videos and tables", "table"])

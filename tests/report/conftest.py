@@ -61,6 +61,20 @@ def cases():
 
 
 @pytest.fixture
+def with_rows_of():
+    """Case tables with a row for each case of a table of metrics that they lack, a patient of its own."""
+
+    def add(cases, *tables):
+        keys = ["dataset", "case_id"]
+        wanted = pd.concat([table[keys] for table in tables]).drop_duplicates()
+        known = set(zip(cases["dataset"], cases["case_id"], strict=True))
+        more = wanted[[key not in known for key in zip(wanted["dataset"], wanted["case_id"], strict=True)]]
+        return pd.concat([cases, more.assign(patient="of " + more["case_id"], frame_hash=None)], ignore_index=True)
+
+    return add
+
+
+@pytest.fixture
 def distances():
     """Vscan falls from 120 to 40; CAMUS has its floor."""
     values = {

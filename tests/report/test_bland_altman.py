@@ -27,6 +27,11 @@ def rows():
     return pd.concat(tables, ignore_index=True)
 
 
+@pytest.fixture
+def cases(cases, rows, with_rows_of):
+    return with_rows_of(cases, rows)
+
+
 def legends(figure):
     return [[text.get_text().replace("\n", " ") for text in panel.get_legend().get_texts()] for panel in figure.axes]
 

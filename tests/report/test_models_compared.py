@@ -60,7 +60,7 @@ def cases(pixel):
     """The case tables; one label map of `vscan` was predicted."""
     rows = pixel[["dataset", "case_id"]].drop_duplicates(ignore_index=True).assign(status="kept", label_source="file")
     rows.loc[rows["case_id"] == "vscan3", "label_source"] = "predicted"
-    return rows
+    return rows.assign(patient=rows["case_id"], frame_hash="")
 
 
 def test_tables_mark_datasets_with_labels_that_no_file_gave(pixel, fidelity, cases):
@@ -182,37 +182,45 @@ def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel, cases):
     assert not any("*" in note for note in table.notes)
 
 
-def test_held_out_images_are_of_patients_of_the_training_dataset(pixel):
+def test_a_row_whose_case_is_in_no_case_table_is_refused(pixel, cases):
+    """Its patient is not known: counted as one of its own it would make intervals too narrow."""
+    with pytest.raises(InputError, match="case table of camus: expected a row for the case camus3, found none"):
+        paired_tests(pixel, None, cases[cases["case_id"] != "camus3"], _config())
+
+
+def test_held_out_images_are_of_patients_of_the_training_dataset(pixel, with_rows_of):
     """They stand in the table of memory of a translated dataset, some of whose ids may be the same as theirs."""
     rows = [
         {"kind": kind, "case_id": f"c{i}", "flagged": i < 4} for kind in ("synthetic", "held_out") for i in range(40)
     ]
     memory = pd.DataFrame(rows).assign(dataset="vscan", model="first")
-    cases = pd.concat(
+    images = pd.concat(
         pd.DataFrame({"case_id": [f"c{i}" for i in range(40)], "patient": [f"p{i // of}" for i in range(40)]}).assign(
             dataset=dataset, frame_hash="", status="kept", label_source="file"
         )
         for dataset, of in (("vscan", 2), ("camus", 4))
     )
-    data = ablation({"pixel": pixel, "memory": memory}, cases, _config()).data
+    data = ablation({"pixel": pixel, "memory": memory}, with_rows_of(images, pixel), _config()).data
     found = data[(data["dataset"] == "vscan") & data["model"].isin(["first", ""])]
     expected = [binomtest(n // 10, n).proportion_ci(method="wilson") for n in (20, 10)]
     ends = found[["flagged_percent_low", "flagged_percent_high"]].to_numpy()
     np.testing.assert_allclose(ends, 100 * np.array([(end.low, end.high) for end in expected]), rtol=1e-5)
 
 
-def test_flagged_images_are_a_share_of_a_models_own_and_missing_where_it_has_none(pixel, cases):
+def test_flagged_images_are_a_share_of_a_models_own_and_missing_where_it_has_none(pixel, cases, with_rows_of):
     rows = [{"kind": "synthetic", "case_id": f"c{i}", "flagged": i < 3} for i in range(12)]
     rows += [{"kind": "held_out", "case_id": f"h{i}", "flagged": True} for i in range(12)]
     rows = [row | {"dataset": "vscan", "model": "first"} for row in rows]
-    data = ablation({"pixel": pixel, "memory": pd.DataFrame(rows)}, cases, _config()).data
+    memory = pd.DataFrame(rows)
+    known = with_rows_of(cases, memory[memory["kind"] == "synthetic"], memory.assign(dataset="camus"))
+    data = ablation({"pixel": pixel, "memory": memory}, known, _config()).data
     data = data.set_index(["dataset", "model"])[[f"flagged_percent{end}" for end in ("", "_low", "_high")]]
     low, high = binomtest(3, 12).proportion_ci(method="wilson")
     assert data.loc[("vscan", "first")].tolist() == pytest.approx([25, 100 * low, 100 * high])
     assert data.loc[[("vscan", "second"), ("echo", "first")]].isna().all(axis=None)
 
 
-def test_the_distance_of_physics_has_its_floor_at_the_rows_n(pixel, cases):
+def test_the_distance_of_physics_has_its_floor_at_the_rows_n(pixel, cases, with_rows_of):
     """Training images and translations of one distribution: the distance is the floor's. A patient has two images."""
     rng = np.random.default_rng(3)
     names = [name for name, *_ in physics.MEASURES]
@@ -222,7 +230,7 @@ def test_the_distance_of_physics_has_its_floor_at_the_rows_n(pixel, cases):
     own = pd.DataFrame(rng.normal(size=(36, len(names))), columns=names)
     own = own.assign(kind="translation", model="first", dataset=["vscan"] * 10 + ["echo"] * 26)
     own["case_id"] = [f"v{i}" for i in range(36)]
-    labelled = pd.concat([cases, patients.assign(status="kept", label_source="file")])
+    labelled = with_rows_of(pd.concat([cases, patients.assign(status="kept", label_source="file")]), own)
     tables = {"pixel": pixel, "physics": pd.concat([rows, own])}
     table = ablation(tables, labelled, _config())
     data = table.data.set_index(["dataset", "model"])
@@ -232,11 +240,12 @@ def test_the_distance_of_physics_has_its_floor_at_the_rows_n(pixel, cases):
     # 26 are more than half of the training images: no floor there, nor of both datasets together.
     assert data.loc[[("echo", ""), ("", "")], "physics"].isna().all()
     assert data.loc[("", ""), "leakage"] == pytest.approx(rows["leakage"].mean())
-    without = ablation(tables, labelled.drop(columns="patient"), _config()).data.set_index(["dataset", "model"])
+    without = ablation(tables, labelled.assign(patient=labelled["case_id"]), _config())
+    without = without.data.set_index(["dataset", "model"])
     assert without.loc[("vscan", ""), "physics"] != floor
 
 
-def test_what_real_images_reach_stands_below_the_models(pixel, fidelity, cases):
+def test_what_real_images_reach_stands_below_the_models(pixel, fidelity, cases, with_rows_of):
     others = pixel[pixel["comparison"] == "synthetic"].assign(comparison="another_patient", psnr_sector_db=9.0)
     held_out = fidelity[(fidelity["dataset"] == "camus") & (fidelity["model"] == "first")]
     held_out = held_out.assign(kind="dataset", model="", dice_lv=0.95)
@@ -252,7 +261,8 @@ def test_what_real_images_reach_stands_below_the_models(pixel, fidelity, cases):
         "frechet": _frechet(50.0, 55.0),
         "memory": memory,
     }
-    table = ablation(tables, cases, _config())
+    known = with_rows_of(cases, memory[memory["kind"] == "synthetic"], memory.assign(dataset="camus"))
+    table = ablation(tables, known, _config())
     data = table.data.set_index(["dataset", "model"])
     real = data.xs("", level="model")
     assert real["fd_efficientnet_lite0"].tolist()[:3] == [25.0, pytest.approx(np.nan, nan_ok=True), 20.0]

@@ -45,12 +45,19 @@ def test_distribution_has_a_row_a_set_with_its_interval(distances, config):
 
 
 @pytest.fixture
+def cases(cases, memory_rows, fidelity_rows, with_rows_of):
+    """The case tables; of held-out images only that of the training dataset has a row."""
+    return with_rows_of(cases, memory_rows[memory_rows["kind"] == "synthetic"], fidelity_rows)
+
+
+@pytest.fixture
 def memory_rows(image_sets):
     """Of six synthetic images of vscan one is flagged; of four held-out real ones none."""
     rows = []
     for kind, n in (("synthetic", 6), ("held_out", 4)):
         for i in range(n):
-            row = {"dataset": "vscan", "model": "small", "kind": kind, "case_id": f"case{i:03d}"}
+            case = f"case{i:03d}" if kind == "synthetic" else f"held{i:03d}"
+            row = {"dataset": "vscan", "model": "small", "kind": kind, "case_id": case}
             for space in ("features", "thumbnail", "correlation"):
                 row |= {f"{space}_distance": 1.0 + i, f"{space}_threshold": 1.5, f"{space}_training": "case005"}
                 row |= {f"{space}_held_out_distance": 2.0 + 2 * i}

@@ -35,6 +35,11 @@ def rows():
     return pd.concat(tables[::-1], ignore_index=True)
 
 
+@pytest.fixture
+def cases(cases, rows, with_rows_of):
+    return with_rows_of(cases, rows)
+
+
 def test_table_has_a_row_an_arm_and_share(rows, cases, config):
     table = use(rows, cases, config)
     assert table.data[["arm", "percent", "n_real", "n_synthetic", "n"]].to_numpy().tolist() == [

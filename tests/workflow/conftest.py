@@ -17,7 +17,8 @@ def run_snakemake():
     def run(folder: Path, *arguments: object, configuration: Path | list[Path] = SMALL) -> subprocess.CompletedProcess:
         files = configuration if isinstance(configuration, list) else [configuration]
         command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--cores", "2"]
-        command += ["--directory", folder, "--workflow-profile", "none", "--configfile", *files, *arguments]
+        command += ["--directory", folder, "--workflow-profile", "none"]
+        command += [*(["--configfile", *files] if files else []), *arguments]
         return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=1200)
 
     return run

@@ -1,12 +1,18 @@
 """Every shipped configuration plans the jobs it should, with the GPUs it should."""
 
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
+
+from echodiff.config.load import merge
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -174,6 +180,63 @@ def test_an_unknown_key_ends_the_run_with_its_path(run_snakemake, tmp_path):
     assert "unknown key 'split.sead'" in result.stdout + result.stderr
 
 
+def test_a_fault_of_the_command_line_is_not_blamed_on_the_file_alone(run_snakemake, tmp_path):
+    result = run_snakemake(tmp_path, "--dry-run", "--config", "sead=3")
+    assert result.returncode != 0
+    assert "small.yaml + --config: unknown key 'sead'" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(("own", "ingested"), [(False, 6), (True, 1)])
+def test_the_default_is_found_from_any_folder(run_snakemake, alone, tmp_path, own, ingested):
+    """The folder's own, where it has one; else that beside the workflow."""
+    if own:
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config" / "config.yaml").write_text(yaml.safe_dump(alone))
+    result = run_snakemake(tmp_path, "--dry-run", configuration=[])
+    assert result.returncode == 0, result.stderr
+    assert planned(result)["ingest"] == ingested
+
+
+LAST_WORDS = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), print("stopped, saved", flush=True), sys.exit(143)))
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_log_has_the_last_words_of_a_training_that_is_stopped(run_snakemake, tmp_path):
+    """What ends a job signals all of its processes, also the one that writes the log."""
+    plan = run_snakemake(tmp_path, "--dry-run", "--printshellcmds", "train_all").stdout
+    to_log = re.search(r"echodiff train .*?(2>&1 \|.*)$", plan, flags=re.M)[1]
+    (tmp_path / "results/logs/train").mkdir(parents=True)
+    (tmp_path / "job.py").write_text(LAST_WORDS)
+    command = ["bash", "-c", f"{sys.executable} job.py {to_log}"]
+    job = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert job.stdout.readline() == "begun\n"
+    os.killpg(job.pid, signal.SIGTERM)
+    assert job.communicate(timeout=60)[0] == "stopped, saved\n"
+    assert (tmp_path / "results/logs/train/tiny.log").read_text() == "begun\nstopped, saved\n"
+
+
+NO_RECORDS = "expected Snakemake's records of this run's results in"
+
+
+def test_results_without_records_are_told(finished, alone, tmp_path):
+    """They count as up to date whatever the options; nothing is said of a fresh run, nor of one that goes on."""
+    run = finished(alone)
+    quiet = [run("--dry-run")]
+    (tmp_path / "results").rename(tmp_path / "moved")
+    quiet.append(run("--dry-run"))
+    assert not [result.stderr for result in quiet if NO_RECORDS in result.stderr]
+    content = alone | {"pathvars": {"results": "moved"}}
+    (tmp_path / "finished.yaml").write_text(yaml.safe_dump(content))
+    told = run("--dry-run", "split_all")
+    assert told.returncode == 0 and told.stderr.count(f"moved/data/camus/images.h5: {NO_RECORDS} {tmp_path}") == 1
+    touched = run("--touch", "--forceall")
+    assert touched.returncode == 0 and NO_RECORDS not in touched.stderr + run("--dry-run").stderr
+
+
 def test_weights_that_are_not_there_end_the_run_before_it_begins(run_snakemake, tmp_path):
     content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
     content["evaluate"]["inception_weights"] = "no/such.pth"
@@ -244,6 +307,24 @@ def test_models_in_another_order_redraw_what_shows_the_first(finished, alone, tm
     (tmp_path / "finished.yaml").write_text(yaml.safe_dump(alone | {"models": turned}, sort_keys=False))
     jobs = planned(run("--dry-run"))
     assert {"figure2", "diversity_sheet", "bland_altman", "paired_tests"} <= set(jobs) and "train" not in jobs
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ({"report": {"subgroups": False}}, set()),
+        ({"report": {"validation_cases": 5}}, {"figure2"}),
+        ({"evaluate": {"memory": {"max_flagged_share": 0.02}}}, {"memory_table"}),
+        ({"datasets": {"vscan": {"scanner": "Another one"}}}, {"table1", "subgroups"}),
+    ],
+    ids=str,
+)
+def test_an_option_of_the_report_rewrites_what_shows_it_alone(finished, tmp_path, changed, again):
+    content = yaml.safe_load((REPOSITORY / "config" / "config.yaml").read_text())
+    content["datasets"] = {name: content["datasets"][name] for name in ("camus", "vscan")}
+    run = finished(content)
+    (tmp_path / "finished.yaml").write_text(yaml.safe_dump(merge(content, changed), sort_keys=False))
+    assert set(planned(run("--dry-run"))) - {"archive", "all", "total"} == again
 
 
 def test_a_missing_caption_ends_the_run_before_it_begins(run_snakemake, captions, tmp_path):

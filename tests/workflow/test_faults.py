@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-TO_LOG = re.compile(r"\s*(2>&1 \| tee|>) \S+( 2>&1)?$")
+TO_LOG = re.compile(r"\s*(2>&1 \| \(trap '' TERM INT; exec tee \S+\)|> \S+ 2>&1)$")
 NEARLY_FULL_DISK = "ulimit -f 1; "  # files of 1 KiB at most
 FULL_DISK = "ulimit -f 0; "
 KIB = 1024

@@ -134,7 +134,7 @@ def test_a_report_option_redraws_figures_alone(small_run, run_snakemake, changed
 
 def test_a_title_rewrites_what_prints_it_alone(small_run, run_snakemake, changed):
     datasets = yaml.safe_load(SMALL.read_text())["datasets"]
-    datasets["vscan"] |= {"title": "Pocket scanner", "case_seconds": 300}
+    datasets["vscan"] |= {"title": "Pocket scanner", "scanner": "A pocket scanner", "case_seconds": 300}
     tables = {"table1", "table2", "table3", "rejects", "privacy", "distances", "distribution", "audit", "subgroups"}
     tables |= {"ablation", "use_table", "use_tests"}
     tables |= {f"{name}_table" for name in ("memory", "physics", "diversity", "fidelity", "extreme")}

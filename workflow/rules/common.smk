@@ -1,6 +1,7 @@
 """The checked configuration, and what the rules ask of it."""
 
 import json
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -16,7 +17,8 @@ from echodiff.store.source_code import code_fingerprint
 
 def checked_configuration():
     """The configuration after all files and `--config` of the command line; what is wrong in it ends the run here."""
-    origin = " + ".join(map(str, workflow.configfiles)) or "configuration"
+    files = [*map(str, workflow.configfiles), *(["--config"] if workflow.config_settings.config else [])]
+    origin = " + ".join(files) or "configuration"
     try:
         checked = parse_config(config, origin=origin)
         checked.refuse_absent_files()
@@ -40,6 +42,7 @@ TRAINING = options.training_dataset
 TRIVIAL = list(TRIVIAL_TRANSLATORS) if options.evaluate.trivial and SOURCES else []
 PREDICTED = options.predicted_datasets
 TITLES = {name: options.title_of(name) for name in DATASETS}
+SCANNERS = {name: dataset.scanner for name, dataset in options.datasets.items()}
 PHANTOMS = [name for name, dataset in options.datasets.items() if dataset.phantom]
 
 
@@ -87,6 +90,10 @@ def code(*parts):
 
 # What says whose image is whose, wherever intervals and tests count patients.
 COUNTING = ["evaluate/patients.py", "split/twins.py"]
+
+
+# Into the log and onto the screen. What ends a job signals `tee` as well, which has to pass on the command's last words.
+SHOWN_TOO = "2>&1 | (trap '' TERM INT; exec tee {log})"
 
 
 def results_folder():

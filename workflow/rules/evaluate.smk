@@ -17,7 +17,7 @@ rule extractor:
         choice=[str(getattr(options.evaluate, key)) for key in ("features", "inception_weights", "download")],
         code=code(*EXTRACTORS),
     shell:
-        "echodiff evaluate extractor --config {params.config} --output {output} 2>&1 | tee {log}"
+        "echodiff evaluate extractor --config {params.config} --output {output} " f"{SHOWN_TOO}"
 
 
 # Loading the network takes as long as a hundred images: one job for all datasets, one a model.
@@ -158,7 +158,7 @@ rule memory:
         synthetic=given("synthetic", "synthetic"),
         synthetic_features=given("synthetic-features", "synthetic_features"),
         output=given_output,
-        options=section(options.evaluate.memory),
+        alarm_rate=options.evaluate.memory.alarm_rate,
         code=code("evaluate/memory.py", "evaluate/memory_table.py", "evaluate/sector.py", "split"),
     shell:
         "echodiff evaluate memory --config {params.config} --reference {input.reference} "

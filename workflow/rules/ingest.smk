@@ -21,8 +21,10 @@ rule ingest:
         state=source_state,
         models=ingest_models,
         folder=lambda wildcards, output: Path(output.images).parent,
-        # Neither the title nor the longest time changes what is read.
-        options=lambda wildcards: section(options.datasets[wildcards.dataset], without=["title", "case_seconds"]),
+        # Neither title and scanner, which tables print, nor the longest time change what is read.
+        options=lambda wildcards: section(
+            options.datasets[wildcards.dataset], without=["title", "scanner", "case_seconds"]
+        ),
         image=section(options.image),
         code=ingest_code,
     shell:

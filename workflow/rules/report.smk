@@ -11,7 +11,8 @@ rule table1:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        titles={name: [title, options.datasets[name].scanner] for name, title in TITLES.items()},
+        titles=TITLES,
+        scanners=SCANNERS,
         code=code("report"),
     shell:
         "echodiff report table1 --config {params.config} --output {params.stem} {input} > {log} 2>&1"
@@ -61,7 +62,7 @@ rule kept:
     params:
         config=configuration,
         folder=lambda wildcards, output: Path(output[0]).parent,
-        options=section(options.report),
+        options=[options.report.kept_cases, options.report.dpi],
         titles=TITLES,
         code=code("report"),
     shell:
@@ -81,7 +82,7 @@ rule table2:
         titles=TITLES,
         code=code("report"),
     shell:
-        "echodiff report table2 --config {params.config} --output {params.stem} {input} 2>&1 | tee {log}"
+        "echodiff report table2 --config {params.config} --output {params.stem} {input} " f"{SHOWN_TOO}"
 
 
 rule table3:
@@ -114,7 +115,7 @@ rule figure2:
     params:
         config=configuration,
         cases=given("cases", "cases"),
-        options=section(options.report),
+        options=[options.report.validation_cases, options.report.dpi],
         title=TITLES[TRAINING],
         code=code("report", "spread.py"),
     shell:
@@ -133,7 +134,7 @@ rule figure3:
     params:
         config=configuration,
         cases=given("cases", "cases"),
-        options=section(options.report),
+        dpi=options.report.dpi,
         titles=TITLES,
         code=code("report", "spread.py"),
     shell:
@@ -152,7 +153,7 @@ rule figure4:
     params:
         config=configuration,
         cases=given("cases", "cases"),
-        options=section(options.report),
+        dpi=options.report.dpi,
         titles=TITLES,
         code=code("report", "spread.py"),
     shell:
@@ -221,6 +222,7 @@ rule memory_table:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
+        limit=options.evaluate.memory.max_flagged_share,
         titles=TITLES,
         code=code("report", *COUNTING, "evaluate/share.py", "evaluate/interval.py"),
     shell:
@@ -262,7 +264,7 @@ rule memory_gallery:
     params:
         config=configuration,
         cases=given("cases", "cases"),
-        options=section(options.report),
+        dpi=options.report.dpi,
         titles=TITLES,
         code=code("report", *COUNTING, "evaluate/share.py", "evaluate/interval.py"),
     shell:
@@ -279,7 +281,7 @@ rule depth_gain:
         "<logs>/report/depth_gain.log",
     params:
         config=configuration,
-        options=section(options.report),
+        dpi=options.report.dpi,
         titles=TITLES,
         code=code("report"),
     shell:
@@ -311,7 +313,7 @@ rule diversity_sheet:
         "<logs>/report/diversity_sheet.log",
     params:
         config=configuration,
-        options=section(options.report),
+        dpi=options.report.dpi,
         title=TITLES[TRAINING],
         code=code("report", "evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"),
     shell:
@@ -348,7 +350,7 @@ rule bland_altman:
     params:
         config=configuration,
         cases=given("cases", "cases"),
-        options=section(options.report),
+        dpi=options.report.dpi,
         model=options.headline_model,
         titles=TITLES,
         code=code("report", *COUNTING, "evaluate/paired.py"),
@@ -370,6 +372,7 @@ rule subgroups:
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         cases=given("cases", "cases"),
         titles=TITLES,
+        scanners=SCANNERS,
         code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:
         "echodiff report subgroups --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
@@ -462,7 +465,7 @@ rule extreme_sheet:
         "<logs>/report/extreme_sheet.log",
     params:
         config=configuration,
-        options=section(options.report),
+        dpi=options.report.dpi,
         title=TITLES[TRAINING],
         code=code("report", "evaluate/extreme.py"),
     shell:
@@ -518,7 +521,7 @@ rule use_plot:
     params:
         config=configuration,
         cases=given("cases", "cases"),
-        options=section(options.report),
+        dpi=options.report.dpi,
         title=TITLES[TRAINING],
         code=code("report", *COUNTING, "evaluate/paired.py"),
     shell:

@@ -35,7 +35,8 @@ rule train:
         "--parts {params.parts} -- "
         "echodiff train --config {params.config} --model {wildcards.model} --data {input.images} "
         "--split {input.split} --output {params.folder} --checkpoints {params.checkpoints} "
-        "--threads {threads} 2>&1 | tee {log}"
+        "--threads {threads} "
+        f"{SHOWN_TOO}"
 
 
 rule train_all:

@@ -20,6 +20,7 @@ def check(
     from echodiff.ingest.check.detect import contents, guesses, remedy
     from echodiff.ingest.check.ids import write_ids
     from echodiff.ingest.check.labels_on_trial import with_labels_on_trial
+    from echodiff.ingest.check.patients import with_patients_on_trial
     from echodiff.ingest.check.report import entry, summary
     from echodiff.ingest.check.trial import find_cases, read_on_trial, spread
 
@@ -35,7 +36,7 @@ def check(
         )
     found = find_cases(guess)
     trials = read_on_trial(guess, spread(found, cases), processes)
-    guess = with_labels_on_trial(guess, trials)
+    guess = with_patients_on_trial(with_labels_on_trial(guess, trials), trials)
     print(summary(guess, trials, len(found)))
     print(f"\nEntry to add to `datasets` in the configuration:\n\n{entry(guess, name)}")
     if ids is not None:

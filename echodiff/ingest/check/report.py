@@ -57,6 +57,10 @@ def _counted(values) -> str:
 
 
 def entry(guess: Guess, name: str) -> str:
-    """The dataset entry to paste under `datasets:` of a configuration."""
-    options = {"format": guess.format, "folder": str(Path(guess.folder).absolute()), **guess.options}
-    return yaml.safe_dump({"datasets": {name: options}}, sort_keys=False, default_flow_style=False).rstrip()
+    """The dataset entry, to be pasted into a configuration.
+
+    `phantom: null` lets it lie on top of an entry of the same name with a phantom, as config/config.yaml has some.
+    """
+    options = {"format": guess.format, "folder": str(Path(guess.folder).absolute()), "phantom": None, **guess.options}
+    text = yaml.safe_dump({"datasets": {name: options}}, sort_keys=False, default_flow_style=False).rstrip()
+    return f"{text}\n# training_dataset: {name}    # to train on it, where its label maps have LV, MYO and LA"

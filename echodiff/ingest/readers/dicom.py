@@ -64,7 +64,8 @@ class DicomReader:
             names.add(name)
             known = {"ed_frame": chosen[relative.as_posix()]} if relative.as_posix() in chosen else {}
             known |= {"stills": stills[path]} if path in stills else {}
-            yield CaseReference(name, instance.patient or name, {"image": path, **labels[path]}, known)
+            patient = instance.study if self._options.patient == "study" else instance.patient
+            yield CaseReference(name, patient or name, {"image": path, **labels[path]}, known)
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Read one file: decode, find the sector and the ED frame, take the label map's plane of that frame.

@@ -22,6 +22,7 @@ class Instance:
     """Patient ID (0010,0020), which only the keyed hash ever sees, else Study Instance UID (0020,000D): a study is of
     one patient. Anonymised exports leave the former empty; files taken for patients of their own would be split between
     training and test."""
+    study: str = ""
     series: str = ""
     number: str = ""
     still: bool = False
@@ -35,7 +36,7 @@ def read_instance(path: Path) -> Instance:
             patient, study, series, number, frames = (_text(header, tag) for tag in TAGS)
     except Exception:  # other files fail in every way that Python knows
         return Instance(path)
-    return Instance(path, patient or study, series, number, frames in ("", "1"))
+    return Instance(path, patient or study, study, series, number, frames in ("", "1"))
 
 
 def _text(header: Dataset, keyword: str) -> str:
