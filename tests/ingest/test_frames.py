@@ -275,7 +275,7 @@ def check(folder, run_echodiff, monkeypatch, tmp_path):
     monkeypatch.setenv("ECHODIFF_KEY_FILE", str(tmp_path / "key"))
     done = run_echodiff("check", folder, "--name", "ours")
     assert done.returncode == 0, done.stdout + done.stderr
-    pasted = yaml.safe_load(done.stdout.split("that are there:")[1])
+    pasted = yaml.safe_load(done.stdout.split("in the configuration:")[1])
     (tmp_path / "c.yaml").write_text(
         yaml.safe_dump({"training_dataset": "ours", "models": {"m": {"preset": "fast"}}, **pasted})
     )

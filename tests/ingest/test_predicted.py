@@ -150,7 +150,7 @@ def test_without_a_segmenter_nothing_begins(camus_folder, tmp_path):
         ({"datasets": {"camus": {"labels": "predicted"}}}, "datasets.camus.labels: expected `file`"),
         ({"datasets": {"vscan": {"labels": "predicted"}}, "segmenter": {"seed": 2024}}, "segmenter.seed: .*found 2024"),
         ({"datasets": {"vscan": {"ed": "segmented_area"}}}, "datasets.vscan.*labels: predicted.*found labels: file"),
-        ({"datasets": {"echonet": {"labels": "none"}}}, "datasets.echonet.echonet.labels.*'file' or 'predicted'"),
+        ({"datasets": {"echonet": {"labels": "none"}}}, "datasets.echonet.labels.*'file' or 'predicted'"),
     ],
 )
 def test_options_that_contradict_are_named(overrides, sentence):
