@@ -12,8 +12,7 @@ from pydantic import Field, model_validator
 from echodiff.config.base import Section
 from echodiff.config.networks import DiscriminatorOptions, GeneratorOptions, NcsnppGenerator, ResidualDiscriminator
 from echodiff.config.presets import PRESETS
-
-MOST_ADDED = 36.0  # of a transition, which leaves exp(-36) of the image before; less than 1e-16 is nothing in float64
+from echodiff.diffusion.variances import variances
 
 
 class Diffusion(Section):
@@ -36,14 +35,7 @@ class Diffusion(Section):
     def _bounds(self) -> Self:
         if self.beta_max < self.beta_min:
             raise ValueError(f"beta_max must not be below beta_min = {self.beta_min}, found {self.beta_max}")
-        # The last transition adds most, by the formula of `echodiff.diffusion.schedule.betas`, which needs torch.
-        begin = 1 - (1 - 1e-3) / self.steps
-        added = (1 - begin**2) * (self.beta_max - self.beta_min) / 2 + (1 - begin) * self.beta_min
-        if added > MOST_ADDED:
-            raise ValueError(
-                f"beta_max: expected a bound whose {self.steps} steps each leave something of the image before, found "
-                f"{self.beta_max}, of which the last leaves nothing; take a smaller one or more steps"
-            )
+        variances(self.steps, self.beta_min, self.beta_max)
         return self
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SMALLEST_TIME = 1e-3
+from echodiff.diffusion.variances import variances
 
 
 @dataclass(frozen=True)
@@ -41,33 +41,13 @@ class Schedule:
         return coefficients[t].view(-1, 1, 1, 1)
 
 
-def betas(steps: int, beta_min: float, beta_max: float) -> Tensor:
-    """Variances of the T transitions, float64 (T,), of the variance-preserving process.
-
-    With u_i = (i/T)(1 - eps) + eps and log-signal l(u) = -u^2 (beta_max - beta_min)/4 - u beta_min/2 (Song
-    et al. 2021, eq. 33), abar_i = exp(2 l(u_i)) and beta_i = 1 - abar_i / abar_{i-1}.
-
-    Raises:
-        ValueError: a variance would leave (0, 1).
-    """
-    u = torch.linspace(0, 1, steps + 1, dtype=torch.float64) * (1 - SMALLEST_TIME) + SMALLEST_TIME
-    log_signal = -(u**2) * (beta_max - beta_min) / 4 - u * beta_min / 2
-    beta = -torch.expm1(2 * (log_signal[1:] - log_signal[:-1]))
-    if not bool(((beta > 0) & (beta < 1)).all()):
-        raise ValueError(
-            f"beta_min, beta_max: expected bounds whose {steps} steps each add a variance between 0 and 1, "
-            f"found {beta_min} and {beta_max}, which give {beta.min():.3g} to {beta.max():.3g}"
-        )
-    return beta
-
-
 def make_schedule(steps: int = 4, beta_min: float = 0.1, beta_max: float = 20.0) -> Schedule:
     """The schedule with `steps` transitions; the defaults are the paper's.
 
     Raises:
-        ValueError: as `betas`.
+        ValueError: as `variances`.
     """
-    beta = betas(steps, beta_min, beta_max)
+    beta = torch.tensor(variances(steps, beta_min, beta_max), dtype=torch.float64)
     abar = torch.cat([torch.ones(1, dtype=torch.float64), torch.cumprod(1 - beta, 0)])
     before, after = abar[:-1], abar[1:]
     # Ho et al. 2020, eq. 7, with x_{t+1} in the place of their x_t.

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from echodiff.config.models import Diffusion
-from echodiff.diffusion.schedule import betas, make_schedule, q_posterior_sample, q_sample, q_sample_pair
+from echodiff.diffusion.schedule import make_schedule, q_posterior_sample, q_sample, q_sample_pair
+from echodiff.diffusion.variances import variances
 
 # beta, product of (1 - beta), posterior weight of x_0, of x_t, posterior variance; 7 figures.
 GOLDEN = [
@@ -29,9 +30,8 @@ def test_golden_values_of_the_four_steps():
         torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
-def test_betas_are_float64_and_exact_to_the_printed_figures():
-    expected = torch.tensor([row[0] for row in GOLDEN], dtype=torch.float64)
-    torch.testing.assert_close(betas(4, 0.1, 20.0), expected, atol=5e-8, rtol=0)
+def test_variances_are_exact_to_the_printed_figures():
+    assert variances(4, 0.1, 20.0) == pytest.approx([row[0] for row in GOLDEN], abs=5e-8, rel=0)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 8, 1000])
@@ -48,20 +48,12 @@ def test_bounds_that_leave_the_range_are_refused(bounds):
         make_schedule(4, *bounds)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 4, 1000])
-@pytest.mark.parametrize("beta_max", [20.0, 70.0, 76.0, 90.0, 160.0, 172.0, 400.0, 3e4])
-def test_the_configuration_refuses_what_no_schedule_is_made_of(steps, beta_max):
+@pytest.mark.parametrize("steps, largest", [(1, 74.76), (2, 99.85), (4, 171.2), (1000, 37_486.0)])
+def test_the_configuration_refuses_what_no_schedule_is_made_of(steps, largest):
     """Before a run, not when its training begins."""
-
-    def refused(make) -> bool:
-        try:
-            make()
-        except ValueError:
-            return True
-        return False
-
-    by_schedule = refused(lambda: betas(steps, 0.1, beta_max))
-    assert refused(lambda: Diffusion(steps=steps, beta_max=beta_max)) == by_schedule
+    make_schedule(Diffusion(steps=steps, beta_max=0.99 * largest).steps, 0.1, 0.99 * largest)
+    with pytest.raises(ValueError, match="variance between 0 and 1"):
+        Diffusion(steps=steps, beta_max=1.01 * largest)
 
 
 def test_posterior_at_the_last_transition_is_the_image_itself():

@@ -22,14 +22,14 @@ def without_records():
 
 
 # Jobs read the workflow too; `--touch` makes the records; a database has them elsewhere.
-if (
+records_count = (
     workflow.is_main_process
     and not {"--touch", "-t"} & set(sys.argv)
     and workflow.workflow_settings.persistence_backend.name == "FILE"
-    and without_records()
-):
+)
+if records_count and (unrecorded := without_records()):
     print(
-        f"{without_records()}: expected Snakemake's records of this run's results in {Path('.snakemake').absolute()}, "
+        f"{unrecorded}: expected Snakemake's records of this run's results in {Path('.snakemake').absolute()}, "
         "found none of them, so that results made under another path or from another folder count as up to date "
         "whatever the options; start where they were made with the path as it was written, choose another "
         "`pathvars: {results: FOLDER}`, or run with --forceall (config/README.md)",
