@@ -3,9 +3,9 @@ r"""Floors of the distances on real images of one dataset: random parts of it, b
     python benchmarks/camus_floors.py RESULTS/data/camus/images.h5 RESULTS/data/camus/cases.parquet \
       [--draws 40] [--held-out 45]
 
-Features of EfficientNet-Lite0, in the full and in the polar frame; and what an outline of another kind would
-add: known sectors against hulls. Prints mean and 2.5 to 97.5 % range over
-the draws, with CPU-seconds of features and of distances.
+Features of EfficientNet-Lite0, in the full and in the polar frame. Also measures what an outline of another kind would
+add: known sectors against hulls. Prints mean and 2.5 to 97.5 % range over the draws, with the CPU-seconds of features
+and of distances.
 """
 
 import argparse

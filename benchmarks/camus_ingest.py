@@ -2,10 +2,10 @@
 
     python benchmarks/camus_ingest.py --data FOLDER [--fit stretch] [--sheet SHEET.png]
 
-Reads every patient of the folder in one process. Areas in mm2 are compared between the label maps as published, at
-their own pixel size, and those of the image set: the relative differences, and the number of cases in which a
-structure has lost more than the pixel that rounding explains, as a crop that cuts it would cause. `--sheet` draws the
-oddest 48 cases with the outlines of their labels; it shows patients and does not belong into a repository.
+Reads every patient of the folder in one process. Compares areas in mm2 between the label maps as published, at their
+own pixel size, and those of the image set. Prints the relative differences, and the number of cases in which a
+structure has lost more than the pixel that rounding explains, as it would if the crop cut it. `--sheet` draws the
+oddest 48 cases with the outlines of their labels; it shows patients and does not belong in a repository.
 """
 
 import argparse

@@ -6,13 +6,15 @@
 
 For each model: measures the CPU-seconds (user + system) of a step with one thread, the gradient penalty with its share;
 trains as many steps as fit into `seconds` (or `steps`, where they are given); draws one image for each validation label
-map; and prints a row of Markdown.
-FD, KID: distances of these to the training images in features of EfficientNet-Lite0, in the full frame. Speckle by
-`echodiff.evaluate.physics`: its spread in dB, mean / deviation of the envelope, width along and across the beams in
-mm at middle depth, medians over the images. Dice, with a segmenter of the workflow: of its label maps of the drawn
-images against their guides, which neither distances nor speckle ask about. The first row is the real validation images
-themselves. A model whose row was written before is not trained again. FOLDER/models/NAME/samples.png shows samples
-beside real images: of patients, keep it where they belong.
+map; and prints a row of Markdown. The first row is the real validation images themselves. A model whose row was written
+before is not trained again.
+
+FD, KID: distances of the drawn images to the training images in features of EfficientNet-Lite0, in the full frame.
+Speckle, by `echodiff.evaluate.physics`: its spread in dB, mean / deviation of the envelope, width along and across the
+beams in mm at middle depth, medians over the images. Dice, with a segmenter of the workflow: its label maps of the
+drawn images against their guides, which neither distances nor speckle look at.
+
+FOLDER/models/NAME/samples.png shows samples beside real images. If these are of patients, keep it where they belong.
 """
 
 import argparse

@@ -3,11 +3,11 @@
     python benchmarks/echonet_ingest.py --shape-model results/shape_model/camus.npz --folder FOLDER
         [--videos 10000] [--distinct 200]
 
-Writes `distinct` phantom patients and copies them under as many names as there are to be videos, each file with bytes
-of its own. Ingests them by `echodiff ingest` with one process, with two, and with two that are killed (SIGKILL, the
-whole group) once half of the cases are finished and then started again. Prints videos a second, CPU-seconds and the
-peak memory of all processes together (sum of their proportional set sizes, Linux, looked at twice a second), and
-compares frames, label maps, sectors and case tables of the three.
+Writes `distinct` phantom patients and copies them under `videos` names, each file with bytes of its own. Ingests them
+by `echodiff ingest` with one process, with two, and with two that are killed (SIGKILL, the whole group) once half of
+the cases are finished, and then started again. Prints videos a second, CPU-seconds and the peak memory of all processes
+together (sum of their proportional set sizes, Linux, sampled twice a second), and compares the frames, label maps,
+sectors and case tables of the three runs.
 """
 
 import argparse

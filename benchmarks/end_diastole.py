@@ -2,10 +2,12 @@
 
     python benchmarks/end_diastole.py --segmenter labels.pt --draw 88001:36 88002:12 [--patients 13]
 
-Each draw is the seed of its patients and the frames of their cines, one beat up to 40; every machine that records cines
-writes them as its own files, into a temporary folder. Prints for each rule, over all machines and for each, in how many
-cines it answers, in how many of these it names a true end-diastole or a frame beside one, by how many frames it is late
-in the mean (early where negative) and at most either way, and the seconds of processor time a cine.
+Each draw is the seed of its patients and the number of frames of their cines, which have one beat up to 40 frames.
+Every machine that records cines writes them as its own files, into a temporary folder.
+
+Prints for each rule, over all machines and for each machine: in how many cines it answers; in how many of these it
+names a true end-diastole, or a frame beside one; by how many frames it is late in the mean (early where negative) and
+at most either way; and the seconds of processor time a cine.
 """
 
 import argparse

@@ -3,12 +3,13 @@
     python benchmarks/exchanged_bands.py DRAWN.h5 --data RESULTS/data/camus/images.h5
         --split RESULTS/split/camus.parquet
 
-DRAWN.h5: images of validation cases, as `compare_models.py` and `echodiff translate --subset validation` leave it.
-Each frame is divided by a Gaussian blur into what is larger and what is smaller. A row has the Frechet distance to the
-training images, in features of EfficientNet-Lite0, of drawn images with the real frames' smaller structures, or of
-the real frames with the drawn images' smaller structures: the worse one names the side on which drawn images are wrong.
-In brackets the part of the distance that comes from the mean of the features, as a systematic fault has it; the rest
-is of their covariance.
+DRAWN.h5: images of validation cases, as `compare_models.py` and `echodiff translate --subset validation` write it.
+
+Each frame is divided by a Gaussian blur into larger and smaller structures. A row has the Frechet distance to the
+training images, in features of EfficientNet-Lite0, either of the drawn images with the real frames' smaller structures
+or of the real frames with the drawn images' smaller structures. The worse of the two names the side on which drawn
+images are wrong. In brackets is the part of the distance that comes from the mean of the features, as a systematic
+fault does; the rest comes from their covariance.
 """
 
 import argparse

@@ -2,15 +2,21 @@
 
     python benchmarks/gpu.py --preset paper --preset fast --batch 4 --batch 32
 
-Each combination runs in a process of its own, on random images and with first weights. Training: `--rounds` times as
-many steps as lie between two gradient penalties, so that these have their share; "paper's schedule" is what 500 epochs
-of 405 images take at that rate. Sampling: all steps of the sampler, its noise included, with the images back in the
-CPU's memory and nothing of the training in the GPU's; `echodiff translate` itself runs it eager. "Of peak": operations
-a second, one multiply-add = 2, against those of a bfloat16 product of square matrices measured on the same device, or
-against `--peak` (TFLOP a second, from the card's data sheet). "Of bandwidth": bytes a second, where every operator
-reads and writes memory in bfloat16, against those of a copy measured on the same device, or `--bandwidth` (GB a
-second); compiled networks move fewer. Seconds before the first round, which a compiler takes most of, stand by
-themselves.
+Each combination runs in a process of its own, on random images and with first weights.
+
+Training: `--rounds` times as many steps as lie between two gradient penalties, so that these have their share. "Paper's
+schedule" is the time that 500 epochs of 405 images take at that rate.
+
+Sampling: all steps of the sampler, its noise included, with the images back in the CPU's memory and nothing of the
+training in the GPU's. `echodiff translate` itself runs it eager.
+
+"Of peak": operations a second, one multiply-add = 2, against those of a bfloat16 product of square matrices measured on
+the same device, or against `--peak` (TFLOP a second, from the card's data sheet).
+
+"Of bandwidth": bytes a second, if every operator reads and writes memory in bfloat16, against those of a copy measured
+on the same device, or against `--bandwidth` (GB a second). Compiled networks move fewer bytes.
+
+The seconds before the first round, most of them a compiler's, are given separately.
 
 `--device cpu --mode eager` runs the same code without a GPU, to see that it works, in bfloat16 only where the processor
 has units for it. The compiled mode gains nothing there (docs/performance.md).

@@ -2,11 +2,13 @@
 
     python benchmarks/gpu_operators.py --preset paper --preset fast --batch 4
 
-Small operators are computed faster than they are launched, by 5 microseconds or so each, so that their number is the
+A GPU computes small operators faster than they can be launched, at about 5 microseconds each, so their number sets the
 time of an eager step. Step and sampler run here in bfloat16 on tensors that have shapes but no content (torch's fake
-tensors), on a CUDA device that is none (`no_gpu.cpp`, built by g++ on the way). An operator that mixes devices is an
-error, and so is a question for a number, for which a step would wait. Counted are all operators of torch that are no
-views and give no room alone: some of them launch several kernels. With `--where` the functions that call most of them.
+tensors), on a CUDA device that does not exist (`no_gpu.cpp`, built by g++ on the way). An operator that mixes devices
+is an error, and so is reading a number back, for which a step would wait.
+
+All operators of torch are counted, except views and those that only allocate; some of them launch several kernels.
+`--where` prints the functions that call most of them.
 """
 
 import argparse

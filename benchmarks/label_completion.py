@@ -1,10 +1,10 @@
-"""Labels completed from the left ventricle alone against the true ones, on patients that were left out.
+"""Labels completed from the left ventricle alone against the true ones, on left-out patients.
 
     python benchmarks/label_completion.py --data results/data/camus/images.h5 [--folds 10]
 
-Every case of an image set with complete label maps is predicted once, by a shape model of the other folds, with MYO
-and LA hidden; the dilation baseline sees the same. Prints mean (standard deviation) of Dice and of the mean surface
-distance in mm, and the share of true contour points inside the band that is to hold 90 % of them.
+Every case of an image set with complete label maps is predicted once, by a shape model of the other folds, with MYO and
+LA hidden; the dilation baseline sees the same. Prints mean (standard deviation) of Dice and of the mean surface
+distance in mm, and the share of true contour points inside the band that should hold 90 % of them.
 """
 
 import argparse

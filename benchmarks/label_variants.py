@@ -1,11 +1,11 @@
-"""Label maps drawn from the shape model against the true ones, on patients that were left out.
+"""Label maps drawn from the shape model against the true ones, on left-out patients.
 
     python benchmarks/label_variants.py --data results/data/camus/images.h5 [--folds 10] [--samples 40] [--every 1]
 
-Every case is drawn for by a shape model of the other folds, with MYO and LA hidden. Prints the share of true pixels
-that are in at least 5 % of the draws, the share of the pixels in at least 95 % of the draws that are true, the share of
-cases whose true area lies between the 5 % and 95 % quantiles of the drawn areas, and how often pixels are true that a
-given share of the draws has.
+For every case, a shape model of the other folds draws label maps with MYO and LA hidden. Prints the share of true
+pixels that are in at least 5 % of the draws; of the pixels in at least 95 % of the draws, the share that is true; the
+share of cases whose true area lies between the 5 % and 95 % quantiles of the drawn areas; and, for pixels that a given
+share of the draws has, how often they are true.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     python benchmarks/model_cost.py --preset paper --preset fast --precision float32 --precision bfloat16
 
-Each combination is measured in a process of its own, one image at a time, on random images; gradient penalties count
+Each combination is measured in a process of its own, one image at a time, on random images. Gradient penalties count
 with their share of the steps that take them. "Of peak": operations a CPU-second of the iteration against those of a
 plain 3x3 convolution of 64 channels in float32 on the same cores at the same time.
 """

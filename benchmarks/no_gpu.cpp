@@ -1,5 +1,6 @@
-// A CUDA device that computes nothing, for torch builds without CUDA: tensors of shapes alone (torch's fake tensors) can
-// be on it and be differentiated. Preloaded, since torch looks for its device once, at its first import.
+// A CUDA device that computes nothing, for torch builds without CUDA: tensors that have only shapes (torch's fake
+// tensors) can be on it and be differentiated. It is preloaded, because torch looks for its
+// device once, at its first import.
 
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>

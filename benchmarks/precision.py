@@ -4,8 +4,8 @@
         --data RESULTS/data/camus/images.h5 --split RESULTS/split/camus.parquet
 
 Prints the mean absolute difference of the validation images in gray levels, its 99th percentile over pixels, the mean
-difference of the image's mean gray, and the Frechet distance of either set to the training images in features of
-EfficientNet-Lite0. As a scale for them: the difference between two samples of one guide.
+difference of the image's mean gray, and the Frechet distance of each set to the training images in features of
+EfficientNet-Lite0. The difference between two samples of one guide gives the scale.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Predicted label maps against those of the files, a dataset at a time.
+"""Predicted label maps against those of the files, one dataset at a time.
 
     echodiff segmenter --purpose labels --config config/config.yaml --images results/data/camus/images.h5 \
         --split results/split/camus.parquet --output labels.pt
     python benchmarks/predicted_labels.py --segmenter labels.pt --data results/data/*/images.h5 \
         --split results/split/camus.parquet
 
-Of the dataset that the split belongs to, validation cases alone are taken. Prints mean and smallest Dice over the cases
+Of the dataset that the split belongs to, only validation cases are used. Prints mean and smallest Dice over the cases
 that are not refused as no heart, how many are refused, the confidence, and its correlation with the mean Dice.
 """
 

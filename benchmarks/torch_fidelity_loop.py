@@ -2,9 +2,9 @@
 
     python benchmarks/torch_fidelity_loop.py RESULTS/data/camus/images.h5 [--images-used 48] [--repeats 3]
 
-Two networks: Inception of torch-fidelity with random weights in a file of its format (speed and equality do not
-depend on what it has learned), and EfficientNet-Lite0 registered there as an extractor of the user's own. Both loops
-take turns; CPU-seconds are user + system with those of worker processes, medians over the repeats. Then what a second
+Two networks: Inception of torch-fidelity with random weights in a file of its format (speed and equality do not depend
+on what it has learned), and EfficientNet-Lite0 registered there as an extractor of the user's own. Both loops take
+turns. CPU-seconds are user + system, worker processes included, medians over the repeats. Also prints what a second
 metric costs once the features are there.
 """
 

@@ -4,8 +4,8 @@
 
 Every volume is another patient, seen with the plane turned by any angle about the beam and tilted out of it by a few
 degrees, and lies in the world in a random orientation. Prints quantiles of the angle between the planes' normals, of
-the angle between the long axes, of the distance of true apex, mitral centre and LV centroid from the found plane, and
-how confidence and error go together; then how many of the same patients without a right heart are rejected.
+the angle between the long axes, and of the distances of true apex, mitral centre and LV centroid from the found plane,
+and how confidence and error are related; then how many of the same patients without a right heart are rejected.
 """
 
 import argparse
