@@ -1,16 +1,26 @@
 """Label maps that no file gave, completed from the LV alone or predicted: marked where a table rests on them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.report.inputs import ALL_TRANSLATED, dataset_title, in_order
+from echodiff.report.inputs import ALL_TRANSLATED, dataset_title, in_order, read_tables
 
 COLUMNS = ("case_id", "dataset", "status", "label_source")
 MARK = "†"
 NOT_OF_FILES = ("completed", "predicted")
 ESTIMATED = {"completed": "MYO and LA of completed ones", "predicted": "LV, MYO and LA of predicted ones"}
+
+
+def read_case_tables(files: Sequence[Path]) -> pd.DataFrame:
+    """The case tables, which say whose images they are and where label maps come from.
+
+    Raises:
+        InputError: no path, or one that cannot be read or lacks one of `COLUMNS`.
+    """
+    return read_tables(files, COLUMNS)
 
 
 def marked(title: str, cases: pd.DataFrame, datasets: Sequence[str]) -> str:

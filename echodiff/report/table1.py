@@ -10,7 +10,7 @@ from echodiff.report.inputs import dataset_title, in_order, with_scanners
 from echodiff.report.published import published_dataset
 from echodiff.report.table import NOTHING, Column, ReportTable, mean_sd
 
-CASE_COLUMNS = (
+COLUMNS = (
     "case_id",
     "dataset",
     "patient",
@@ -36,7 +36,7 @@ SCANNERS_SHOWN = 3
 UNBROKEN = "\u00a0±\u00a0"  # with spaces at which no line ends
 
 PAPER, OURS = "Published", "This run"
-COLUMNS = (
+PRINTED = (
     Column("title", "Dataset", align="left"),
     Column("stage", "Stage", align="left"),
     Column("published_scanner", "Scanner", PAPER, "left"),
@@ -64,7 +64,7 @@ def table1(cases: pd.DataFrame, config: Config) -> ReportTable:
         name="table1",
         title="Table 1. Datasets",
         subtitle="End-diastolic apical four-chamber frames; original size is width x height in pixels",
-        columns=COLUMNS,
+        columns=PRINTED,
         cells=data.astype(str).assign(ef=data["ef"].str.replace(" ± ", UNBROKEN)),
         data=data.drop(columns="title"),
         notes=(

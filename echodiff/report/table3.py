@@ -38,6 +38,7 @@ METRICS: Mapping[str, tuple[str, str, int]] = {
     "psnr_myo_db": ("MYO", "PSNR per structure, dB", 2),
     "psnr_la_db": ("LA", "PSNR per structure, dB", 2),
 }
+COLUMNS = (*KEYS, *METRICS)
 IN_CSV_ONLY = (
     *(f"mse{region}" for region in ("", "_sector", "_lv", "_myo", "_la")),
     *(f"ssim_{structure}" for structure in ("lv", "myo", "la")),

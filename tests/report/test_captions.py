@@ -1,6 +1,5 @@
 """Captions are RST that Snakemake renders: a fault in one shows up on the report's front page."""
 
-import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,10 +7,13 @@ import pytest
 from docutils.core import publish_doctree
 from docutils.utils import SystemMessage
 from jinja2 import Environment, StrictUndefined
+from typer.main import get_command
+from workflow_rules import workflow_rules
+
+from echodiff.report.command import app
 
 FOLDER = Path(__file__).parents[2] / "workflow" / "report"
 CAPTIONS = sorted(FOLDER.glob("*.rst"))
-RULES = FOLDER.parent / "rules"
 PHANTOM = {"format": "camus", "phantom": {"machine": "camus"}}
 FILES = {"format": "camus", "folder": "x", "phantom": None}
 
@@ -33,34 +35,30 @@ def test_caption_is_sound_rst(path):
     assert tree.astext().strip()
 
 
-def test_every_table_and_figure_has_a_caption():
-    captions = {path.stem for path in CAPTIONS}
-    listed = {caption for caption, *_ in shown().values()} | {"workflow", "kept"}
-    assert captions == listed
-
-
 def shown():
-    """Table or figure -> caption, category and title, as the rules list them."""
-    text = (RULES / "shown.smk").read_text(encoding="utf-8")
-    names = dict(re.findall(r'^([A-Z]+) = "(.*)"$', text, flags=re.M))
-    listed = re.search(r"^SHOWN = (\{.*?^\})", text, flags=re.M | re.S)[1]
-    return eval(listed, {**names, "distance_name": None})
+    """Caption, heading and title of every table and figure in the report."""
+    return [tuple(entry) for rule in workflow_rules().values() for entry in rule.shown]
+
+
+def test_every_caption_is_a_table_s_or_a_figure_s():
+    assert {path.stem for path in CAPTIONS} == {caption for caption, *_ in shown()} | {"workflow"}
+
+
+def test_every_command_of_the_report_has_the_caption_of_its_name():
+    """A rule makes it, and shows it."""
+    names = {command.name.replace("-", "_") for command in get_command(app).commands.values()}
+    assert names == {caption for caption, *_ in shown()}
 
 
 def test_the_report_s_headings_are_in_the_order_of_their_numbers():
     """Snakemake sorts them by their letters: ten would come before two."""
-    headings = list(dict.fromkeys(category for _, category, _ in shown().values()))
-    assert headings == sorted(headings) and [heading[:2] for heading in headings] == [f"{i} " for i in range(1, 9)]
+    headings = sorted({heading for _, heading, _ in shown()})
+    assert [heading[:2] for heading in headings] == [f"{i} " for i in range(1, 9)]
 
 
 def test_every_entry_of_the_report_has_a_title_of_its_own():
-    titles = [title for _, _, title in shown().values() if title]
+    titles = [title for *_, title in shown() if title]
     assert len(set(titles)) == len(titles) == len(shown()) - 1  # Table 2's is known after the run
-
-
-def test_every_table_and_figure_of_the_rules_is_listed():
-    text = (RULES / "report.smk").read_text(encoding="utf-8")
-    assert set(re.findall(r'(?:table_files|figure_file)\("(\w+)"', text)) == set(shown())
 
 
 def test_the_start_page_begins_with_the_phantoms_where_there_are_some():

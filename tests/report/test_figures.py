@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from echodiff.errors import InputError, OutputError
-from echodiff.report import command
+from echodiff.report import figure_commands
 from echodiff.report.figures import figure2, figure3, figure4, pairs_of, ranked
 from echodiff.report.guides import draw_guide
 from echodiff.report.sheet import Row, draw_sheet, sheet_figure
@@ -119,18 +119,19 @@ def test_figures_name_the_model_and_mark_label_maps_that_no_file_gave(image_sets
     """One label map of the Vscan is predicted; the command hands over what the sheet prints."""
     sheets = []
     monkeypatch.setattr("echodiff.report.sheet.draw_sheet", lambda path, rows, **texts: sheets.append((rows, texts)))
-    monkeypatch.setattr("echodiff.report.command.load_config", lambda files: config)
+    monkeypatch.setattr("echodiff.report.figure_commands.load_config", lambda files: config)
     monkeypatch.setattr("echodiff.store.image_set.read_image_set", lambda path: image_sets[int(path.stem)])
     tables = {"pixel": pixel, "cases": cases}
     monkeypatch.setattr("echodiff.report.inputs.read_table", lambda path, columns: tables[path.stem])
     files = [*(Path(f"{place}.h5") for place in range(4)), Path("pixel.parquet")]
-    for figure in (command.figure2, command.figure3, command.figure4):
-        figure([], files, [Path("cases.parquet")], Path("f.png"))
+    sources, output = [Path("cases.parquet")], Path("f.png")
+    for figure in (figure_commands.figure2, figure_commands.figure3, figure_commands.figure4):
+        figure([], files, sources, output)
     case, nearest = image_sets[0].case_id[:2]
     row = {"dataset": "vscan", "model": "small", "kind": "synthetic", "case_id": case, "flagged": False}
     row |= {"correlation_distance": 0.9, "correlation_threshold": 1.0, "correlation_training": nearest}
     tables["memory"] = pd.DataFrame([row])
-    command.memory_gallery([], [*files[:1], files[3], Path("memory.parquet")], [Path("cases.parquet")], Path("f.png"))
+    figure_commands.memory_gallery([], [*files[:1], files[3], Path("memory.parquet")], sources, output)
     (_, second), (third, texts), (fourth, _), (closest, gallery) = sheets
     assert second["title"] == "CAMUS, drawn by model small" and not second["notes"]
     assert texts["title"] == "Drawn by model small" and "Vscan: 1 predicted of 4" in texts["notes"][0]

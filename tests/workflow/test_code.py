@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
+from workflow_rules import workflow_rules
 
 from echodiff.cli import COMMANDS
+from echodiff.report.table_commands import TABLES
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "echodiff"
-EVERYBODYS = {"labels.py"}  # `code` adds it to every rule's
 # What no rule names, and why.
 NEVER = {
     "config": "options stand in the rule's other params",
@@ -37,34 +37,55 @@ LEFT_OUT = {
 METRICS = "evaluate"  # a table of the report takes names from the modules whose rules made its inputs
 
 
-@cache
-def workflow() -> str:
-    return "".join(path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "workflow").glob("rules/*.smk")))
+# Rule -> parts that its function names where its param `code` is one.
+CHOSEN = {"ingest": ["labels.py", "ingest", "segment"]}
 
 
 @cache
 def rules() -> dict[str, tuple[frozenset[str], str]]:
     """Rule -> the parts of the package that it names, and its command; of rules that call the package."""
-    lists = re.findall(r"^([A-Z]+) = (\[[^\]]*\])$", workflow(), flags=re.M)
-    names = {name: eval(text) for name, text in lists if name in ("COUNTING", "DRAWING", "EXTRACTORS")}
     found = {}
-    for name, block in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", workflow(), flags=re.M | re.S):
-        command = re.search(r'"echodiff (?!lease)([\w-]+(?: (?!-)[\w-]+)?)', block)
+    for name, rule in workflow_rules().items():
+        command = re.search(r"^(?:echodiff lease .*-- )?echodiff ([\w-]+(?: (?!-)[\w-]+)?)", rule.shell)
         if command:
-            parts = re.search(r"^        code=(.*?),\n(?=    \S|        \w+=)", block, flags=re.M | re.S)
+            parts = rule.code or CHOSEN.get(name)
             assert parts, f"rule {name}: expected the param `code`, found none"
-            text = parts[1] if parts[1] != "ingest_code" else 'code("ingest", "segment")'
-            found[name] = (frozenset(eval(text, {"code": lambda *listed: listed, **names})), command[1])
+            found[name] = (frozenset(parts), command[1])
+    assert {"train", "use_table", "figure2", "table2"} <= set(found)
     return found
 
 
+def of_report() -> dict[str, str]:
+    """Rule -> command, of the report's."""
+    return {rule: command for rule, (_, command) in rules().items() if command.startswith("report ")}
+
+
+def left_out_of(rule: str) -> dict[str, str]:
+    """A rule that is another with other files (`use rule pixel as pixel_of_trivial`) leaves out the same."""
+    return LEFT_OUT.get(rule.split("_of_")[0], {})
+
+
 def function_of(command: str) -> ast.AST:
-    """The function behind a subcommand, parsed."""
+    """The code behind a subcommand, parsed."""
     stage, _, inner = command.partition(" ")
     module, function, _ = COMMANDS[stage]
+    if stage == "report":
+        return function_of_report(inner.replace("-", "_"))
+    return function_in(module, inner.replace("-", "_") if function == "app" else function)
+
+
+def function_of_report(name: str) -> ast.AST:
+    """One of the functions; or what is run for a table of TABLES, with the table's module."""
+    tables, figures = "echodiff.report.table_commands", "echodiff.report.figure_commands"
+    if name not in TABLES:
+        return function_in(tables, name) or function_in(figures, name)
+    imports = ast.parse(f"from echodiff.report import {TABLES[name].module or name}")
+    return ast.Module([function_in(tables, "write_table"), *imports.body], [])
+
+
+def function_in(module: str, name: str) -> ast.FunctionDef | None:
     tree = ast.parse(file_of(module).read_text(encoding="utf-8"))
-    wanted = inner.replace("-", "_") if function == "app" else function
-    return next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == wanted)
+    return next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name), None)
 
 
 def file_of(module: str) -> Path | None:
@@ -100,15 +121,15 @@ def within(name: str, parts: set[str]) -> bool:
     return any(name == part or name.startswith(f"{part}/") for part in parts)
 
 
-@pytest.mark.parametrize("rule", rules())
-def test_a_rule_names_the_code_that_its_command_runs(rule):
-    named, command = rules()[rule]
-    left_out = {*NEVER, *LEFT_OUT.get(rule, {})}
-    if command.startswith("report"):
-        metrics = {part for parts, other in rules().values() if not other.startswith("report") for part in parts}
-        left_out |= {part for part in metrics if part.startswith((METRICS, "ingest"))} - named
-    missing = {name for name in reached(function_of(command), left_out) if not within(name, named | EVERYBODYS)}
-    assert not missing, f"rule {rule}: expected {sorted(missing)} in its `code(...)`, or in LEFT_OUT with the reason"
+def test_every_rule_names_the_code_that_its_command_runs():
+    metrics = {part for rule, (parts, _) in rules().items() if rule not in of_report() for part in parts}
+    missing = {}
+    for rule, (named, command) in rules().items():
+        left_out = {*NEVER, *left_out_of(rule)}
+        if rule in of_report():
+            left_out |= {part for part in metrics if part.startswith((METRICS, "ingest"))} - named
+        missing[rule] = sorted(name for name in reached(function_of(command), left_out) if not within(name, named))
+    assert not {rule: names for rule, names in missing.items() if names}, "expected in `code`, or in LEFT_OUT"
 
 
 def functions_used(command: str) -> set[str]:
@@ -122,14 +143,21 @@ def functions_used(command: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("rule", [rule for rule, (_, command) in rules().items() if command.startswith("report")])
-def test_a_table_names_the_metrics_that_it_computes_itself(rule):
+def test_every_table_names_the_metrics_that_it_computes_itself():
     """What its inputs alone are made by runs it again anyway, as they are made anew."""
-    named, command = rules()[rule]
-    missing = {name for name in functions_used(command) if not within(name, named)}
-    assert not missing, f"rule {rule}: expected {sorted(missing)} in its `code(...)`"
+    missing = {
+        rule: [name for name in functions_used(command) if not within(name, rules()[rule][0])]
+        for rule, command in of_report().items()
+    }
+    assert not {rule: names for rule, names in missing.items() if names}
 
 
-@pytest.mark.parametrize("rule", rules())
-def test_a_rule_names_no_code_that_is_not_there(rule):
-    assert not [part for part in rules()[rule][0] if not (PACKAGE / part).exists()]
+def test_no_rule_names_code_that_is_not_there():
+    absent = {rule: [part for part in parts if not (PACKAGE / part).exists()] for rule, (parts, _) in rules().items()}
+    assert not {rule: parts for rule, parts in absent.items() if parts}
+
+
+def test_no_shell_command_takes_the_variable_of_a_loop():
+    """Snakemake looks at the text of `shell` once more when a job runs: every rule of the loop would have its last."""
+    looked_up = {rule.name: rule.looked_up for rule in workflow_rules().values() if rule.shell}
+    assert not {rule: names for rule, names in looked_up.items() if not set(names) <= {"shell", "SHOWN_TOO"}}

@@ -1,79 +1,316 @@
-# Metrics and images -> the paper's tables and figures, collected by Snakemake's own report.
+# Metrics and images -> the paper's tables and figures, collected by Snakemake's own report. An entry of TABLES or
+# FIGURES is a rule of its name, made by the loops behind them; what is made in another way has its rule written out.
+# With the training dataset alone there are no SOURCES, and nothing that shows translations of them is wanted.
 
 
-rule table1:
-    input:
-        expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
-    output:
-        **table_files("table1_datasets"),
-    log:
-        "<logs>/report/table1.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        titles=TITLES,
-        scanners=SCANNERS,
-        code=code("report"),
-    shell:
-        "echodiff report table1 --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+TABLES = [
+    Entry(
+        "table1",
+        PAPER,
+        "Table 1. Datasets",
+        files=case_tables(),
+        file="table1_datasets",
+        params={"scanners": SCANNERS},
+    ),
+    Entry(
+        "table3",
+        PAPER,
+        "Table 3. Pixel metrics",
+        files=metric_files("pixel", LABELLED, MODELS) + metric_files("pixel", SOURCES, TRIVIAL),
+        cases=case_tables(),
+        file="table3_pixel",
+    ),
+    Entry(
+        "audit",
+        PAPER,
+        "Table 3. Pixel metrics: audit of the published PSNR",
+        files=metric_files("pixel", LABELLED, MODELS) + metric_files("pixel", SOURCES, TRIVIAL),
+    ),
+    Entry(
+        "rejects",
+        DATA,
+        "Kept and rejected cases",
+        files=case_tables(),
+        code=["ingest/reasons.py"],
+    ),
+    Entry(
+        "distances",
+        DISTANCES,
+        "Distances: full and polar frame",
+        files=metric_files("frechet", SOURCES),
+        code=["evaluate/names.py"],
+        wanted=bool(SOURCES),
+    ),
+    Entry(
+        "distribution",
+        DISTANCES,
+        "Overlap: precision and recall, density and coverage",
+        files=metric_files("frechet", SOURCES),
+        wanted=bool(SOURCES),
+    ),
+    Entry(
+        "fidelity_table",
+        FIDELITY,
+        "Fidelity: table",
+        files=fidelity_files(),
+        cases=case_tables(),
+        command="fidelity",
+        wanted=options.evaluate.segmentation.enabled,
+    ),
+    Entry(
+        "extreme_table",
+        FIDELITY,
+        "Guides of extreme shape: table",
+        files=expand("<results>/metrics/{model}/extreme.parquet", model=MODELS),
+        cases=case_tables(),
+        command="extreme",
+        code=["evaluate/extreme.py"],
+        wanted=with_extreme(),
+    ),
+    Entry(
+        "use_table",
+        USE,
+        "Segmenters: table",
+        files=use_files(),
+        cases=case_tables(),
+        command="use",
+        code=[*COUNTING, "evaluate/paired.py"],
+        wanted=options.evaluate.use.enabled,
+    ),
+    Entry(
+        "use_tests",
+        USE,
+        "Segmenters: tests",
+        files=use_files(),
+        cases=case_tables(),
+        code=[*COUNTING, "evaluate/paired.py"],
+        wanted=options.evaluate.use.enabled,
+    ),
+    Entry(
+        "memory_table",
+        PRIVACY,
+        "Memory: table",
+        files=metric_files("memory", SOURCES),
+        cases=case_tables(),
+        command="memory",
+        params={"limit": options.evaluate.memory.max_flagged_share},
+        code=[*COUNTING, "evaluate/share.py", "evaluate/interval.py"],
+        wanted=with_memory(),
+    ),
+    Entry(
+        "privacy",
+        PRIVACY,
+        "Privacy: identity in the files",
+        files=case_tables(),
+        params={"names": {name: dataset.case_ids for name, dataset in options.datasets.items()}},
+    ),
+    Entry(
+        "physics_table",
+        PHYSICS,
+        "Physics: table",
+        files=physics_files(),
+        cases=case_tables(),
+        command="physics",
+        wanted=with_physics(),
+    ),
+    Entry(
+        "diversity_table",
+        PHYSICS,
+        "Diversity: table",
+        files=metric_files("diversity", [TRAINING], MODELS),
+        command="diversity",
+        code=["evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"],
+        wanted=options.evaluate.diversity.enabled,
+    ),
+    Entry(
+        "ablation",
+        COMPARED,
+        "Models through every metric",
+        files=ablation_files(),
+        cases=case_tables(),
+        params={"draws": [options.evaluate.draws, options.evaluate.seed]},
+        code=[*COUNTING, "evaluate/paired.py", "evaluate/physics_distance.py", "evaluate/share.py"],
+        wanted=options.report.ablation.enabled,
+    ),
+    Entry(
+        "paired_tests",
+        COMPARED,
+        "Models tested case by case",
+        files=score_files(),
+        cases=case_tables(),
+        params={"against": options.ablation_reference},
+        code=[*COUNTING, "evaluate/paired.py"],
+        wanted=options.report.ablation.enabled and len(MODELS) > 1,
+    ),
+    Entry(
+        "subgroups",
+        COMPARED,
+        "Subgroups by quality, scanner and ejection fraction",
+        files=score_files(),
+        cases=case_tables(),
+        params={"scanners": SCANNERS},
+        code=[*COUNTING, "evaluate/paired.py"],
+        wanted=options.report.subgroups,
+    ),
+]
 
 
-rule rejects:
-    input:
-        expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
-    output:
-        **table_files("rejects"),
-    log:
-        "<logs>/report/rejects.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        titles=TITLES,
-        code=code("report", "ingest/reasons.py"),
-    shell:
-        "echodiff report rejects --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+for table in TABLES:
+
+    rule:
+        name:
+            table.name
+        input:
+            files=table.files,
+            cases=table.cases,
+        output:
+            **table_files(*table.shown),
+        log:
+            f"<logs>/report/{table.name}.log",
+        params:
+            **table.params,
+            # The text of `shell` is looked at when a job runs: the loop's variable would be its last.
+            command=table.subcommand,
+            config=configuration,
+            stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+            cases=given("cases", "cases"),
+            titles=TITLES,
+            code=code("report", *table.code),
+        shell:
+            "echodiff report {params.command} --config {params.config} --output {params.stem} {params.cases} "
+            "{input.files} > {log} 2>&1"
 
 
-rule privacy:
-    input:
-        expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
-    output:
-        **table_files("privacy"),
-    log:
-        "<logs>/report/privacy.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        names={name: dataset.case_ids for name, dataset in options.datasets.items()},
-        titles=TITLES,
-        code=code("report"),
-    shell:
-        "echodiff report privacy --config {params.config} --output {params.stem} {input} > {log} 2>&1"
+FIGURES = [
+    Entry(
+        "figure2",
+        PAPER,
+        "Figure 2. Validation cases",
+        files=figure_input([TRAINING], metrics=False),
+        cases=case_tables([TRAINING]),
+        file="figure2_validation",
+        params={"title": TITLES[TRAINING], "validation_cases": options.report.validation_cases},
+        code=["spread.py"],
+    ),
+    Entry(
+        "figure3",
+        PAPER,
+        "Figure 3. Best synthetic images",
+        files=figure_input(SOURCES, metrics=True),
+        cases=case_tables(SOURCES),
+        file="figure3_best",
+        params={"titles": TITLES},
+        code=["spread.py"],
+        wanted=bool(SOURCES),
+    ),
+    Entry(
+        "figure4",
+        PAPER,
+        "Figure 4. Worst, median and best",
+        files=figure_input(SOURCES, metrics=True),
+        cases=case_tables(SOURCES),
+        file="figure4_worst_median_best",
+        params={"titles": TITLES},
+        code=["spread.py"],
+        wanted=bool(SOURCES),
+    ),
+    Entry(
+        "bland_altman",
+        FIDELITY,
+        "Fidelity: Bland-Altman plots",
+        files=fidelity_files(),
+        cases=case_tables(),
+        params={"titles": TITLES, "model": options.headline_model},
+        code=[*COUNTING, "evaluate/paired.py"],
+        wanted=options.evaluate.segmentation.enabled,
+    ),
+    Entry(
+        "extreme_sheet",
+        FIDELITY,
+        "Guides of extreme shape: images",
+        files=expand("<results>/extreme/{model}/{dataset}.h5", model=MODELS, dataset=[TRAINING]),
+        file="extreme",
+        params={"title": TITLES[TRAINING]},
+        code=["evaluate/extreme.py"],
+        wanted=with_extreme(),
+    ),
+    Entry(
+        "use_plot",
+        USE,
+        "Segmenters: plot",
+        files=use_files(),
+        cases=case_tables(),
+        file="use",
+        params={"title": TITLES[TRAINING]},
+        code=[*COUNTING, "evaluate/paired.py"],
+        wanted=options.evaluate.use.enabled,
+    ),
+    Entry(
+        "memory_gallery",
+        PRIVACY,
+        "Memory: the closest images",
+        files=[
+            f"<results>/data/{TRAINING}/images.h5",
+            *expand("<results>/translations/{model}/{dataset}.h5", model=options.headline_model, dataset=SOURCES),
+            *metric_files("memory", SOURCES, [options.headline_model]),
+        ],
+        cases=case_tables(SOURCES),
+        params={"titles": TITLES},
+        code=[*COUNTING, "evaluate/share.py", "evaluate/interval.py"],
+        wanted=with_memory(),
+    ),
+    Entry(
+        "depth_gain",
+        PHYSICS,
+        "Physics: gray over depth",
+        files=physics_files(),
+        params={"titles": TITLES},
+        wanted=with_physics(),
+    ),
+    Entry(
+        "diversity_sheet",
+        PHYSICS,
+        "Diversity: samples of one guide",
+        files=[f"<results>/samples/{options.headline_model}/{TRAINING}.h5"],
+        file="diversity",
+        params={"title": TITLES[TRAINING]},
+        code=["evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"],
+        wanted=options.evaluate.diversity.enabled,
+    ),
+]
 
 
-rule kept:
-    input:
-        expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),
-        expand("<results>/data/{dataset}/cases.parquet", dataset=DATASETS),
-    output:
-        [kept_sheet(dataset) for dataset in DATASETS],
-    log:
-        "<logs>/report/kept.log",
-    params:
-        config=configuration,
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        options=[options.report.kept_cases, options.report.dpi],
-        titles=TITLES,
-        code=code("report"),
-    shell:
-        "echodiff report kept --config {params.config} --output {params.folder} {input} > {log} 2>&1"
+for figure in FIGURES:
+
+    rule:
+        name:
+            figure.name
+        input:
+            files=figure.files,
+            cases=figure.cases,
+        output:
+            figure_file(*figure.shown),
+        log:
+            f"<logs>/report/{figure.name}.log",
+        params:
+            **figure.params,
+            # The text of `shell` is looked at when a job runs: the loop's variable would be its last.
+            command=figure.subcommand,
+            config=configuration,
+            cases=given("cases", "cases"),
+            dpi=options.report.dpi,
+            code=code("report", *figure.code),
+        shell:
+            "echodiff report {params.command} --config {params.config} --output {output} {params.cases} "
+            "{input.files} > {log} 2>&1"
 
 
+# The one table that is said on the screen too.
 rule table2:
     input:
         metric_files("frechet", SOURCES),
     output:
-        **table_files("table2_fid"),
+        **table_files("table2_fid", PAPER, distance_name, "table2"),
     log:
         "<logs>/report/table2.log",
     params:
@@ -85,306 +322,13 @@ rule table2:
         "echodiff report table2 --config {params.config} --output {params.stem} {input} " f"{SHOWN_TOO}"
 
 
-rule table3:
-    input:
-        metrics=metric_files("pixel", LABELLED, MODELS) + metric_files("pixel", SOURCES, TRIVIAL),
-        cases=case_tables(),
-    output:
-        **table_files("table3_pixel"),
-    log:
-        "<logs>/report/table3.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        titles=TITLES,
-        code=code("report"),
-    shell:
-        "echodiff report table3 --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule figure2:
-    input:
-        images=figure_input([TRAINING], metrics=False),
-        cases=case_tables([TRAINING]),
-    output:
-        figure_file("figure2_validation"),
-    log:
-        "<logs>/report/figure2.log",
-    params:
-        config=configuration,
-        cases=given("cases", "cases"),
-        options=[options.report.validation_cases, options.report.dpi],
-        title=TITLES[TRAINING],
-        code=code("report", "spread.py"),
-    shell:
-        "echodiff report figure2 --config {params.config} --output {output} {params.cases} {input.images} "
-        "> {log} 2>&1"
-
-
-rule figure3:
-    input:
-        images=figure_input(SOURCES, metrics=True),
-        cases=case_tables(SOURCES),
-    output:
-        figure_file("figure3_best"),
-    log:
-        "<logs>/report/figure3.log",
-    params:
-        config=configuration,
-        cases=given("cases", "cases"),
-        dpi=options.report.dpi,
-        titles=TITLES,
-        code=code("report", "spread.py"),
-    shell:
-        "echodiff report figure3 --config {params.config} --output {output} {params.cases} {input.images} "
-        "> {log} 2>&1"
-
-
-rule figure4:
-    input:
-        images=figure_input(SOURCES, metrics=True),
-        cases=case_tables(SOURCES),
-    output:
-        figure_file("figure4_worst_median_best"),
-    log:
-        "<logs>/report/figure4.log",
-    params:
-        config=configuration,
-        cases=given("cases", "cases"),
-        dpi=options.report.dpi,
-        titles=TITLES,
-        code=code("report", "spread.py"),
-    shell:
-        "echodiff report figure4 --config {params.config} --output {output} {params.cases} {input.images} "
-        "> {log} 2>&1"
-
-
-rule distances:
-    input:
-        metric_files("frechet", SOURCES),
-    output:
-        **table_files("distances"),
-    log:
-        "<logs>/report/distances.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        titles=TITLES,
-        code=code("report", "evaluate/names.py"),
-    shell:
-        "echodiff report distances --config {params.config} --output {params.stem} {input} > {log} 2>&1"
-
-
-rule distribution:
-    input:
-        metric_files("frechet", SOURCES),
-    output:
-        **table_files("distribution"),
-    log:
-        "<logs>/report/distribution.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        titles=TITLES,
-        code=code("report"),
-    shell:
-        "echodiff report distribution --config {params.config} --output {params.stem} {input} > {log} 2>&1"
-
-
-rule audit:
-    input:
-        metric_files("pixel", LABELLED, MODELS),
-        metric_files("pixel", SOURCES, TRIVIAL),
-    output:
-        **table_files("audit"),
-    log:
-        "<logs>/report/audit.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        titles=TITLES,
-        code=code("report"),
-    shell:
-        "echodiff report audit --config {params.config} --output {params.stem} {input} > {log} 2>&1"
-
-
-rule memory_table:
-    input:
-        metrics=metric_files("memory", SOURCES),
-        cases=case_tables(),
-    output:
-        **table_files("memory"),
-    log:
-        "<logs>/report/memory_table.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        limit=options.evaluate.memory.max_flagged_share,
-        titles=TITLES,
-        code=code("report", *COUNTING, "evaluate/share.py", "evaluate/interval.py"),
-    shell:
-        "echodiff report memory --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule physics_table:
-    input:
-        metrics=physics_files(),
-        cases=case_tables(),
-    output:
-        **table_files("physics"),
-    log:
-        "<logs>/report/physics_table.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        titles=TITLES,
-        code=code("report"),
-    shell:
-        "echodiff report physics --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule memory_gallery:
-    input:
-        files=[
-            f"<results>/data/{TRAINING}/images.h5",
-            *expand("<results>/translations/{model}/{dataset}.h5", model=options.headline_model, dataset=SOURCES),
-            *metric_files("memory", SOURCES, [options.headline_model]),
-        ],
-        cases=case_tables(SOURCES),
-    output:
-        figure_file("memory_gallery"),
-    log:
-        "<logs>/report/memory_gallery.log",
-    params:
-        config=configuration,
-        cases=given("cases", "cases"),
-        dpi=options.report.dpi,
-        titles=TITLES,
-        code=code("report", *COUNTING, "evaluate/share.py", "evaluate/interval.py"),
-    shell:
-        "echodiff report memory-gallery --config {params.config} --output {output} {params.cases} {input.files} "
-        "> {log} 2>&1"
-
-
-rule depth_gain:
-    input:
-        physics_files(),
-    output:
-        figure_file("depth_gain"),
-    log:
-        "<logs>/report/depth_gain.log",
-    params:
-        config=configuration,
-        dpi=options.report.dpi,
-        titles=TITLES,
-        code=code("report"),
-    shell:
-        "echodiff report depth-gain --config {params.config} --output {output} {input} > {log} 2>&1"
-
-
-rule diversity_table:
-    input:
-        metric_files("diversity", [TRAINING], MODELS),
-    output:
-        **table_files("diversity"),
-    log:
-        "<logs>/report/diversity_table.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        titles=TITLES,
-        code=code("report", "evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"),
-    shell:
-        "echodiff report diversity --config {params.config} --output {params.stem} {input} > {log} 2>&1"
-
-
-rule diversity_sheet:
-    input:
-        f"<results>/samples/{options.headline_model}/{TRAINING}.h5",
-    output:
-        figure_file("diversity_sheet", "diversity"),
-    log:
-        "<logs>/report/diversity_sheet.log",
-    params:
-        config=configuration,
-        dpi=options.report.dpi,
-        title=TITLES[TRAINING],
-        code=code("report", "evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"),
-    shell:
-        "echodiff report diversity-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
-
-
-rule fidelity_table:
-    input:
-        metrics=fidelity_files(),
-        cases=case_tables(),
-    output:
-        **table_files("fidelity"),
-    log:
-        "<logs>/report/fidelity_table.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        titles=TITLES,
-        code=code("report"),
-    shell:
-        "echodiff report fidelity --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule bland_altman:
-    input:
-        metrics=fidelity_files(),
-        cases=case_tables(),
-    output:
-        figure_file("bland_altman"),
-    log:
-        "<logs>/report/bland_altman.log",
-    params:
-        config=configuration,
-        cases=given("cases", "cases"),
-        dpi=options.report.dpi,
-        model=options.headline_model,
-        titles=TITLES,
-        code=code("report", *COUNTING, "evaluate/paired.py"),
-    shell:
-        "echodiff report bland-altman --config {params.config} --output {output} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule subgroups:
-    input:
-        metrics=score_files(),
-        cases=case_tables(),
-    output:
-        **table_files("subgroups"),
-    log:
-        "<logs>/report/subgroups.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        titles=TITLES,
-        scanners=SCANNERS,
-        code=code("report", *COUNTING, "evaluate/paired.py"),
-    shell:
-        "echodiff report subgroups --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
+# Of folders, not of files.
 rule models:
     input:
         generators=expand("<results>/models/{model}/generator.pt", model=MODELS),
         histories=expand("<results>/models/{model}/history.parquet", model=MODELS),
     output:
-        **table_files("models"),
+        **table_files("models", COMPARED, "Models and what they cost", "models"),
     log:
         "<logs>/report/models.log",
     params:
@@ -397,157 +341,31 @@ rule models:
         "echodiff report models --config {params.config} --output {params.stem} {params.folders} > {log} 2>&1"
 
 
-rule ablation:
+# A picture a dataset.
+rule kept:
     input:
-        metrics=ablation_files(),
-        cases=case_tables(),
+        expand("<results>/data/{dataset}/images.h5", dataset=DATASETS),
+        case_tables(),
     output:
-        **table_files("ablation"),
+        [
+            in_report(f"<results>/figures/kept_{dataset}.png", DATA, f"Kept cases: {TITLES[dataset]}", "kept")
+            for dataset in DATASETS
+        ],
     log:
-        "<logs>/report/ablation.log",
+        "<logs>/report/kept.log",
     params:
         config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        draws=[options.evaluate.draws, options.evaluate.seed],
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        options=[options.report.kept_cases, options.report.dpi],
         titles=TITLES,
-        code=code("report", *COUNTING, "evaluate/paired.py", "evaluate/physics_distance.py", "evaluate/share.py"),
+        code=code("report"),
     shell:
-        "echodiff report ablation --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule paired_tests:
-    input:
-        metrics=score_files(),
-        cases=case_tables(),
-    output:
-        **table_files("paired_tests"),
-    log:
-        "<logs>/report/paired_tests.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        against=options.ablation_reference,
-        titles=TITLES,
-        code=code("report", *COUNTING, "evaluate/paired.py"),
-    shell:
-        "echodiff report paired-tests --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule extreme_table:
-    input:
-        metrics=expand("<results>/metrics/{model}/extreme.parquet", model=MODELS),
-        cases=case_tables(),
-    output:
-        **table_files("extreme"),
-    log:
-        "<logs>/report/extreme_table.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        titles=TITLES,
-        code=code("report", "evaluate/extreme.py"),
-    shell:
-        "echodiff report extreme --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule extreme_sheet:
-    input:
-        expand("<results>/extreme/{model}/{dataset}.h5", model=MODELS, dataset=[TRAINING]),
-    output:
-        figure_file("extreme_sheet", "extreme"),
-    log:
-        "<logs>/report/extreme_sheet.log",
-    params:
-        config=configuration,
-        dpi=options.report.dpi,
-        title=TITLES[TRAINING],
-        code=code("report", "evaluate/extreme.py"),
-    shell:
-        "echodiff report extreme-sheet --config {params.config} --output {output} {input} > {log} 2>&1"
-
-
-rule use_table:
-    input:
-        metrics=use_files(),
-        cases=case_tables(),
-    output:
-        **table_files("use"),
-    log:
-        "<logs>/report/use_table.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        titles=TITLES,
-        code=code("report", *COUNTING, "evaluate/paired.py"),
-    shell:
-        "echodiff report use --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule use_tests:
-    input:
-        metrics=use_files(),
-        cases=case_tables(),
-    output:
-        **table_files("use_tests"),
-    log:
-        "<logs>/report/use_tests.log",
-    params:
-        config=configuration,
-        stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
-        cases=given("cases", "cases"),
-        titles=TITLES,
-        code=code("report", *COUNTING, "evaluate/paired.py"),
-    shell:
-        "echodiff report use-tests --config {params.config} --output {params.stem} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
-
-
-rule use_plot:
-    input:
-        metrics=use_files(),
-        cases=case_tables(),
-    output:
-        figure_file("use_plot", "use"),
-    log:
-        "<logs>/report/use_plot.log",
-    params:
-        config=configuration,
-        cases=given("cases", "cases"),
-        dpi=options.report.dpi,
-        title=TITLES[TRAINING],
-        code=code("report", *COUNTING, "evaluate/paired.py"),
-    shell:
-        "echodiff report use-plot --config {params.config} --output {output} {params.cases} {input.metrics} "
-        "> {log} 2>&1"
+        "echodiff report kept --config {params.config} --output {params.folder} {input} > {log} 2>&1"
 
 
 rule report_files:
     input:
-        rules.table1.output,
-        rules.rejects.output,
-        rules.privacy.output,
-        rules.kept.output if options.report.kept_cases else [],
-        rules.table3.output,
-        rules.figure2.output,
-        rules.audit.output,
+        [getattr(rules, entry.name).output for entry in TABLES + FIGURES if entry.wanted],
+        rules.table2.output if SOURCES else [],
         rules.models.output,
-        # What shows other datasets' translations: there are none with the training dataset alone.
-        [rules.table2.output, rules.distribution.output, rules.distances.output] if SOURCES else [],
-        [rules.figure3.output, rules.figure4.output] if SOURCES else [],
-        rules.subgroups.output if options.report.subgroups else [],
-        rules.ablation.output if options.report.ablation.enabled else [],
-        rules.paired_tests.output if options.report.ablation.enabled and len(MODELS) > 1 else [],
-        [rules.memory_table.output, rules.memory_gallery.output] if with_memory() else [],
-        [rules.physics_table.output, rules.depth_gain.output] if with_physics() else [],
-        [rules.diversity_table.output, rules.diversity_sheet.output] if options.evaluate.diversity.enabled else [],
-        [rules.fidelity_table.output, rules.bland_altman.output] if options.evaluate.segmentation.enabled else [],
-        [rules.extreme_table.output, rules.extreme_sheet.output] if with_extreme() else [],
-        [rules.use_table.output, rules.use_tests.output, rules.use_plot.output] if options.evaluate.use.enabled else [],
+        rules.kept.output if options.report.kept_cases else [],

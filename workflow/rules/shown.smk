@@ -1,4 +1,6 @@
-"""Tables and figures in Snakemake's report: under which heading, by what name, with which caption."""
+"""How tables and figures are said in report.smk, and shown in Snakemake's report: heading, title and caption."""
+
+from dataclasses import dataclass, field
 
 PAPER = "1 The paper's tables and figures"
 DATA = "2 Data"
@@ -17,37 +19,34 @@ def distance_name(wildcards):
     return {"What": "Table 2. FID" if is_fid else "Table 2. Frechet distance (not FID)"}
 
 
-# Table or figure -> its caption, where it stands in the report, and under what name; the report sorts both.
-SHOWN = {
-    "table1_datasets": ("table1", PAPER, "Table 1. Datasets"),
-    "table2_fid": ("table2", PAPER, distance_name),
-    "table3_pixel": ("table3", PAPER, "Table 3. Pixel metrics"),
-    "audit": ("audit", PAPER, "Table 3. Pixel metrics: audit of the published PSNR"),
-    "figure2_validation": ("figure2", PAPER, "Figure 2. Validation cases"),
-    "figure3_best": ("figure3", PAPER, "Figure 3. Best synthetic images"),
-    "figure4_worst_median_best": ("figure4", PAPER, "Figure 4. Worst, median and best"),
-    "rejects": ("rejects", DATA, "Kept and rejected cases"),
-    "distances": ("distances", DISTANCES, "Distances: full and polar frame"),
-    "distribution": ("distribution", DISTANCES, "Overlap: precision and recall, density and coverage"),
-    "fidelity": ("fidelity", FIDELITY, "Fidelity: table"),
-    "bland_altman": ("bland_altman", FIDELITY, "Fidelity: Bland-Altman plots"),
-    "extreme": ("extreme", FIDELITY, "Guides of extreme shape: table"),
-    "extreme_sheet": ("extreme_sheet", FIDELITY, "Guides of extreme shape: images"),
-    "use": ("use", USE, "Segmenters: table"),
-    "use_plot": ("use_plot", USE, "Segmenters: plot"),
-    "use_tests": ("use_tests", USE, "Segmenters: tests"),
-    "memory": ("memory", PRIVACY, "Memory: table"),
-    "memory_gallery": ("memory_gallery", PRIVACY, "Memory: the closest images"),
-    "privacy": ("privacy", PRIVACY, "Privacy: identity in the files"),
-    "physics": ("physics", PHYSICS, "Physics: table"),
-    "depth_gain": ("depth_gain", PHYSICS, "Physics: gray over depth"),
-    "diversity": ("diversity", PHYSICS, "Diversity: table"),
-    "diversity_sheet": ("diversity_sheet", PHYSICS, "Diversity: samples of one guide"),
-    "models": ("models", COMPARED, "Models and what they cost"),
-    "ablation": ("ablation", COMPARED, "Models through every metric"),
-    "paired_tests": ("paired_tests", COMPARED, "Models tested case by case"),
-    "subgroups": ("subgroups", COMPARED, "Subgroups by quality, scanner and ejection fraction"),
-}
+@dataclass(frozen=True)
+class Entry:
+    """A table or figure with a rule of its own, which `echodiff report` makes of explicit files."""
+
+    name: str  # the rule's
+    heading: str  # under which it stands in the report
+    title: str  # by which it stands there
+    files: list  # what it is made of
+    cases: list = field(default_factory=list)  # case tables, where the command takes them with --cases
+    command: str = ""  # of `echodiff report`; the rule's name where not given
+    file: str = ""  # in tables/ or figures/, without ending; named like the command where not given
+    params: dict = field(default_factory=dict)  # options that change it, besides those that the loop gives to all
+    code: list = field(default_factory=list)  # what it runs of the package, besides `report`
+    wanted: bool = True  # whether it is part of a run: what it needs is switched on
+
+    @property
+    def subcommand(self):
+        return self.command or self.name.replace("_", "-")
+
+    @property
+    def caption(self):
+        """The name of the file in workflow/report/: that of the command."""
+        return self.subcommand.replace("-", "_")
+
+    @property
+    def shown(self):
+        """What `table_files` and `figure_file` take."""
+        return self.file or self.caption, self.heading, self.title, self.caption
 
 
 def caption_file(name):
@@ -60,29 +59,20 @@ def caption_file(name):
     return path
 
 
-def shown(path, name):
-    """For an output: shown in the report with the caption, at the place and under the name of the table or figure."""
-    caption, category, title = SHOWN[name]
+def in_report(path, heading, title, caption):
+    """For an output: shown in the report under the heading and the title, which a function may give after the run."""
     labels = title if callable(title) else {"What": title}
-    return report(path, caption=caption_file(caption), category=category, labels=labels)
+    return report(path, caption=caption_file(caption), category=heading, labels=labels)
 
 
-def kept_sheet(dataset):
-    """The sheet of a dataset's kept cases, named by the dataset's title."""
-    title = f"Kept cases: {TITLES[dataset]}"
-    path = f"<results>/figures/kept_{dataset}.png"
-    return report(path, caption=caption_file("kept"), category=DATA, labels={"What": title})
-
-
-def table_files(name):
+def table_files(file, heading, title, caption):
     """A table in its three forms; the HTML is shown in the report."""
     return {
-        "csv": f"<results>/tables/{name}.csv",
-        "tex": f"<results>/tables/{name}.tex",
-        "html": shown(f"<results>/tables/{name}.html", name),
+        "csv": f"<results>/tables/{file}.csv",
+        "tex": f"<results>/tables/{file}.tex",
+        "html": in_report(f"<results>/tables/{file}.html", heading, title, caption),
     }
 
 
-def figure_file(name, file=""):
-    """A figure; its file has the figure's name where it has none of its own."""
-    return shown(f"<results>/figures/{file or name}.png", name)
+def figure_file(file, heading, title, caption):
+    return in_report(f"<results>/figures/{file}.png", heading, title, caption)
