@@ -216,6 +216,11 @@ def test_the_table_says_patients_sizes_labels_and_names(tmp_path):
         ("file,row_mm,column_mm\np0.png,0.3,\n", "expected row_mm and column_mm above 0 .* or both empty"),
         ("file,frame\np0.png,1.5\n", "expected a whole number as frame, found '1.5'"),
         ("file,label\np0.png,no.png\n", "found none for 'no.png'"),
+        (
+            "file;row_mm;column_mm\np0.png;0,3,1;0,3\n",
+            "a number with a decimal point as row_mm, found '0,3,1' in row 2",
+        ),
+        ("file,label,mask\np0.png,p0_gt.png,\n", "expected one column a name, found several for label; remove all but"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused(tmp_path, text, sentence):
@@ -223,6 +228,24 @@ def test_a_table_that_is_wrong_is_refused(tmp_path, text, sentence):
     (tmp_path / "cases.csv").write_text(text)
     with pytest.raises(InputError, match=f"cases.csv: .*{sentence}"):
         list(FramesReader(options()).find(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file;patient;label;row_mm;column_mm\np0.png;A;drawn/p0.png;0,3;0,4\np1.png;A;drawn/p1.png;;\n",
+        "\ufeffFile\tPatient ID\tMask\tRow mm\tColumn mm\np0.png\tA\tdrawn/p0.png\t0,3\t.4\np1.png\tA\tdrawn/p1.png\n",
+        "filename,patient_id,mask,row_mm,column_mm\n.\\p0.png,A,.\\drawn\\p0.png,0.3,0.4\n./p1.png,A,drawn//p1.png,,\n",
+    ],
+)
+def test_tables_as_spreadsheets_and_windows_write_them(tmp_path, text):
+    contents = pairs(tmp_path, "{}.png", "drawn/{}.png", count=2)
+    (tmp_path / "cases.csv").write_text(text, encoding="utf-8")
+    assert {case.patient for case in FramesReader(options()).find(tmp_path)} == {"A"}
+    found = read(tmp_path)
+    assert found["p0"].spacing_mm == (0.3, 0.4) and np.isnan(found["p1"].spacing_mm).all()
+    for frame, content in zip(found.values(), contents, strict=True):
+        np.testing.assert_array_equal(frame.mask, content.labels)
 
 
 def test_patients_and_end_systole_are_told_by_folders_and_names(tmp_path):
