@@ -22,25 +22,28 @@ PALETTE = "P"  # Pillow's name for it
 UPRIGHT = 1  # EXIF Orientation
 
 
-def read_picture(path: Path, shape: tuple[int, int] | None = None) -> NDArray:
-    """Label values (H, W) of 8 or 16 bits: gray, or colours whose channels agree as drawing programs save them.
+def read_picture(path: Path, shape: tuple[int, int] | None = None, what: str = WHAT) -> NDArray:
+    """Label values (H, W): gray of 8 or 16 bits, in three channels too, else colours as numbers 0xRRGGBB.
 
-    Of a picture with a palette the indices count, not the colours. Its size is looked at before any pixel is decoded:
-    it has to be `shape`, where one is given.
+    Of a picture with a palette the indices count, not the colours; transparency never counts. Its size is looked at
+    before any pixel is decoded: it has to be `shape`, where one is given. `what` says in the reject which file it is.
 
     Raises:
-        Reject: closed, empty, damaged, of another size, of several pages, or in colour.
+        Reject: closed, empty, damaged, of another size, of several pages, or in colours of 16 bits.
     """
-    values = _decoded(path, WHAT, shape, of_palette=np.array)
+    values = _decoded(path, what, shape, of_palette=np.array)
     if values.ndim == 2:
         return values
     colours = values[..., :3]
-    if (colours != colours[..., :1]).any():
+    if (colours == colours[..., :1]).all():
+        return colours[..., 0]
+    if colours.dtype != np.uint8:
         raise Reject(
-            f"{WHAT}: expected label values in gray or by a palette, found a picture in colour; "
+            f"{what}: expected label values in gray, by a palette or in colours of 8 bits, found colours of more bits; "
             "save it as 8 bit gray, each pixel its label's number"
         )
-    return colours[..., 0]
+    blue, green, red = (colours[..., channel].astype(np.int32) for channel in range(3))
+    return red << 16 | green << 8 | blue
 
 
 def read_still(path: Path) -> NDArray:

@@ -405,6 +405,23 @@ def test_label_maps_of_another_numbering_are_told_by_their_places(tmp_path, valu
     assert (reader.read(case).mask == LABELS).all()
 
 
+@pytest.mark.parametrize("transparent", [False, True])
+def test_colours_of_label_maps_are_told_by_their_places(tmp_path, transparent):
+    """Drawing programs colour structures, often on a transparent background."""
+    dicom_folder(tmp_path, ending="_x.nii.gz")
+    colours = np.array([(0, 0, 0, 0), (0, 0, 255, 255), (0, 255, 0, 255), (255, 0, 0, 255)], np.uint8)
+    for case in range(3):
+        (tmp_path / f"1.2.840.{case}_x.nii.gz").unlink()
+        write_png(tmp_path / f"1.2.840.{case}_mask.png", colours[LABELS][..., : 4 if transparent else 3])
+    guess, _ = tried(tmp_path)
+    assert guess.options["label_values"] == {0: 0, 0xFF0000: 1, 0x00FF00: 2, 0x0000FF: 3}
+    assert "found 0x000000, 0x0000FF, 0x00FF00, 0xFF0000: label_values in the entry" in guess.remarks[0]
+    text = entry(guess, "ours")
+    assert "0xFF0000: 1" in text and yaml.safe_load(text)["datasets"]["ours"]["label_values"][0xFF0000] == 1
+    (case, *_), reader = find_cases(guess), reader_of(dataset_of(guess))
+    assert (reader.read(case).mask == LABELS).all()
+
+
 def test_label_maps_upside_down_are_told(tmp_path):
     dicom_folder(tmp_path)
     for case in range(3):

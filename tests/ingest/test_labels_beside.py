@@ -58,8 +58,13 @@ def test_colour_pictures_count_where_they_are_gray(tmp_path):
     gray = np.repeat(LABELS[..., None], 3, axis=-1)
     np.testing.assert_array_equal(read_label_stack(write(tmp_path / "a.png", gray), 1, SHAPE, {})[0], LABELS)
     gray[..., 0] = 0
-    with pytest.raises(Reject, match="found a picture in colour"):
-        read_label_stack(write(tmp_path / "b.png", gray), 1, SHAPE, {})
+    path = write(tmp_path / "b.png", gray)
+    with pytest.raises(Reject, match="found also 0x010100, 0x020200, 0x030300; label_values in the configuration"):
+        read_label_stack(path, 1, SHAPE, {})
+    colours = {0x010100: 3, 0x020200: 2, 0x030300: 1}
+    np.testing.assert_array_equal(read_label_stack(path, 1, SHAPE, colours)[0], np.array((0, 3, 2, 1))[LABELS])
+    with pytest.raises(Reject, match="found colours of more bits"):
+        read_label_stack(write(tmp_path / "c.png", gray.astype(np.uint16) * 257), 1, SHAPE, {})
 
 
 def test_the_indices_of_a_palette_are_the_labels(tmp_path):

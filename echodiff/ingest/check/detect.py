@@ -14,7 +14,7 @@ from echodiff.ingest.check.label_content import holds_labels
 from echodiff.ingest.check.labels import NO_LABELS, label_options
 from echodiff.ingest.cine_or_volume import sectors_of
 from echodiff.ingest.identity import is_writable
-from echodiff.ingest.labels_beside import LabelFiles
+from echodiff.ingest.labels_beside import STRUCTURE, LabelFiles
 from echodiff.ingest.picture import STILLS
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_file import is_dicom
@@ -41,6 +41,11 @@ NO_PLANES = (
     "expected label volumes beside the volumes, or planes.csv, found neither; write a planes.csv (docs/formats.md), "
     "with which `labels: predicted` has a segmenter draw the label maps, or name label volumes that lie elsewhere by "
     "`label_pattern`"
+)
+
+IN_PARTS = (
+    "expected label volumes with the values of LV, MYO and LA, found one mask a structure; join each volume's masks "
+    "into one label volume"
 )
 
 
@@ -117,13 +122,17 @@ def guesses(folder: Path) -> Iterator[Guess]:
         yield Guess("dicom", _counted(len(set(dicom) - labels), "DICOM file"), folder, options, tuple(remarks))
         return
     frames = _outside_of(archives, (path for path in files if is_frames(path)))
-    if frames and not enhanced and _are_frames(_outside_of(archives, volumes)):
+    own = _outside_of(archives, volumes)
+    if frames and not enhanced and _are_frames(own, others=len(frames) > len(own)):
         others = set(files) - set(frames)
         guess = _frames(folder, frames)
         yield replace(guess, remarks=(*guess.remarks, *_elsewhere(folder, [], others), *lost))
         return
     if volumes:
         options = label_options(volumes, LABEL_NAMES["volume"])
+        in_parts = STRUCTURE in options.get("label_pattern", "")
+        if in_parts:
+            options = {"labels": "predicted"}
         labels = _labels(volumes, options.get("label_pattern", LABEL_NAMES["volume"]))
         images = [path for path in volumes if path not in labels]
         evidence = (
@@ -131,6 +140,7 @@ def guesses(folder: Path) -> Iterator[Guess]:
             f"{len(labels)} of labels"
         )
         remarks = _outside(folder, labels) + _volume_remarks(folder, images, labelled="labels" not in options)
+        remarks += [IN_PARTS] if in_parts else []
         remarks += _elsewhere(folder, [], set(files) - set(volumes) - labels) + lost
         yield Guess("volume", evidence, folder, options, tuple(remarks))
 
@@ -139,9 +149,13 @@ def _frames(folder: Path, frames: list[Path]) -> Guess:
     """Stills and cines; where a table names their label maps it needs no pattern."""
     listed = read_frames_table(folder / FRAMES_TABLE)
     tabled = {folder / path for row in listed.values() for path in row.files.values()}
-    options = {} if any(row.label for row in listed.values()) else label_options(frames, LABEL_NAMES["frames"])
     labels = {folder / row.label for row in listed.values() if row.label}
-    labels = labels or _labels(frames, options.get("label_pattern", LABEL_NAMES["frames"]))
+    labelled = tabled | {folder / path for path, row in listed.items() if row.label}
+    others = [path for path in frames if path not in labelled]
+    options = label_options(others, LABEL_NAMES["frames"]) if others else {}
+    if labels and "labels" in options:  # the table names all that there are
+        options = {}
+    labels |= _labels(others, options.get("label_pattern", LABEL_NAMES["frames"]))
     images = [path for path in frames if path not in labels | tabled]
     evidence = (
         f"{_counted(len(images), 'picture, plane or cine', 'pictures, planes or cines')}, {len(labels)} of labels"
@@ -150,10 +164,15 @@ def _frames(folder: Path, frames: list[Path]) -> Guess:
     return Guess("frames", evidence, folder, options, tuple(remarks))
 
 
-def _are_frames(volumes: Sequence[Path]) -> bool:
-    """Whether files in NIfTI, MetaImage or NRRD are planes or cines, or label maps of pictures: a few are looked at."""
+def _are_frames(volumes: Sequence[Path], others: bool) -> bool:
+    """Whether files in NIfTI, MetaImage or NRRD are planes or cines, or label maps of the `others`, pictures or videos.
+
+    A few are looked at.
+    """
     some = volumes[:: max(len(volumes) // LOOKED_AT, 1)]
     images = [path for path in some if not holds_labels(path)]
+    if others and not images:
+        return True
     return sum(_is_planar(path) for path in images or some) * 2 >= len(images or some)
 
 

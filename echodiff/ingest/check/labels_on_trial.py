@@ -7,6 +7,7 @@ from typing import Any
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.label_anatomy import USUAL, Numbering, commonest
 from echodiff.ingest.check.trial import KNOWN, Trial, dataset_of
+from echodiff.ingest.readers.itk import told_values
 from echodiff.labels import BACKGROUND, LV, STRUCTURES
 
 
@@ -31,12 +32,12 @@ def _with(guess: Guess, options: Mapping[str, Any], remark: str) -> Guess:
 
 def _of_other_values(values: Sequence[int], trials: Sequence[Trial]) -> tuple[dict[str, Any], str]:
     """Options and a remark for values that are not 0 to 3: filled in where the label maps tell what they mean."""
-    found = f"expected the label values 0 to 3, found {', '.join(map(str, values))}: "
+    found = f"expected the label values 0 to 3, found {told_values(values)}: "
     structures = [value for value in values if value != BACKGROUND]
     numbering, fits, maps = _numbering(trials)
     if len(structures) == 1:
         options = {"label_values": {BACKGROUND: BACKGROUND, structures[0]: LV}, "completion": "shape"}
-        return options, f"{found}{structures[0]} was taken for the LV alone, which is completed; {LOOK}"
+        return options, f"{found}{told_values(structures)} was taken for the LV alone, which is completed; {LOOK}"
     # On trial each map's values were taken in their order: what they mean follows where all maps have the same.
     alike = all(set(trial.values) - {BACKGROUND} == set(structures) for trial in _complete(trials))
     if numbering and alike and len(structures) == len(numbering):

@@ -15,7 +15,7 @@ from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.of_cine import cine_rules
 from echodiff.ingest.frame import bounding_box
 from echodiff.ingest.label_size import check_size
-from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_label_stack, read_map
+from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_labels, read_map
 from echodiff.ingest.listed import refuse_unknown
 from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
 from echodiff.ingest.pixel_size import plausible_mm
@@ -24,6 +24,7 @@ from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.frames_file import Recording, is_frames, read_recording
 from echodiff.ingest.readers.frames_table import Listed, read_frames_table
 from echodiff.ingest.sector import Sector, find_sector
+from echodiff.ingest.structure_masks import refuse_lacking, structures_in
 from echodiff.ingest.walk import files_below, is_lost
 
 NEARLY_ALL = 0.98  # of a side
@@ -52,11 +53,12 @@ class FramesReader:
             raise InputError(f"{folder}: expected images, found none; `echodiff check` says what is in a folder")
         labels = label_files(paths, LabelFiles(self._options.label_pattern), needed=self._labels_needed)
         patients, at_systole = patients_of(labels, folder), systolic(labels)
+        structures = structures_in(labels.values())
         for path, name in names_of(labels, folder).items():
             row = listed.get(path.relative_to(folder).as_posix(), Listed())
             named = {role: folder / other for role, other in row.files.items()}
             roles = named if row.label else {**labels[path], **named}
-            known = {"row": row, "systolic": path in at_systole}
+            known = {"row": row, "systolic": path in at_systole, "structures": structures}
             yield CaseReference(row.name or name, row.patient or patients[path], {"image": path, **roles}, known)
 
     def _listed(self, folder: Path, files: list[Path]) -> dict[str, Listed]:
@@ -77,11 +79,10 @@ class FramesReader:
         refuse_systolic(case.known, "an image")
         if self._labels_needed:
             refuse_missing(case.files, "a label map", self._options.label_pattern, KINDS)
+        refuse_lacking(case.files, case.known["structures"])
         recording = read_recording(case.files["image"])
         frames, shape, row = recording.frames, recording.frames.shape[1:], case.known["row"]
-        labels = None
-        if "label" in case.files:
-            labels = read_label_stack(case.files["label"], len(frames), shape, self._options.label_values)
+        labels = read_labels(case.files, len(frames), shape, self._options.label_values)
         spacing_mm = self._given_mm(row, recording)
         sector = _sector(case.files.get("sector"), frames, spacing_mm)
         rules = cine_rules(Cine(frames, sector.mask), labels, self._predictor, chosen=row.frame)
@@ -116,7 +117,7 @@ def _sector(path: Path | None, frames: NDArray[np.uint8], spacing_mm: tuple[floa
     if path is None:
         return find_sector(frames, spacing_mm)
     shape = frames.shape[1:]
-    inside = read_map(path, len(frames), shape)
+    inside = read_map(path, len(frames), shape, "the sector")
     check_size(inside.shape[1:], shape, "the sector")
     if not inside.any():
         raise Reject("the sector: expected values above 0 inside it, found none")
