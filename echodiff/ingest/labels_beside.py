@@ -18,6 +18,7 @@ from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.itk import SUFFIXES as ITK_SUFFIXES
 from echodiff.ingest.readers.itk import is_itk, read_planes, to_labels
 from echodiff.ingest.readers.video import VIDEOS
+from echodiff.ingest.segments import is_segments, read_segments
 from echodiff.ingest.structure_masks import masks_of, region_of
 from echodiff.ingest.structure_names import label_map_of, structure_of
 
@@ -170,7 +171,7 @@ def read_label_stack(path: Path, frames: int, shape: tuple[int, int], values: Ma
     Raises:
         Reject: unreadable, of another size than the image, of another number of frames, or with other values.
     """
-    stack = read_map(path, frames, shape)
+    stack = read_map(path, frames, shape, by_name=not values)
     _check_stack(stack, frames, shape, WHAT)
     return to_labels(stack, WHAT, dict(values))
 
@@ -181,8 +182,13 @@ def _check_stack(stack: NDArray, frames: int, shape: tuple[int, int], what: str)
     check_size(stack.shape[1:], shape, what)
 
 
-def read_map(path: Path, frames: int, shape: tuple[int, int], what: str = WHAT) -> NDArray:
-    """Values as in the file, (1 or F, H, W); `what` says in the reject which file it is."""
+def read_map(path: Path, frames: int, shape: tuple[int, int], what: str = WHAT, *, by_name: bool = False) -> NDArray:
+    """Values as in the file, (1 or F, H, W), or labels 0..3 `by_name` where the file has names of structures.
+
+    `what` says in the reject which file it is.
+    """
+    if is_segments(path):
+        return read_segments(path, shape, what, by_name=by_name)
     if is_itk(path):
         return read_planes(path, what)[0]
     if path.suffix.lower() in PICTURES:

@@ -13,6 +13,7 @@ from echodiff.ingest.identity import is_writable
 from echodiff.ingest.picture import LARGEST_PIXELS, PICTURES, STILLS, read_picture
 from echodiff.ingest.readers.dicom_file import is_dicom, open_dicom
 from echodiff.ingest.readers.itk import is_itk, read_itk
+from echodiff.ingest.segments import is_segments, read_segments
 
 FEW = 8  # values, besides the most frequent one, that hold nearly all the rest of a label map
 NEARLY_ALL = 0.8  # of the pixels; what resampling blurred along the outlines may be left over
@@ -45,7 +46,9 @@ def label_values(path: Path) -> frozenset[int]:
     if not is_writable(str(path)):
         return frozenset()
     try:
-        if is_itk(path):
+        if is_segments(path):
+            values = np.unique(read_segments(path, None, "the label map", by_name=True))
+        elif is_itk(path):
             values = np.unique(sitk.GetArrayFromImage(read_itk(path, "the label map")))
         elif path.suffix.lower() in PICTURES:
             values = np.unique(read_picture(path))
@@ -72,7 +75,7 @@ def _values(path: Path) -> NDArray | None:
         return None
     if is_itk(path):
         try:
-            values = sitk.GetArrayFromImage(read_itk(path, "the label map")).ravel()
+            values = sitk.GetArrayFromImage(read_itk(path, "the label map", layers=is_segments(path))).ravel()
         except Reject:
             return None
         return values[:: max(len(values) // LOOKED_AT, 1)]

@@ -39,6 +39,7 @@ BYTES = {
     **dict.fromkeys((sitk.sitkUInt32, sitk.sitkInt32, sitk.sitkFloat32), 4),
     **dict.fromkeys((sitk.sitkUInt64, sitk.sitkInt64, sitk.sitkFloat64), 8),
 }
+LAYER_BYTES = {sitk.sitkVectorUInt8: 1, sitk.sitkVectorInt16: 2, sitk.sitkVectorUInt16: 2, sitk.sitkVectorInt32: 4}
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
@@ -49,8 +50,10 @@ def is_itk(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES) and not path.name.startswith("._")
 
 
-def read_itk(path: Path, what: str) -> sitk.Image:
-    """Read an image of one channel; `what` says in the reject which file it is, as its name may name a person.
+def read_itk(path: Path, what: str, *, layers: bool = False) -> sitk.Image:
+    """Read an image of one channel, or of several that are `layers` of labels.
+
+    `what` says in the reject which file it is, as its name may name a person.
 
     Raises:
         Reject: missing, closed, empty, damaged, cut short, in colour, or of a size that no such image has.
@@ -61,10 +64,11 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     with _faults(what):
         reader.ReadImageInformation()
     size, channels = reader.GetSize(), reader.GetNumberOfComponents()
-    if channels != 1 or reader.GetPixelID() not in BYTES:
+    known = LAYER_BYTES if layers and channels > 1 else BYTES
+    if (channels != 1 and not layers) or reader.GetPixelID() not in known:
         found = sitk.GetPixelIDValueAsString(reader.GetPixelID())
         raise Reject(f"{what}: expected one real gray value a pixel, found {found}")
-    expected = math.prod(size) * BYTES[reader.GetPixelID()]
+    expected = math.prod(size) * channels * known[reader.GetPixelID()]
     if not 0 < expected <= LARGEST_BYTES:
         raise Reject(f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}")
     if pixels is not None and not pixels.hold(expected):
