@@ -1,6 +1,7 @@
 """`echodiff check`: what a folder is, what is wrong with it, and an entry that works."""
 
 import csv
+import json
 import os
 import shutil
 from pathlib import Path
@@ -420,6 +421,40 @@ def test_colours_of_label_maps_are_told_by_their_places(tmp_path, transparent):
     assert "0xFF0000: 1" in text and yaml.safe_load(text)["datasets"]["ours"]["label_values"][0xFF0000] == 1
     (case, *_), reader = find_cases(guess), reader_of(dataset_of(guess))
     assert (reader.read(case).mask == LABELS).all()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"background": 0, "left atrium": 1, "LV": 2, "MYO": 3, "RV": 4},
+        {"0": "background", "1": "LA", "2": "left_ventricle", "3": "myocardium", "4": "right ventricle"},
+        {"background": 0, "LA": 1, "LV": 2, "MYO": 3, "heart": [1, 2, 3], "RV": 4},
+    ],
+)
+def test_dataset_json_of_nnunet_names_the_values(tmp_path, labels):
+    values = np.array((0, 2, 3, 1), np.uint8)[heart(180, 220)]
+    values[170:, 100:110] = 4
+    for number in range(2):
+        write_png(tmp_path / "imagesTr" / f"e{number}_0000.png", plane(seed=number).image)
+        write_png(tmp_path / "labelsTr" / f"e{number}.png", values)
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
+    guess, _ = tried(tmp_path)
+    assert guess.options["label_values"] == {0: 0, 1: 3, 2: 1, 3: 2, 4: 0}
+    assert "are what the names in dataset.json mean" in guess.remarks[0]
+    (case, *_), reader = find_cases(guess), reader_of(dataset_of(guess))
+    assert (reader.read(case).mask == heart(180, 220) * (values != 4)).all()
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "[]", '{"labels": [1]}', '{"labels": {"LV": 1, "x": 2}}', '{"labels": {"x": "y"}}']
+)
+def test_a_dataset_json_that_tells_nothing_is_passed_over(tmp_path, text):
+    write_png(tmp_path / "imagesTr" / "e_0000.png", plane().image)
+    write_png(tmp_path / "labelsTr" / "e.png", np.array((0, 2, 3, 1), np.uint8)[plane().labels])
+    (tmp_path / "dataset.json").write_text(text)
+    guess, _ = tried(tmp_path)
+    assert guess.options["label_values"] == {0: 0, 1: 3, 2: 1, 3: 2}
+    assert "are what fits" in guess.remarks[0]
 
 
 def test_label_maps_upside_down_are_told(tmp_path):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from echodiff.ingest.check.dataset_json import NAME, named_values
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.label_anatomy import USUAL, Numbering, commonest
 from echodiff.ingest.check.trial import KNOWN, Trial, dataset_of
@@ -15,6 +16,9 @@ def with_labels_on_trial(guess: Guess, trials: Sequence[Trial]) -> Guess:
     """The guess with `label_values` where they are needed, and with remarks on the label maps."""
     values = sorted(frozenset().union(*(trial.values for trial in trials)))
     mapped = hasattr(dataset_of(guess), "label_values")
+    named = named_values(trial.case.files["image"] for trial in trials if trial.values) if mapped else None
+    if named and set(values) <= named.keys() | {BACKGROUND}:
+        return _with(guess, *_of_names(named))
     if mapped and not set(values) <= KNOWN:
         return _with(guess, *_of_other_values(values, trials))
     labelled = [trial.structures for trial in trials if trial.kept and trial.row["label_source"] == "file"]
@@ -28,6 +32,14 @@ def with_labels_on_trial(guess: Guess, trials: Sequence[Trial]) -> Guess:
 def _with(guess: Guess, options: Mapping[str, Any], remark: str) -> Guess:
     remarks = (*guess.remarks, remark) if remark else guess.remarks
     return replace(guess, options={**guess.options, **options}, remarks=remarks)
+
+
+def _of_names(named: Mapping[int, int]) -> tuple[dict[str, Any], str]:
+    """Options and a remark where `dataset.json` names the values; empty where they are those that need no option."""
+    if all(named.get(label) == label for label in STRUCTURES.values()) and named.keys() <= KNOWN:
+        return {}, ""
+    remark = f"label_values in the entry are what the names in {NAME} mean; {LOOK}"
+    return {"label_values": {BACKGROUND: BACKGROUND, **dict(sorted(named.items()))}}, remark
 
 
 def _of_other_values(values: Sequence[int], trials: Sequence[Trial]) -> tuple[dict[str, Any], str]:
