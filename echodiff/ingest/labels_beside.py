@@ -12,7 +12,7 @@ from echodiff.ingest.case import Reject
 from echodiff.ingest.dicom_seg import read_segmentation
 from echodiff.ingest.label_size import check_size
 from echodiff.ingest.listings import Listings
-from echodiff.ingest.picture import PICTURES, STILLS, read_picture
+from echodiff.ingest.picture import PAGED, PICTURES, STILLS, read_pages, read_picture
 from echodiff.ingest.readers.dicom_file import SUFFIXES as DICOM_SUFFIXES
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.itk import SUFFIXES as ITK_SUFFIXES
@@ -192,7 +192,8 @@ def read_map(path: Path, frames: int, shape: tuple[int, int], what: str = WHAT, 
     if is_itk(path):
         return read_planes(path, what)[0]
     if path.suffix.lower() in PICTURES:
-        return read_picture(path, shape, what)[None]
+        pages = read_pages(path, what, shape) if path.suffix.lower() in PAGED else None
+        return read_picture(path, shape, what)[None] if pages is None else pages
     return read_segmentation(path, what, frames, shape)
 
 

@@ -21,6 +21,7 @@ from echodiff.ingest.privacy import identity_found
 from echodiff.ingest.readers.camus import CamusReader
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.readers.frames import FramesReader
+from echodiff.ingest.readers.frames_file import read_recording
 from echodiff.ingest.readers.itk import read_itk
 from echodiff.ingest.run import ingest_dataset
 from echodiff.store.image_set import read_image_set
@@ -122,17 +123,22 @@ def test_colour_flow_is_rejected_and_calipers_are_painted_over(tmp_path, name):
     assert painted.image[100:103, 100:130].max() <= 255 and np.ptp(painted.image[101, 100:130]) > 0
 
 
-def write_pages(path):
-    first, *others = (Pillow.fromarray(plane(seed=seed).image) for seed in range(3))
+def write_pages(path, pages=None):
+    pages = pages or [plane().image, plane(90, 110).image]
+    first, *others = (Pillow.fromarray(page) for page in pages)
     first.save(path, save_all=True, append_images=others)
-    assert len(list(ImageSequence.Iterator(Pillow.open(path)))) == 3
+    assert len(list(ImageSequence.Iterator(Pillow.open(path)))) == len(pages)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.gif", write_pages, "expected a picture of one page, found 3; stacks are read from NIfTI"),
-        ("a.tif", write_pages, "expected a picture of one page, found 3; stacks are read from NIfTI"),
+        (
+            "a.tif",
+            write_pages,
+            "expected pages of one size, found 220 x 180 and 110 x 90; save them as files of their own",
+        ),
+        ("a.tif", lambda path: write_pages(path, [np.zeros((2**12, 2**12), np.uint8)] * 17), "found 17 of 4096 x 4096"),
         ("a.png", lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n"), "expected a readable picture, found it damaged"),
         ("a.png", lambda path: path.touch(), "expected a file with content, found an empty file"),
         ("a.png", lambda path: write(path, np.full((90, 90), 7, np.uint8)), "found one value, 7, everywhere"),
@@ -291,6 +297,26 @@ def test_cines_have_their_ed_frame_by_the_rules_of_dicom(tmp_path, ending):
     (tmp_path / "a_gt.mha").unlink()
     write(tmp_path / "a_gt.png", cine[ED].labels)
     np.testing.assert_array_equal(only(tmp_path).mask, cine[ED].labels)
+
+
+@pytest.mark.parametrize("ending", [".tif", ".gif"])
+def test_pages_are_the_frames_of_a_cine(tmp_path, ending):
+    cine = echonet_planes(3)
+    write_pages(tmp_path / f"a{ending}", [moment.image for moment in cine])
+    write_pages(tmp_path / "a_gt.tif", [moment.labels for moment in cine])
+    found = only(tmp_path)
+    assert (found.frames, found.ed_frame, found.ed_rule) == (FRAMES, ED, "largest_lv")
+    np.testing.assert_array_equal(found.mask, cine[ED].labels)
+    frames = read_recording(tmp_path / f"a{ending}").frames
+    np.testing.assert_array_equal(frames, [moment.image for moment in cine])
+    flow = [np.repeat(moment.image[..., None], 3, axis=2) for moment in cine]
+    for page in flow:
+        page[50:90, 40:70] = 200, 30, 30
+    write_pages(tmp_path / f"a{ending}", flow)
+    assert "of the sector in colour" in only(tmp_path)
+    whole = (tmp_path / f"a{ending}").read_bytes()
+    (tmp_path / f"a{ending}").write_bytes(whole[: len(whole) // 2])
+    assert "found it damaged or cut short" in only(tmp_path) or "expected one plane or the image's" in only(tmp_path)
 
 
 def check(folder, run_echodiff, monkeypatch, tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.identity import is_writable
-from echodiff.ingest.picture import LARGEST_PIXELS, PICTURES, STILLS, read_picture
+from echodiff.ingest.picture import LARGEST_PIXELS, PAGED, PICTURES, STILLS, read_pages, read_picture
 from echodiff.ingest.readers.dicom_file import is_dicom, open_dicom
 from echodiff.ingest.readers.itk import is_itk, read_itk
 from echodiff.ingest.segments import is_segments, read_segments
@@ -51,7 +51,8 @@ def label_values(path: Path) -> frozenset[int]:
         elif is_itk(path):
             values = np.unique(sitk.GetArrayFromImage(read_itk(path, "the label map")))
         elif path.suffix.lower() in PICTURES:
-            values = np.unique(read_picture(path))
+            pages = read_pages(path, "the label map") if path.suffix.lower() in PAGED else None
+            values = np.unique(read_picture(path) if pages is None else pages)
         else:
             return frozenset()
     except Reject:
