@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from echodiff.ingest.arrays import ARRAYS, LABELS, is_array, read_array
 from echodiff.ingest.case import Reject
 from echodiff.ingest.dicom_seg import read_segmentation
 from echodiff.ingest.label_size import check_size
@@ -22,17 +23,17 @@ from echodiff.ingest.segments import is_segments, read_segments
 from echodiff.ingest.structure_masks import masks_of, region_of
 from echodiff.ingest.structure_names import label_map_of, structure_of
 
-IMAGE_SUFFIXES = (*ITK_SUFFIXES, *STILLS, *DICOM_SUFFIXES, *VIDEOS)
+IMAGE_SUFFIXES = (*ITK_SUFFIXES, *STILLS, *DICOM_SUFFIXES, *VIDEOS, *ARRAYS)
 STEM, FOLDERS, STRUCTURE = "{stem}", "{folders}", "{structure}"
 NNUNET, CHANNEL = re.compile("images(Tr|Ts|Va|Val)"), "_0000"  # nnU-Net's folders, and what ends its images' names
 WILDCARD = re.compile(r"[*?]")
 WHAT = "the label map"
-KINDS = "PNG, TIFF, BMP, NIfTI, MetaImage, NRRD or DICOM SEG"
+KINDS = "PNG, TIFF, BMP, NIfTI, MetaImage, NRRD, NumPy or DICOM SEG"
 
 
 def is_map(path: Path) -> bool:
     """Whether a file may be a label map."""
-    return is_itk(path) or path.suffix.lower() in PICTURES or is_dicom(path)
+    return is_itk(path) or path.suffix.lower() in PICTURES or is_array(path) or is_dicom(path)
 
 
 class LabelFiles:
@@ -191,6 +192,8 @@ def read_map(path: Path, frames: int, shape: tuple[int, int], what: str = WHAT, 
         return read_segments(path, shape, what, by_name=by_name)
     if is_itk(path):
         return read_planes(path, what)[0]
+    if is_array(path):
+        return read_array(path, what, LABELS)
     if path.suffix.lower() in PICTURES:
         pages = read_pages(path, what, shape) if path.suffix.lower() in PAGED else None
         return read_picture(path, shape, what)[None] if pages is None else pages

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from echodiff.config.datasets import DicomDataset, FramesDataset, VolumeDataset
+from echodiff.ingest.arrays import holds_both
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.archive_names import echonet_options
 from echodiff.ingest.check.label_content import holds_labels
@@ -68,6 +69,7 @@ UNREAD = (
         VIDEOS,
         "cines that are no copies of these images need a folder and a dataset of `format: frames` of their own",
     ),
+    Unread("file of MATLAB", (".mat",), "save image and label map as .npy (scipy.io.loadmat, numpy.save) or as NIfTI"),
     Unread("archive", (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"), "unpack the archive first"),
 )
 
@@ -151,12 +153,13 @@ def _frames(folder: Path, frames: list[Path]) -> Guess:
     tabled = {folder / path for row in listed.values() for path in row.files.values()}
     labels = {folder / row.label for row in listed.values() if row.label}
     labelled = tabled | {folder / path for path, row in listed.items() if row.label}
-    others = [path for path in frames if path not in labelled]
+    labels |= {path for path in frames if holds_both(path)}
+    others = [path for path in frames if path not in labelled | labels]
     options = label_options(others, LABEL_NAMES["frames"]) if others else {}
-    if labels and "labels" in options:  # the table names all that there are
+    if labels and "labels" in options:  # the table or the files themselves have all that there are
         options = {}
     labels |= _labels(others, options.get("label_pattern", LABEL_NAMES["frames"]))
-    images = [path for path in frames if path not in labels | tabled]
+    images = [path for path in frames if path not in labels | tabled or holds_both(path)]
     evidence = (
         f"{_counted(len(images), 'picture, plane or cine', 'pictures, planes or cines')}, {len(labels)} of labels"
     )

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from PIL import Image
 
+from echodiff.ingest.arrays import LABELS, is_array, read_array
 from echodiff.ingest.case import Reject
 from echodiff.ingest.identity import is_writable
 from echodiff.ingest.picture import LARGEST_PIXELS, PAGED, PICTURES, STILLS, read_pages, read_picture
@@ -48,6 +49,8 @@ def label_values(path: Path) -> frozenset[int]:
     try:
         if is_segments(path):
             values = np.unique(read_segments(path, None, "the label map", by_name=True))
+        elif is_array(path):
+            values = np.unique(read_array(path, "the label map", LABELS))
         elif is_itk(path):
             values = np.unique(sitk.GetArrayFromImage(read_itk(path, "the label map")))
         elif path.suffix.lower() in PICTURES:
@@ -80,6 +83,11 @@ def _values(path: Path) -> NDArray | None:
         except Reject:
             return None
         return values[:: max(len(values) // LOOKED_AT, 1)]
+    if is_array(path):
+        try:
+            return read_array(path, "the label map", LABELS).ravel()
+        except Reject:
+            return None
     return _colours(path)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from echodiff.config.datasets import FramesDataset
 from echodiff.errors import InputError
+from echodiff.ingest.arrays import holds_both
 from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
 from echodiff.ingest.colour import tissue
 from echodiff.ingest.ed.cascade import find_ed
@@ -57,7 +58,8 @@ class FramesReader:
         for path, name in names_of(labels, folder).items():
             row = listed.get(path.relative_to(folder).as_posix(), Listed())
             named = {role: folder / other for role, other in row.files.items()}
-            roles = named if row.label else {**labels[path], **named}
+            own = {"label": path} if not labels[path] and holds_both(path) else labels[path]
+            roles = named if row.label else {**own, **named}
             known = {"row": row, "systolic": path in at_systole, "structures": structures}
             yield CaseReference(row.name or name, row.patient or patients[path], {"image": path, **roles}, known)
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from echodiff.ingest.arrays import ARRAYS, IMAGES, is_array, read_array
 from echodiff.ingest.case import UNKNOWN_SPACING, Reject
 from echodiff.ingest.cine_or_volume import sectors_of
 from echodiff.ingest.picture import PAGED, STILLS, read_page_colours, read_pages, read_still
@@ -37,7 +38,7 @@ class Recording:
 
 def is_frames(path: Path) -> bool:
     """Whether a file's name ends like one that is read here, and is no `._` note of macOS."""
-    return is_itk(path) or (path.suffix.lower() in (*STILLS, *VIDEOS) and not path.name.startswith("._"))
+    return is_itk(path) or (path.suffix.lower() in (*STILLS, *VIDEOS, *ARRAYS) and not path.name.startswith("._"))
 
 
 def read_recording(path: Path) -> Recording:
@@ -49,10 +50,12 @@ def read_recording(path: Path) -> Recording:
     refuse_unreadable(path)
     if is_itk(path):
         return _of_planes(*read_planes(path, WHAT))
+    if is_array(path):
+        return _of_planes(read_array(path, WHAT, IMAGES), UNKNOWN_SPACING)
     if path.suffix.lower() in VIDEOS:
         return Recording(read_cine(path)[0], colours=partial(read_colours, path))
     if path.suffix.lower() not in STILLS:
-        raise Reject("expected a picture, NIfTI, MetaImage, NRRD or a video, found another kind of file")
+        raise Reject("expected a picture, NIfTI, MetaImage, NRRD, NumPy or a video, found another kind of file")
     pages = read_pages(path) if path.suffix.lower() in PAGED else None
     if pages is not None:
         return replace(_of_planes(pages, UNKNOWN_SPACING), colours=partial(read_page_colours, path))
