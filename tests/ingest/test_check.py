@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -455,6 +456,47 @@ def test_a_dataset_json_that_tells_nothing_is_passed_over(tmp_path, text):
     guess, _ = tried(tmp_path)
     assert guess.options["label_values"] == {0: 0, 1: 3, 2: 1, 3: 2}
     assert "are what fits" in guess.remarks[0]
+
+
+@pytest.mark.parametrize("label", ["masks/{}.jpg", "mask_{}.png", "Masks/P{}.png"])
+def test_label_maps_that_no_name_leads_to_are_told(tmp_path, label):
+    """Else they would be read as images without a word. Folders beside those of other tests would be searched too."""
+    top = tmp_path / "a" / "b" / "c" / "d"
+    for number in range(3):
+        write_png(top / "in" / "images" / f"p{number}.png", plane(seed=number).image)
+        write_png(top / "in" / label.format(f"p{number}"), plane(seed=number).labels * 80)
+    guess = guess_of(top / "in")
+    assert guess.options == {"labels": "predicted"}
+    assert f"by their names, or are JPEG, such as {label.format('p0')}; name each" in guess.remarks[0]
+    shutil.copytree(top / "in" / "images", tmp_path / "none" / "a" / "b" / "c" / "images")
+    assert len(guess_of(tmp_path / "none" / "a" / "b" / "c").remarks) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        (
+            "a.json",
+            {"shapes": [], "imagePath": "a.png"},
+            "found outlines of LabelMe in a.json, which are not read; export",
+        ),
+        ("coco.json", {"images": [], "annotations": []}, "found outlines of COCO in coco.json, .* annToMask"),
+        (
+            "via.json",
+            {"a.png1": {"filename": "a.png", "regions": []}},
+            "found outlines of VGG Image Annotator in via.json",
+        ),
+        ("annotations.xml", "<?xml?><annotations>", "found outlines of CVAT in annotations.xml, .*`Segmentation mask`"),
+        ("notes.json", {"a": 1}, None),
+        ("list.json", [1], None),
+        ("bad.json", "{", None),
+    ],
+)
+def test_outlines_of_annotation_programs_are_told(tmp_path, name, content, found):
+    write_png(tmp_path / "in" / "images" / "a.png", plane().image)
+    (tmp_path / "in" / name).write_text(content if isinstance(content, str) else json.dumps(content))
+    remarks = [remark for remark in guess_of(tmp_path / "in").remarks if "outlines" in remark]
+    assert len(remarks) == (found is not None) and all(re.match(found, remark) for remark in remarks)
 
 
 def test_label_maps_upside_down_are_told(tmp_path):

@@ -17,6 +17,8 @@ from echodiff.errors import InputError
 from echodiff.export.files import export_images
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
+from echodiff.ingest.check.patients import with_patients_on_trial
+from echodiff.ingest.check.trial import Trial, find_cases
 from echodiff.ingest.privacy import identity_found
 from echodiff.ingest.readers.camus import CamusReader
 from echodiff.ingest.readers.dicom import DicomReader
@@ -266,6 +268,26 @@ def test_patients_and_end_systole_are_told_by_folders_and_names(tmp_path):
         "images/x_ES": "x_ED",
     }
     assert "found an image named ES beside one" in read(tmp_path, labels="none")["images/x_ES"]
+
+
+def test_numbered_stills_of_a_patient_are_no_certain_end_diastole(tmp_path):
+    """They are the frames of a cine, as videos are often unpacked; those of many patients are not."""
+    folder = tmp_path / "a" / "b" / "c" / "d"  # beside which no other test's label maps are
+    for number in range(8):
+        write(folder / "p1" / f"frame_{number:03d}.png", plane(seed=number).image)
+        write(folder / "p2" / f"p{number}" / "frame_000.png", plane(seed=number).image)
+        write(folder / "p3" / f"{'abcdefgh'[number]}.png", plane(seed=number).image)
+    found = read(folder, labels="none")
+    assert {name: frame.ed_confidence for name, frame in found.items()} == {
+        name: 1 / 8 if name.startswith("p1/") else 1.0 for name in found
+    }
+    guess = next(guesses(folder))
+    remarks = with_patients_on_trial(guess, [Trial(case, {}) for case in find_cases(guess)]).remarks
+    assert "found 8 numbered stills of one patient in one folder, such as p1/frame_000.png" in remarks[-1]
+    (folder / "cases.csv").write_text("file,frame\np1/frame_003.png,0\n")
+    assert read(folder, labels="none")["p1/frame_003"].ed_confidence == 1
+    write(folder / "p1" / "frame_002_gt.png", plane().labels)
+    assert read(folder)["p1/frame_002"].ed_confidence == 1
 
 
 def write_cine(path, cine) -> None:

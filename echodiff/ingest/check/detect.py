@@ -1,6 +1,7 @@
 """Which format a folder has, told from names and first bytes, and the options that its files suggest."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,12 +11,14 @@ from typing import Any, NamedTuple
 from echodiff.config.datasets import DicomDataset, FramesDataset, VolumeDataset
 from echodiff.ingest.arrays import holds_both
 from echodiff.ingest.case import Reject
+from echodiff.ingest.check.annotations import annotations_in
 from echodiff.ingest.check.archive_names import echonet_options
 from echodiff.ingest.check.label_content import holds_labels
 from echodiff.ingest.check.labels import NO_LABELS, label_options
 from echodiff.ingest.cine_or_volume import sectors_of
 from echodiff.ingest.identity import is_writable
 from echodiff.ingest.labels_beside import STRUCTURE, LabelFiles
+from echodiff.ingest.one_label import JPEG
 from echodiff.ingest.picture import STILLS
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_file import is_dicom
@@ -33,6 +36,8 @@ LABEL_NAMES = {  # patterns that need no option
 }
 FRAMES_TABLE = FramesDataset.model_fields["table"].default
 LOOKED_AT = 8  # volumes that may be planes
+LABEL_WORD = re.compile(r"(?<![a-z])(masks?|labels?|seg(mentation)?s?|gt|annotations?)(?![a-z])", re.I)
+LOOKED_AT_PICTURES = 40  # images that may be label maps
 TABLES = ("FileList.csv", "VolumeTracings.csv")
 PLANES = (
     "expected volumes, found images of one plane or cines (2D + t) among them, such as {}; give them a folder and a "
@@ -163,8 +168,27 @@ def _frames(folder: Path, frames: list[Path]) -> Guess:
     evidence = (
         f"{_counted(len(images), 'picture, plane or cine', 'pictures, planes or cines')}, {len(labels)} of labels"
     )
-    remarks = [NO_LABELS] if "labels" in options else _outside(folder, labels)
+    remarks = [*_stray_labels(folder, images), NO_LABELS] if "labels" in options else _outside(folder, labels)
     return Guess("frames", evidence, folder, options, tuple(remarks))
+
+
+def _stray_labels(folder: Path, images: Sequence[Path]) -> list[str]:
+    """A remark where files that would be read as images look like label maps; some are looked at."""
+    some = images[:: -(-len(images) // LOOKED_AT_PICTURES)] if images else images
+    stray = [path for path in some if holds_labels(path) or _is_jpeg_of_labels(path)]
+    if not stray:
+        return []
+    first = stray[0].relative_to(folder).as_posix()
+    return [
+        f"found label maps that belong to no image by their names, or are JPEG, such as {first}; name each after its "
+        "image or in a table cases.csv (docs/formats.md), and save label maps as PNG, as JPEG changes their values"
+    ]
+
+
+def _is_jpeg_of_labels(path: Path) -> bool:
+    """By its name or folder, as its values have changed."""
+    named = LABEL_WORD.search(path.stem) or LABEL_WORD.search(path.parent.name)
+    return path.suffix.lower() in JPEG and named is not None
 
 
 def _are_frames(volumes: Sequence[Path], others: bool) -> bool:
@@ -231,6 +255,11 @@ def _elsewhere(folder: Path, volumes: list[Path], others: set[Path]) -> list[str
             "their own"
         )
     remarks += [_own_dataset(folder, inner, kind) for inner, kind in archives.items()]
+    remarks += [
+        f"found outlines of {program.name} in {path.relative_to(folder).as_posix()}, which are not read; "
+        f"{program.remedy}"
+        for program, path in annotations_in(sorted(others))
+    ]
     return remarks + [text for kind in UNREAD if (text := _unread(folder, kind, others))]
 
 

@@ -20,7 +20,7 @@ from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_l
 from echodiff.ingest.listed import refuse_unknown
 from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
 from echodiff.ingest.pixel_size import plausible_mm
-from echodiff.ingest.places import names_of, patients_of, refuse_systolic, systolic
+from echodiff.ingest.places import names_of, patients_of, refuse_systolic, stills_of_cines, systolic
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.frames_file import Recording, is_frames, read_recording
 from echodiff.ingest.readers.frames_table import Listed, read_frames_table
@@ -55,12 +55,18 @@ class FramesReader:
         labels = label_files(paths, LabelFiles(self._options.label_pattern), needed=self._labels_needed)
         patients, at_systole = patients_of(labels, folder), systolic(labels)
         structures = structures_in(labels.values())
+        stills = stills_of_cines((path for path in labels if labels[path] or not self._labels_needed), patients)
         for path, name in names_of(labels, folder).items():
             row = listed.get(path.relative_to(folder).as_posix(), Listed())
             named = {role: folder / other for role, other in row.files.items()}
             own = {"label": path} if not labels[path] and holds_both(path) else labels[path]
             roles = named if row.label else {**own, **named}
-            known = {"row": row, "systolic": path in at_systole, "structures": structures}
+            known = {
+                "row": row,
+                "systolic": path in at_systole,
+                "structures": structures,
+                "stills": stills.get(path, 1),
+            }
             yield CaseReference(row.name or name, row.patient or patients[path], {"image": path, **roles}, known)
 
     def _listed(self, folder: Path, files: list[Path]) -> dict[str, Listed]:
@@ -87,7 +93,9 @@ class FramesReader:
         labels = read_labels(case.files, len(frames), shape, self._options.label_values)
         spacing_mm = self._given_mm(row, recording)
         sector = _sector(case.files.get("sector"), frames, spacing_mm)
-        rules = cine_rules(Cine(frames, sector.mask), labels, self._predictor, chosen=row.frame)
+        rules = cine_rules(
+            Cine(frames, sector.mask), labels, self._predictor, chosen=row.frame, stills=case.known["stills"]
+        )
         rule, (index, confidence) = find_ed(rules, self._options.ed)
         return SourceFrame(
             image=tissue(frames[index], recording.colours(index), sector),
