@@ -16,7 +16,8 @@ def with_labels_on_trial(guess: Guess, trials: Sequence[Trial]) -> Guess:
     """The guess with `label_values` where they are needed, and with remarks on the label maps."""
     values = sorted(frozenset().union(*(trial.values for trial in trials)))
     mapped = hasattr(dataset_of(guess), "label_values")
-    named = named_values(trial.case.files["image"] for trial in trials if trial.values) if mapped else None
+    images = [trial.case.files["image"] for trial in trials if trial.values and "image" in trial.case.files]
+    named = named_values(images) if mapped else None
     if named and set(values) <= named.keys() | {BACKGROUND}:
         return _with(guess, *_of_names(named))
     if mapped and not set(values) <= KNOWN:
