@@ -2,13 +2,22 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from echodiff.config.base import Section, UserPath
 from echodiff.config.phantom import FORMATS, PhantomSource
 from echodiff.labels import LABELS
 
-LabelPattern = Annotated[str, Field(min_length=1)]
+
+def _one_structure(pattern: str) -> str:
+    _, _, after = pattern.partition("{structure}")
+    wrong = [part for part in ("{structure}", "..", "**", "{folders}") if part in after]
+    if wrong:
+        raise ValueError(f"expected {{structure}} once and nothing but names after it, found {wrong[0]} after it")
+    return pattern
+
+
+LabelPattern = Annotated[str, Field(min_length=1), AfterValidator(_one_structure)]
 # A value of the source's label maps -> the structure that it stands for.
 LabelValues = dict[int, Literal[LABELS]]
 
@@ -107,8 +116,8 @@ class LabelMapsBeside(DatasetBase):
     translated, as there is no label map to draw from."""
 
     label_pattern: LabelPattern = "{stem}_gt.*"
-    """Name of the label map beside a file; `{stem}` stands for the file's name without its extension
-    (docs/formats.md)."""
+    """Name of the label map beside a file; `{stem}` stands for the file's name without its extension, `{structure}` for
+    the name of a structure where each has a mask of its own (docs/formats.md)."""
 
     label_values: LabelValues = Field(default_factory=dict)
     """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the label maps use these values."""
@@ -181,6 +190,16 @@ class VolumeDataset(DatasetBase):
 
     label_values: LabelValues = Field(default_factory=dict)
     """Value in the label volume -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the label volumes use these values."""
+
+    @field_validator("label_pattern")
+    @classmethod
+    def _whole_label_volumes(cls, pattern: str) -> str:
+        if "{structure}" in pattern:
+            raise ValueError(
+                "expected the name of one label volume, found {structure}, which only formats in 2D have; join the "
+                "structures' masks into one label volume"
+            )
+        return pattern
 
     planes: str = "planes.csv"
     """Table in the folder with three landmarks of each volume's 4CH plane; planes that it lacks are found."""

@@ -8,28 +8,32 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from echodiff.ingest.arrays import ARRAYS, LABELS, is_array, read_array
 from echodiff.ingest.case import Reject
 from echodiff.ingest.dicom_seg import read_segmentation
 from echodiff.ingest.label_size import check_size
 from echodiff.ingest.listings import Listings
-from echodiff.ingest.picture import PICTURES, STILLS, read_picture
+from echodiff.ingest.picture import PAGED, PICTURES, STILLS, read_pages, read_picture
 from echodiff.ingest.readers.dicom_file import SUFFIXES as DICOM_SUFFIXES
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.itk import SUFFIXES as ITK_SUFFIXES
 from echodiff.ingest.readers.itk import is_itk, read_planes, to_labels
 from echodiff.ingest.readers.video import VIDEOS
+from echodiff.ingest.segments import is_segments, read_segments
+from echodiff.ingest.structure_masks import masks_of, region_of
+from echodiff.ingest.structure_names import label_map_of, structure_of
 
-IMAGE_SUFFIXES = (*ITK_SUFFIXES, *STILLS, *DICOM_SUFFIXES, *VIDEOS)
-STEM, FOLDERS = "{stem}", "{folders}"
+IMAGE_SUFFIXES = (*ITK_SUFFIXES, *STILLS, *DICOM_SUFFIXES, *VIDEOS, *ARRAYS)
+STEM, FOLDERS, STRUCTURE = "{stem}", "{folders}", "{structure}"
 NNUNET, CHANNEL = re.compile("images(Tr|Ts|Va|Val)"), "_0000"  # nnU-Net's folders, and what ends its images' names
 WILDCARD = re.compile(r"[*?]")
 WHAT = "the label map"
-KINDS = "PNG, TIFF, BMP, NIfTI, MetaImage, NRRD or DICOM SEG"
+KINDS = "PNG, TIFF, BMP, NIfTI, MetaImage, NRRD, NumPy or DICOM SEG"
 
 
 def is_map(path: Path) -> bool:
     """Whether a file may be a label map."""
-    return is_itk(path) or path.suffix.lower() in PICTURES or is_dicom(path)
+    return is_itk(path) or path.suffix.lower() in PICTURES or is_array(path) or is_dicom(path)
 
 
 class LabelFiles:
@@ -38,12 +42,14 @@ class LabelFiles:
     In the pattern `{stem}` stands for the image's name without its ending, `*` and `?` for any characters, a `/` parts
     folders (`../labels/{stem}.png`) and `**` stands for all folders below. `{folders}` stands for an image's folders as
     they are repeated below another one: of `images/p1/x.png` the pattern `../../masks/{folders}/{stem}.png` names
-    `masks/p1/x.png`. Brackets are no pattern, and neither is anything in an image's name. `fits` tells label maps from
-    other files of such names.
+    `masks/p1/x.png`. `{structure}` stands for a name that `structure_of` knows, where each structure has a mask of its
+    own. Brackets are no pattern, and neither is anything in an image's name. `fits` tells label maps from other files
+    of such names.
     """
 
     def __init__(self, pattern: str, fits: Callable[[Path], bool] = is_map):
-        self._parts, self._fits = pattern.split("/"), fits
+        self._templates, self._fits = pattern.split("/"), fits
+        self._parts = [part.replace(STRUCTURE, "*") for part in self._templates]
         self._listings = Listings()
         self._below: dict[Path, list[Path]] = {}
         self._reached: dict[tuple[Path, str], list[Path]] = {}
@@ -61,7 +67,21 @@ class LabelFiles:
         """All that the pattern names beside an image, whatever it is, in the order of their names."""
         stem = stem_of_labels(path)
         found = set(self._matching(self._folders(path.parent, stem), self._parts[-1], stem))
-        return sorted(found - {path})
+        return sorted(other for other in found - {path} if not self.in_parts or self.structure(other, path) is not None)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether each structure has a mask of its own."""
+        return any(STRUCTURE in part for part in self._templates)
+
+    def structure(self, label: Path, path: Path) -> str | None:
+        """Of which structure `label`, named beside the image `path`, is the mask, as `structure_of` tells it."""
+        place = next(place for place, part in enumerate(self._templates) if STRUCTURE in part)
+        stem = stem_of_labels(path)
+        before, after = (_as_regex(text, stem) for text in self._templates[place].split(STRUCTURE, maxsplit=1))
+        name = label.parts[place - len(self._templates)]
+        found = re.fullmatch(f"{before}(.+?){after}", name, re.DOTALL)
+        return structure_of(found[1]) if found else None
 
     def _folders(self, folder: Path, stem: str) -> list[Path]:
         """The folders that the pattern leads to from an image's own, found once for all images that share them."""
@@ -99,6 +119,12 @@ class LabelFiles:
                     yield folder / name
 
 
+def _as_regex(text: str, stem: str) -> str:
+    """A part of a pattern without `{structure}` as a regular expression."""
+    signs = {"*": ".*", "?": "."}
+    return "".join(signs.get(part, re.escape(part.replace(STEM, stem))) for part in re.split(r"([*?])", text))
+
+
 def stem_of_image(path: Path) -> str:
     """The name without its ending, if it is one: names may be UIDs full of dots."""
     lower = path.name.lower()
@@ -118,26 +144,60 @@ def repeated(folder: Path, up: int) -> str:
     return "/".join(parts[max(len(parts) - up + 1, 1) :])
 
 
+def read_labels(
+    files: Mapping[str, Path], frames: int, shape: tuple[int, int], values: Mapping[int, int]
+) -> NDArray[np.uint8] | None:
+    """The labels of a case's files by role, as `read_label_stack` has them; None where it has none.
+
+    Raises:
+        Reject: as `read_label_stack`, or masks of single structures that are none or do not fit each other.
+    """
+    if "label" in files:
+        return read_label_stack(files["label"], frames, shape, values)
+    masks = masks_of(files)
+    if not masks:
+        return None
+    regions = {}
+    for structure, path in masks.items():
+        what = f"the mask of {structure}"
+        stack = read_map(path, frames, shape, what)
+        _check_stack(stack, frames, shape, what)
+        regions[structure] = region_of(stack, what)
+    return label_map_of(dict(zip(regions, np.broadcast_arrays(*regions.values()), strict=True)), "the masks")
+
+
 def read_label_stack(path: Path, frames: int, shape: tuple[int, int], values: Mapping[int, int]) -> NDArray[np.uint8]:
     """The labels 0..3 of a cine, (1, H, W) for a map of one frame, (F, H, W) for a map of all.
 
     Raises:
         Reject: unreadable, of another size than the image, of another number of frames, or with other values.
     """
-    stack = read_map(path, frames, shape)
-    if len(stack) not in (1, frames):
-        raise Reject(f"{WHAT}: expected one plane or the image's {frames} frames, found {len(stack)}")
-    check_size(stack.shape[1:], shape, WHAT)
+    stack = read_map(path, frames, shape, by_name=not values)
+    _check_stack(stack, frames, shape, WHAT)
     return to_labels(stack, WHAT, dict(values))
 
 
-def read_map(path: Path, frames: int, shape: tuple[int, int]) -> NDArray:
-    """Values as in the file, (1 or F, H, W)."""
+def _check_stack(stack: NDArray, frames: int, shape: tuple[int, int], what: str) -> None:
+    if len(stack) not in (1, frames):
+        raise Reject(f"{what}: expected one plane or the image's {frames} frames, found {len(stack)}")
+    check_size(stack.shape[1:], shape, what)
+
+
+def read_map(path: Path, frames: int, shape: tuple[int, int], what: str = WHAT, *, by_name: bool = False) -> NDArray:
+    """Values as in the file, (1 or F, H, W), or labels 0..3 `by_name` where the file has names of structures.
+
+    `what` says in the reject which file it is.
+    """
+    if is_segments(path):
+        return read_segments(path, shape, what, by_name=by_name)
     if is_itk(path):
-        return read_planes(path, WHAT)[0]
+        return read_planes(path, what)[0]
+    if is_array(path):
+        return read_array(path, what, LABELS)
     if path.suffix.lower() in PICTURES:
-        return read_picture(path, shape)[None]
-    return read_segmentation(path, WHAT, frames, shape)
+        pages = read_pages(path, what, shape) if path.suffix.lower() in PAGED else None
+        return read_picture(path, shape, what)[None] if pages is None else pages
+    return read_segmentation(path, what, frames, shape)
 
 
 def label_plane(labels: NDArray[np.uint8] | None, index: int, shape: tuple[int, int]) -> NDArray[np.uint8]:

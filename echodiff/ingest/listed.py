@@ -1,16 +1,20 @@
 """A user's table beside the files: empty cells, and names that must be there, else a slip of the pen passes unseen."""
 
+import contextlib
 import csv
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import TextIO
 
 from echodiff.errors import InputError
 
 MISSING = ("", "na", "nan")  # a cell without a number, as spreadsheets, R and pandas write it, in small letters
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
+SEPARATORS = (",", ";", "\t")  # spreadsheets write one of the latter two where the comma is the decimal sign
+DECIMAL_COMMA = re.compile(r"^([+-]?\d*),(\d+)$")
 
 
 def refuse_unknown(table: Path, named: Collection[str], present: Collection[str]) -> None:
@@ -29,42 +33,66 @@ def refuse_unknown(table: Path, named: Collection[str], present: Collection[str]
 
 
 def table_rows(
-    table: Path, required: Sequence[str], named: Callable[[str], str] = str
+    table: Path, required: Sequence[str], named: Callable[[str], str] = str, numbers: Collection[str] = ()
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Line in the file, from 1, and texts by column, of which `required` have to be there; empty lines are left out.
 
-    `named` turns a column's title into its name. A table that is absent has no rows.
+    `named` turns a column's title into its name. Columns are parted by the one of commas, semicolons and tabs that the
+    first line has most of; where it is not the comma, `numbers` may have decimal commas. A table that is absent has no
+    rows.
 
     Raises:
         InputError: no table, a column is missing, or a row has more cells than there are columns.
     """
     if not table.is_file():
         return
-    lines = _lines(table)
+    separator = _separator(table)
+    lines = _lines(table, separator)
     _, head = next(lines, (0, []))
     columns = [named(cell) for cell in head]
     missing = [column for column in required if column not in columns]
     if missing:
         raise InputError(f"{table}: expected the columns {', '.join(required)}, found none named {', '.join(missing)}")
+    twice = next((column for column in columns if column and columns.count(column) > 1), None)
+    if twice is not None:
+        raise InputError(f"{table}: expected one column a name, found several for {twice}; remove all but one")
     for line, cells in lines:
         if any(cells[len(columns) :]):
             raise InputError(
                 f"{table}: expected {len(columns)} columns and numbers with a decimal point, found {len(cells)} "
                 f"columns in row {line}; mend the row"
             )
-        yield line, dict(zip_longest(columns, cells[: len(columns)], fillvalue=""))
+        row = dict(zip_longest(columns, cells[: len(columns)], fillvalue=""))
+        if separator != ",":
+            row |= {column: DECIMAL_COMMA.sub(r"\1.\2", row[column]) for column in numbers if column in row}
+        yield line, row
 
 
-def _lines(table: Path) -> Iterator[tuple[int, list[str]]]:
+def _separator(table: Path) -> str:
+    """What parts columns in the first line that has any."""
+    with _opened(table) as file:
+        head = next((line for line in file if line.strip()), "")
+    return max(SEPARATORS, key=head.count)  # of equally many the first: one column alone has none
+
+
+def _lines(table: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
+    with _opened(table) as file:
+        rows = csv.reader(file, delimiter=separator)
+        for cells in rows:
+            cells = [cell.strip() for cell in cells]
+            if any(cells):
+                yield rows.line_num, cells
+
+
+@contextlib.contextmanager
+def _opened(table: Path) -> Iterator[TextIO]:
     try:
         with open(table, newline="", encoding="utf-8-sig") as file:
-            rows = csv.reader(file)
-            for cells in rows:
-                cells = [cell.strip() for cell in cells]
-                if any(cells):
-                    yield rows.line_num, cells
+            yield file
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table}: expected a CSV in UTF-8, found something else; save it as such") from error
+        raise InputError(
+            f"{table}: expected a CSV in UTF-8, found something else; save it as such (Excel: 'CSV UTF-8')"
+        ) from error
 
 
 def number_in(table: Path, line: int, column: str, text: str, *, whole: bool = False) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from echodiff.ingest.case import Reject
 from echodiff.ingest.labels_beside import LabelFiles, stem_of_image
+from echodiff.ingest.structure_masks import ROLE, masks_of
 
 JPEG = (".jpg", ".jpeg")
 Choose = Callable[[Path, list[Path]], list[Path]]  # an image and its label maps -> those that count
@@ -26,11 +27,16 @@ def label_files(
     chosen = {path: own(path, found) for path, found in beside.items() if path not in are_labels}
     labelled = defaultdict(list)
     for path, found in chosen.items():
-        if len(found) == 1:
-            labelled[found[0]].append(path)
+        if len(found) == 1 or maps.in_parts:
+            for label in found:
+                labelled[label].append(path)
     roles: dict[Path, dict[str, Path]] = {}
     for path, found in chosen.items():
-        roles[path] = _roles(found, unfit.get(path, []) if needed else [])
+        if maps.in_parts and found:
+            parts = {label: maps.structure(label, path) for label in found}
+            roles[path] = _by_structure({label: structure for label, structure in parts.items() if structure})
+        else:
+            roles[path] = _roles(found, unfit.get(path, []) if needed else [])
         others = [other for label in found for other in labelled[label] if not _copies(path, other)]
         roles[path] |= {"other_image": others[0]} if others else {}
     return roles
@@ -38,6 +44,16 @@ def label_files(
 
 def _roles(found: Sequence[Path], unfit: Sequence[Path]) -> dict[str, Path]:
     return dict(zip(("label", "other_label") if found else ("unfit_label",), found or unfit, strict=False))
+
+
+def _by_structure(found: Mapping[Path, str]) -> dict[str, Path]:
+    """Masks of single structures; two of one structure are too many label maps."""
+    first: dict[str, Path] = {}
+    for path, structure in found.items():
+        other = first.setdefault(structure, path)
+        if other != path:
+            return {"label": other, "other_label": path}
+    return {f"{ROLE}{structure}": path for structure, path in first.items()}
 
 
 def _copies(path: Path, other: Path) -> bool:
@@ -51,7 +67,7 @@ def refuse_missing(files: Mapping[str, Path], what: str, pattern: str, kinds: st
     Raises:
         Reject: says whether there is a file of such a name that cannot be one.
     """
-    if "label" in files:
+    if "label" in files or masks_of(files):
         return
     expected = f"expected {what} beside it, named {pattern}, found"
     if "unfit_label" not in files:
@@ -74,8 +90,9 @@ def refuse_several(files: Mapping[str, Path]) -> None:
         )
     if "other_image" in files:
         first, second = _told_apart(files["image"], files["other_image"])
+        label = files["label"] if "label" in files else next(iter(masks_of(files).values()))
         raise Reject(
-            f"expected a label map of its own, found {files['label'].name} to fit {first} and {second}; "
+            f"expected a label map of its own, found {label.name} to fit {first} and {second}; "
             "narrow label_pattern, or give each image a folder of its own"
         )
 

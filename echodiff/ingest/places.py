@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from echodiff.ingest.labels_beside import stem_of_image
 
 SYSTOLE = re.compile(r"(?<![A-Za-z0-9])ES(?![A-Za-z0-9])")  # a word of its own in a file's name
 # Names of folders that hold many patients' files: images, imagesTr and imagesTs of nnU-Net, train, val, test.
+LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
+MANY = 8  # numbered images in a folder, from which on they are rather frames of a cine
 COLLECTION = re.compile(
-    r"(images?|imgs?|frames?|pictures?|volumes?|cines?|videos?|clips?|train(ing)?|val(id|idation)?|test(ing)?)"
+    r"(images?|imgs?|frames?|pictures?|volumes?|cines?|videos?|clips?|masks?|labels?|segmentations?|annotations?|train(ing)?|val(id|idation)?|test(ing)?)"
     r"([-_]?(tr|ts|va))?",
     re.I,
 )
@@ -42,6 +45,19 @@ def patients_of(images: Iterable[Path], folder: Path) -> dict[Path, str]:
         folders = [name for name in place[shared:-1] if not COLLECTION.fullmatch(name)]
         found[path] = folders[0] if folders else _diastolic(stem_of_image(path)) or stem_of_image(path)
     return found
+
+
+def stills_of_cines(images: Iterable[Path], patients: Mapping[Path, str]) -> dict[Path, int]:
+    """How many images lie in one folder of one patient and differ in their last number alone, if many.
+
+    They are rather the frames of a cine, one of them at end-diastole, than as many examinations.
+    """
+    series: Mapping[tuple[Path, str], list[Path]] = defaultdict(list)
+    for path in images:
+        name = LAST_NUMBER.sub("#", path.name)
+        if name != path.name and patients[path] in path.parts[:-1]:
+            series[path.parent, name].append(path)
+    return {path: len(alike) for alike in series.values() if len(alike) >= MANY for path in alike}
 
 
 def systolic(images: Iterable[Path]) -> set[Path]:

@@ -1,7 +1,9 @@
 """`echodiff check`: what a folder is, what is wrong with it, and an entry that works."""
 
 import csv
+import json
 import os
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -403,6 +405,98 @@ def test_label_maps_of_another_numbering_are_told_by_their_places(tmp_path, valu
     assert "label_values in the entry are what fits" in remark
     (case, *_), reader = find_cases(guess), reader_of(dataset_of(guess))
     assert (reader.read(case).mask == LABELS).all()
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_colours_of_label_maps_are_told_by_their_places(tmp_path, transparent):
+    """Drawing programs colour structures, often on a transparent background."""
+    dicom_folder(tmp_path, ending="_x.nii.gz")
+    colours = np.array([(0, 0, 0, 0), (0, 0, 255, 255), (0, 255, 0, 255), (255, 0, 0, 255)], np.uint8)
+    for case in range(3):
+        (tmp_path / f"1.2.840.{case}_x.nii.gz").unlink()
+        write_png(tmp_path / f"1.2.840.{case}_mask.png", colours[LABELS][..., : 4 if transparent else 3])
+    guess, _ = tried(tmp_path)
+    assert guess.options["label_values"] == {0: 0, 0xFF0000: 1, 0x00FF00: 2, 0x0000FF: 3}
+    assert "found 0x000000, 0x0000FF, 0x00FF00, 0xFF0000: label_values in the entry" in guess.remarks[0]
+    text = entry(guess, "ours")
+    assert "0xFF0000: 1" in text and yaml.safe_load(text)["datasets"]["ours"]["label_values"][0xFF0000] == 1
+    (case, *_), reader = find_cases(guess), reader_of(dataset_of(guess))
+    assert (reader.read(case).mask == LABELS).all()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"background": 0, "left atrium": 1, "LV": 2, "MYO": 3, "RV": 4},
+        {"0": "background", "1": "LA", "2": "left_ventricle", "3": "myocardium", "4": "right ventricle"},
+        {"background": 0, "LA": 1, "LV": 2, "MYO": 3, "heart": [1, 2, 3], "RV": 4},
+    ],
+)
+def test_dataset_json_of_nnunet_names_the_values(tmp_path, labels):
+    values = np.array((0, 2, 3, 1), np.uint8)[heart(180, 220)]
+    values[170:, 100:110] = 4
+    for number in range(2):
+        write_png(tmp_path / "imagesTr" / f"e{number}_0000.png", plane(seed=number).image)
+        write_png(tmp_path / "labelsTr" / f"e{number}.png", values)
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
+    guess, _ = tried(tmp_path)
+    assert guess.options["label_values"] == {0: 0, 1: 3, 2: 1, 3: 2, 4: 0}
+    assert "are what the names in dataset.json mean" in guess.remarks[0]
+    (case, *_), reader = find_cases(guess), reader_of(dataset_of(guess))
+    assert (reader.read(case).mask == heart(180, 220) * (values != 4)).all()
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "[]", '{"labels": [1]}', '{"labels": {"LV": 1, "x": 2}}', '{"labels": {"x": "y"}}']
+)
+def test_a_dataset_json_that_tells_nothing_is_passed_over(tmp_path, text):
+    write_png(tmp_path / "imagesTr" / "e_0000.png", plane().image)
+    write_png(tmp_path / "labelsTr" / "e.png", np.array((0, 2, 3, 1), np.uint8)[plane().labels])
+    (tmp_path / "dataset.json").write_text(text)
+    guess, _ = tried(tmp_path)
+    assert guess.options["label_values"] == {0: 0, 1: 3, 2: 1, 3: 2}
+    assert "are what fits" in guess.remarks[0]
+
+
+@pytest.mark.parametrize("label", ["masks/{}.jpg", "mask_{}.png", "Masks/P{}.png"])
+def test_label_maps_that_no_name_leads_to_are_told(tmp_path, label):
+    """Else they would be read as images without a word. Folders beside those of other tests would be searched too."""
+    top = tmp_path / "a" / "b" / "c" / "d"
+    for number in range(3):
+        write_png(top / "in" / "images" / f"p{number}.png", plane(seed=number).image)
+        write_png(top / "in" / label.format(f"p{number}"), plane(seed=number).labels * 80)
+    guess = guess_of(top / "in")
+    assert guess.options == {"labels": "predicted"}
+    assert f"by their names, or are JPEG, such as {label.format('p0')}; name each" in guess.remarks[0]
+    shutil.copytree(top / "in" / "images", tmp_path / "none" / "a" / "b" / "c" / "images")
+    assert len(guess_of(tmp_path / "none" / "a" / "b" / "c").remarks) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        (
+            "a.json",
+            {"shapes": [], "imagePath": "a.png"},
+            "found outlines of LabelMe in a.json, which are not read; export",
+        ),
+        ("coco.json", {"images": [], "annotations": []}, "found outlines of COCO in coco.json, .* annToMask"),
+        (
+            "via.json",
+            {"a.png1": {"filename": "a.png", "regions": []}},
+            "found outlines of VGG Image Annotator in via.json",
+        ),
+        ("annotations.xml", "<?xml?><annotations>", "found outlines of CVAT in annotations.xml, .*`Segmentation mask`"),
+        ("notes.json", {"a": 1}, None),
+        ("list.json", [1], None),
+        ("bad.json", "{", None),
+    ],
+)
+def test_outlines_of_annotation_programs_are_told(tmp_path, name, content, found):
+    write_png(tmp_path / "in" / "images" / "a.png", plane().image)
+    (tmp_path / "in" / name).write_text(content if isinstance(content, str) else json.dumps(content))
+    remarks = [remark for remark in guess_of(tmp_path / "in").remarks if "outlines" in remark]
+    assert len(remarks) == (found is not None) and all(re.match(found, remark) for remark in remarks)
 
 
 def test_label_maps_upside_down_are_told(tmp_path):

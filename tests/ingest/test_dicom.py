@@ -98,7 +98,7 @@ def test_a_missing_label_map_is_named_by_its_pattern():
     [
         ("still4_gt.jpg", r"still4_gt.jpg: JPEG changes label values; save the label map as PNG, TIFF"),
         ("still4_gt.JPEG", r"still4_gt.JPEG: JPEG changes label values"),
-        ("still4_gt.npy", r"still4_gt.npy: its kind of file is none that is read; save the label map as PNG"),
+        ("still4_gt.mat", r"still4_gt.mat: its kind of file is none that is read; save the label map as PNG"),
         ("._still4_gt.jpg", "none$"),
     ],
 )

@@ -17,10 +17,13 @@ from echodiff.errors import InputError
 from echodiff.export.files import export_images
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
+from echodiff.ingest.check.patients import with_patients_on_trial
+from echodiff.ingest.check.trial import Trial, find_cases
 from echodiff.ingest.privacy import identity_found
 from echodiff.ingest.readers.camus import CamusReader
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.readers.frames import FramesReader
+from echodiff.ingest.readers.frames_file import read_recording
 from echodiff.ingest.readers.itk import read_itk
 from echodiff.ingest.run import ingest_dataset
 from echodiff.store.image_set import read_image_set
@@ -122,17 +125,22 @@ def test_colour_flow_is_rejected_and_calipers_are_painted_over(tmp_path, name):
     assert painted.image[100:103, 100:130].max() <= 255 and np.ptp(painted.image[101, 100:130]) > 0
 
 
-def write_pages(path):
-    first, *others = (Pillow.fromarray(plane(seed=seed).image) for seed in range(3))
+def write_pages(path, pages=None):
+    pages = pages or [plane().image, plane(90, 110).image]
+    first, *others = (Pillow.fromarray(page) for page in pages)
     first.save(path, save_all=True, append_images=others)
-    assert len(list(ImageSequence.Iterator(Pillow.open(path)))) == 3
+    assert len(list(ImageSequence.Iterator(Pillow.open(path)))) == len(pages)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.gif", write_pages, "expected a picture of one page, found 3; stacks are read from NIfTI"),
-        ("a.tif", write_pages, "expected a picture of one page, found 3; stacks are read from NIfTI"),
+        (
+            "a.tif",
+            write_pages,
+            "expected pages of one size, found 220 x 180 and 110 x 90; save them as files of their own",
+        ),
+        ("a.tif", lambda path: write_pages(path, [np.zeros((2**12, 2**12), np.uint8)] * 17), "found 17 of 4096 x 4096"),
         ("a.png", lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n"), "expected a readable picture, found it damaged"),
         ("a.png", lambda path: path.touch(), "expected a file with content, found an empty file"),
         ("a.png", lambda path: write(path, np.full((90, 90), 7, np.uint8)), "found one value, 7, everywhere"),
@@ -216,6 +224,11 @@ def test_the_table_says_patients_sizes_labels_and_names(tmp_path):
         ("file,row_mm,column_mm\np0.png,0.3,\n", "expected row_mm and column_mm above 0 .* or both empty"),
         ("file,frame\np0.png,1.5\n", "expected a whole number as frame, found '1.5'"),
         ("file,label\np0.png,no.png\n", "found none for 'no.png'"),
+        (
+            "file;row_mm;column_mm\np0.png;0,3,1;0,3\n",
+            "a number with a decimal point as row_mm, found '0,3,1' in row 2",
+        ),
+        ("file,label,mask\np0.png,p0_gt.png,\n", "expected one column a name, found several for label; remove all but"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused(tmp_path, text, sentence):
@@ -223,6 +236,24 @@ def test_a_table_that_is_wrong_is_refused(tmp_path, text, sentence):
     (tmp_path / "cases.csv").write_text(text)
     with pytest.raises(InputError, match=f"cases.csv: .*{sentence}"):
         list(FramesReader(options()).find(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file;patient;label;row_mm;column_mm\np0.png;A;drawn/p0.png;0,3;0,4\np1.png;A;drawn/p1.png;;\n",
+        "\ufeffFile\tPatient ID\tMask\tRow mm\tColumn mm\np0.png\tA\tdrawn/p0.png\t0,3\t.4\np1.png\tA\tdrawn/p1.png\n",
+        "filename,patient_id,mask,row_mm,column_mm\n.\\p0.png,A,.\\drawn\\p0.png,0.3,0.4\n./p1.png,A,drawn//p1.png,,\n",
+    ],
+)
+def test_tables_as_spreadsheets_and_windows_write_them(tmp_path, text):
+    contents = pairs(tmp_path, "{}.png", "drawn/{}.png", count=2)
+    (tmp_path / "cases.csv").write_text(text, encoding="utf-8")
+    assert {case.patient for case in FramesReader(options()).find(tmp_path)} == {"A"}
+    found = read(tmp_path)
+    assert found["p0"].spacing_mm == (0.3, 0.4) and np.isnan(found["p1"].spacing_mm).all()
+    for frame, content in zip(found.values(), contents, strict=True):
+        np.testing.assert_array_equal(frame.mask, content.labels)
 
 
 def test_patients_and_end_systole_are_told_by_folders_and_names(tmp_path):
@@ -237,6 +268,26 @@ def test_patients_and_end_systole_are_told_by_folders_and_names(tmp_path):
         "images/x_ES": "x_ED",
     }
     assert "found an image named ES beside one" in read(tmp_path, labels="none")["images/x_ES"]
+
+
+def test_numbered_stills_of_a_patient_are_no_certain_end_diastole(tmp_path):
+    """They are the frames of a cine, as videos are often unpacked; those of many patients are not."""
+    folder = tmp_path / "a" / "b" / "c" / "d"  # beside which no other test's label maps are
+    for number in range(8):
+        write(folder / "p1" / f"frame_{number:03d}.png", plane(seed=number).image)
+        write(folder / "p2" / f"p{number}" / "frame_000.png", plane(seed=number).image)
+        write(folder / "p3" / f"{'abcdefgh'[number]}.png", plane(seed=number).image)
+    found = read(folder, labels="none")
+    assert {name: frame.ed_confidence for name, frame in found.items()} == {
+        name: 1 / 8 if name.startswith("p1/") else 1.0 for name in found
+    }
+    guess = next(guesses(folder))
+    remarks = with_patients_on_trial(guess, [Trial(case, {}) for case in find_cases(guess)]).remarks
+    assert "found 8 numbered stills of one patient in one folder, such as p1/frame_000.png" in remarks[-1]
+    (folder / "cases.csv").write_text("file,frame\np1/frame_003.png,0\n")
+    assert read(folder, labels="none")["p1/frame_003"].ed_confidence == 1
+    write(folder / "p1" / "frame_002_gt.png", plane().labels)
+    assert read(folder)["p1/frame_002"].ed_confidence == 1
 
 
 def write_cine(path, cine) -> None:
@@ -268,6 +319,26 @@ def test_cines_have_their_ed_frame_by_the_rules_of_dicom(tmp_path, ending):
     (tmp_path / "a_gt.mha").unlink()
     write(tmp_path / "a_gt.png", cine[ED].labels)
     np.testing.assert_array_equal(only(tmp_path).mask, cine[ED].labels)
+
+
+@pytest.mark.parametrize("ending", [".tif", ".gif"])
+def test_pages_are_the_frames_of_a_cine(tmp_path, ending):
+    cine = echonet_planes(3)
+    write_pages(tmp_path / f"a{ending}", [moment.image for moment in cine])
+    write_pages(tmp_path / "a_gt.tif", [moment.labels for moment in cine])
+    found = only(tmp_path)
+    assert (found.frames, found.ed_frame, found.ed_rule) == (FRAMES, ED, "largest_lv")
+    np.testing.assert_array_equal(found.mask, cine[ED].labels)
+    frames = read_recording(tmp_path / f"a{ending}").frames
+    np.testing.assert_array_equal(frames, [moment.image for moment in cine])
+    flow = [np.repeat(moment.image[..., None], 3, axis=2) for moment in cine]
+    for page in flow:
+        page[50:90, 40:70] = 200, 30, 30
+    write_pages(tmp_path / f"a{ending}", flow)
+    assert "of the sector in colour" in only(tmp_path)
+    whole = (tmp_path / f"a{ending}").read_bytes()
+    (tmp_path / f"a{ending}").write_bytes(whole[: len(whole) // 2])
+    assert "found it damaged or cut short" in only(tmp_path) or "expected one plane or the image's" in only(tmp_path)
 
 
 def check(folder, run_echodiff, monkeypatch, tmp_path):

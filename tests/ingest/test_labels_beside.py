@@ -58,8 +58,13 @@ def test_colour_pictures_count_where_they_are_gray(tmp_path):
     gray = np.repeat(LABELS[..., None], 3, axis=-1)
     np.testing.assert_array_equal(read_label_stack(write(tmp_path / "a.png", gray), 1, SHAPE, {})[0], LABELS)
     gray[..., 0] = 0
-    with pytest.raises(Reject, match="found a picture in colour"):
-        read_label_stack(write(tmp_path / "b.png", gray), 1, SHAPE, {})
+    path = write(tmp_path / "b.png", gray)
+    with pytest.raises(Reject, match="found also 0x010100, 0x020200, 0x030300; label_values in the configuration"):
+        read_label_stack(path, 1, SHAPE, {})
+    colours = {0x010100: 3, 0x020200: 2, 0x030300: 1}
+    np.testing.assert_array_equal(read_label_stack(path, 1, SHAPE, colours)[0], np.array((0, 3, 2, 1))[LABELS])
+    with pytest.raises(Reject, match="found colours of more bits"):
+        read_label_stack(write(tmp_path / "c.png", gray.astype(np.uint16) * 257), 1, SHAPE, {})
 
 
 def test_the_indices_of_a_palette_are_the_labels(tmp_path):
@@ -77,11 +82,16 @@ def test_pictures_of_16_bits(tmp_path, channels):
     np.testing.assert_array_equal(read_label_stack(path, 1, SHAPE, {1000: 1, 2000: 2, 3000: 3})[0], LABELS)
 
 
-def test_pictures_of_several_pages_or_cut_short_are_refused(tmp_path):
+def test_pages_are_planes_and_pictures_cut_short_are_refused(tmp_path):
     pages = [Image.fromarray(plane) for plane in STACK]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    with pytest.raises(Reject, match="a picture of one page, found 4; stacks are read from NIfTI"):
-        read_label_stack(tmp_path / "a.tif", 4, SHAPE, {})
+    np.testing.assert_array_equal(read_label_stack(tmp_path / "a.tif", 4, SHAPE, {}), STACK)
+    with pytest.raises(Reject, match="one plane or the image's 7 frames, found 4"):
+        read_label_stack(tmp_path / "a.tif", 7, SHAPE, {})
+    coloured = [page.convert("RGB") for page in pages]
+    coloured[0].save(tmp_path / "c.tif", save_all=True, append_images=coloured[1:])
+    with pytest.raises(Reject, match="expected pages in gray or by a palette, found colours"):
+        read_label_stack(tmp_path / "c.tif", 4, SHAPE, {})
     whole = write(tmp_path / "b.png", LABELS).read_bytes()
     (tmp_path / "b.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(Reject, match="found it damaged or cut short"):

@@ -1,6 +1,7 @@
 """Which format a folder has, told from names and first bytes, and the options that its files suggest."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,13 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from echodiff.config.datasets import DicomDataset, FramesDataset, VolumeDataset
+from echodiff.ingest.arrays import holds_both
 from echodiff.ingest.case import Reject
+from echodiff.ingest.check.annotations import annotations_in
 from echodiff.ingest.check.archive_names import echonet_options
 from echodiff.ingest.check.label_content import holds_labels
 from echodiff.ingest.check.labels import NO_LABELS, label_options
 from echodiff.ingest.cine_or_volume import sectors_of
 from echodiff.ingest.identity import is_writable
-from echodiff.ingest.labels_beside import LabelFiles
+from echodiff.ingest.labels_beside import STRUCTURE, LabelFiles
+from echodiff.ingest.one_label import JPEG
 from echodiff.ingest.picture import STILLS
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_file import is_dicom
@@ -32,6 +36,8 @@ LABEL_NAMES = {  # patterns that need no option
 }
 FRAMES_TABLE = FramesDataset.model_fields["table"].default
 LOOKED_AT = 8  # volumes that may be planes
+LABEL_WORD = re.compile(r"(?<![a-z])(masks?|labels?|seg(mentation)?s?|gt|annotations?)(?![a-z])", re.I)
+LOOKED_AT_PICTURES = 40  # images that may be label maps
 TABLES = ("FileList.csv", "VolumeTracings.csv")
 PLANES = (
     "expected volumes, found images of one plane or cines (2D + t) among them, such as {}; give them a folder and a "
@@ -41,6 +47,11 @@ NO_PLANES = (
     "expected label volumes beside the volumes, or planes.csv, found neither; write a planes.csv (docs/formats.md), "
     "with which `labels: predicted` has a segmenter draw the label maps, or name label volumes that lie elsewhere by "
     "`label_pattern`"
+)
+
+IN_PARTS = (
+    "expected label volumes with the values of LV, MYO and LA, found one mask a structure; join each volume's masks "
+    "into one label volume"
 )
 
 
@@ -63,6 +74,7 @@ UNREAD = (
         VIDEOS,
         "cines that are no copies of these images need a folder and a dataset of `format: frames` of their own",
     ),
+    Unread("file of MATLAB", (".mat",), "save image and label map as .npy (scipy.io.loadmat, numpy.save) or as NIfTI"),
     Unread("archive", (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"), "unpack the archive first"),
 )
 
@@ -117,13 +129,17 @@ def guesses(folder: Path) -> Iterator[Guess]:
         yield Guess("dicom", _counted(len(set(dicom) - labels), "DICOM file"), folder, options, tuple(remarks))
         return
     frames = _outside_of(archives, (path for path in files if is_frames(path)))
-    if frames and not enhanced and _are_frames(_outside_of(archives, volumes)):
+    own = _outside_of(archives, volumes)
+    if frames and not enhanced and _are_frames(own, others=len(frames) > len(own)):
         others = set(files) - set(frames)
         guess = _frames(folder, frames)
         yield replace(guess, remarks=(*guess.remarks, *_elsewhere(folder, [], others), *lost))
         return
     if volumes:
         options = label_options(volumes, LABEL_NAMES["volume"])
+        in_parts = STRUCTURE in options.get("label_pattern", "")
+        if in_parts:
+            options = {"labels": "predicted"}
         labels = _labels(volumes, options.get("label_pattern", LABEL_NAMES["volume"]))
         images = [path for path in volumes if path not in labels]
         evidence = (
@@ -131,6 +147,7 @@ def guesses(folder: Path) -> Iterator[Guess]:
             f"{len(labels)} of labels"
         )
         remarks = _outside(folder, labels) + _volume_remarks(folder, images, labelled="labels" not in options)
+        remarks += [IN_PARTS] if in_parts else []
         remarks += _elsewhere(folder, [], set(files) - set(volumes) - labels) + lost
         yield Guess("volume", evidence, folder, options, tuple(remarks))
 
@@ -139,21 +156,50 @@ def _frames(folder: Path, frames: list[Path]) -> Guess:
     """Stills and cines; where a table names their label maps it needs no pattern."""
     listed = read_frames_table(folder / FRAMES_TABLE)
     tabled = {folder / path for row in listed.values() for path in row.files.values()}
-    options = {} if any(row.label for row in listed.values()) else label_options(frames, LABEL_NAMES["frames"])
     labels = {folder / row.label for row in listed.values() if row.label}
-    labels = labels or _labels(frames, options.get("label_pattern", LABEL_NAMES["frames"]))
-    images = [path for path in frames if path not in labels | tabled]
+    labelled = tabled | {folder / path for path, row in listed.items() if row.label}
+    labels |= {path for path in frames if holds_both(path)}
+    others = [path for path in frames if path not in labelled | labels]
+    options = label_options(others, LABEL_NAMES["frames"]) if others else {}
+    if labels and "labels" in options:  # the table or the files themselves have all that there are
+        options = {}
+    labels |= _labels(others, options.get("label_pattern", LABEL_NAMES["frames"]))
+    images = [path for path in frames if path not in labels | tabled or holds_both(path)]
     evidence = (
         f"{_counted(len(images), 'picture, plane or cine', 'pictures, planes or cines')}, {len(labels)} of labels"
     )
-    remarks = [NO_LABELS] if "labels" in options else _outside(folder, labels)
+    remarks = [*_stray_labels(folder, images), NO_LABELS] if "labels" in options else _outside(folder, labels)
     return Guess("frames", evidence, folder, options, tuple(remarks))
 
 
-def _are_frames(volumes: Sequence[Path]) -> bool:
-    """Whether files in NIfTI, MetaImage or NRRD are planes or cines, or label maps of pictures: a few are looked at."""
+def _stray_labels(folder: Path, images: Sequence[Path]) -> list[str]:
+    """A remark where files that would be read as images look like label maps; some are looked at."""
+    some = images[:: -(-len(images) // LOOKED_AT_PICTURES)] if images else images
+    stray = [path for path in some if holds_labels(path) or _is_jpeg_of_labels(path)]
+    if not stray:
+        return []
+    first = stray[0].relative_to(folder).as_posix()
+    return [
+        f"found label maps that belong to no image by their names, or are JPEG, such as {first}; name each after its "
+        "image or in a table cases.csv (docs/formats.md), and save label maps as PNG, as JPEG changes their values"
+    ]
+
+
+def _is_jpeg_of_labels(path: Path) -> bool:
+    """By its name or folder, as its values have changed."""
+    named = LABEL_WORD.search(path.stem) or LABEL_WORD.search(path.parent.name)
+    return path.suffix.lower() in JPEG and named is not None
+
+
+def _are_frames(volumes: Sequence[Path], others: bool) -> bool:
+    """Whether files in NIfTI, MetaImage or NRRD are planes or cines, or label maps of the `others`, pictures or videos.
+
+    A few are looked at.
+    """
     some = volumes[:: max(len(volumes) // LOOKED_AT, 1)]
     images = [path for path in some if not holds_labels(path)]
+    if others and not images:
+        return True
     return sum(_is_planar(path) for path in images or some) * 2 >= len(images or some)
 
 
@@ -209,6 +255,11 @@ def _elsewhere(folder: Path, volumes: list[Path], others: set[Path]) -> list[str
             "their own"
         )
     remarks += [_own_dataset(folder, inner, kind) for inner, kind in archives.items()]
+    remarks += [
+        f"found outlines of {program.name} in {path.relative_to(folder).as_posix()}, which are not read; "
+        f"{program.remedy}"
+        for program, path in annotations_in(sorted(others))
+    ]
     return remarks + [text for kind in UNREAD if (text := _unread(folder, kind, others))]
 
 

@@ -8,11 +8,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from PIL import Image
 
+from echodiff.ingest.arrays import LABELS, is_array, read_array
 from echodiff.ingest.case import Reject
 from echodiff.ingest.identity import is_writable
-from echodiff.ingest.picture import LARGEST_PIXELS, PICTURES, STILLS, read_picture
+from echodiff.ingest.picture import LARGEST_PIXELS, PAGED, PICTURES, STILLS, read_pages, read_picture
 from echodiff.ingest.readers.dicom_file import is_dicom, open_dicom
 from echodiff.ingest.readers.itk import is_itk, read_itk
+from echodiff.ingest.segments import is_segments, read_segments
 
 FEW = 8  # values, besides the most frequent one, that hold nearly all the rest of a label map
 NEARLY_ALL = 0.8  # of the pixels; what resampling blurred along the outlines may be left over
@@ -45,10 +47,15 @@ def label_values(path: Path) -> frozenset[int]:
     if not is_writable(str(path)):
         return frozenset()
     try:
-        if is_itk(path):
+        if is_segments(path):
+            values = np.unique(read_segments(path, None, "the label map", by_name=True))
+        elif is_array(path):
+            values = np.unique(read_array(path, "the label map", LABELS))
+        elif is_itk(path):
             values = np.unique(sitk.GetArrayFromImage(read_itk(path, "the label map")))
         elif path.suffix.lower() in PICTURES:
-            values = np.unique(read_picture(path))
+            pages = read_pages(path, "the label map") if path.suffix.lower() in PAGED else None
+            values = np.unique(read_picture(path) if pages is None else pages)
         else:
             return frozenset()
     except Reject:
@@ -72,10 +79,15 @@ def _values(path: Path) -> NDArray | None:
         return None
     if is_itk(path):
         try:
-            values = sitk.GetArrayFromImage(read_itk(path, "the label map")).ravel()
+            values = sitk.GetArrayFromImage(read_itk(path, "the label map", layers=is_segments(path))).ravel()
         except Reject:
             return None
         return values[:: max(len(values) // LOOKED_AT, 1)]
+    if is_array(path):
+        try:
+            return read_array(path, "the label map", LABELS).ravel()
+        except Reject:
+            return None
     return _colours(path)
 
 

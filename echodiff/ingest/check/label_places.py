@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from echodiff.ingest.check.label_content import holds_labels, is_image_dicom
-from echodiff.ingest.labels_beside import FOLDERS, is_map, repeated, stem_of_image, stem_of_labels
+from echodiff.ingest.labels_beside import FOLDERS, STRUCTURE, is_map, repeated, stem_of_image, stem_of_labels
 from echodiff.ingest.listings import Listings
 from echodiff.ingest.readers.itk import is_itk
+from echodiff.ingest.structure_names import structure_of
 
 MOST_FOLDERS = 50  # inside a folder, among which label maps are looked for: of more each is one patient's
 MOST_IMAGES = 1000  # evenly spread, whose label maps are looked for in other folders
@@ -35,7 +36,10 @@ def most_frequent_pattern(images: Sequence[Path]) -> str | None:
     listings, folders = Listings(), _Folders()
     some = images[:: -(-len(images) // MOST_IMAGES)] if images else images
     best, most = None, 0.0
-    for asked, places in ((images, folders.own), (some, folders.inside), (some, folders.beside), (some, folders.alike)):
+    searched = ((images, folders.own), (some, folders.by_structure), (some, folders.inside), (some, folders.beside))
+    if structures := _structures_in_common(some, listings):
+        return structures
+    for asked, places in (*searched, (some, folders.alike)):
         pattern, maps = _most_frequent(_named_after(asked, places, listings), listings)
         if maps > most * len(asked):
             best, most = pattern, maps / len(asked)
@@ -53,6 +57,18 @@ class _Folders:
 
     def own(self, folder: Path) -> list[tuple[str, Path]]:
         return [("", folder)]
+
+    def by_structure(self, folder: Path) -> list[tuple[str, Path]]:
+        """Folders that are named after structures, in the folder itself, beside it or in one of these."""
+        if structure_of(folder.name) is not None:
+            return []
+        near = [("", folder), ("../", folder.parent), *self.inside(folder), *self.beside(folder)]
+        return [
+            (f"{way}{STRUCTURE}/", place / name)
+            for way, place in near
+            for name in self._inside(place)
+            if structure_of(name) is not None
+        ]
 
     def inside(self, folder: Path) -> list[tuple[str, Path]]:
         return [(f"{name}/", folder / name) for name in self._inside(folder)]
@@ -103,7 +119,10 @@ def _named_after(images: Sequence[Path], places: Places, listings: Listings) -> 
 
 
 def _ending(rest: str) -> str:
-    """What follows the stem in a pattern: after a word of its own any ending will do."""
+    """What follows the stem in a pattern: after a word of its own any ending will do; a structure's stands for all."""
+    word = rest.split(".", maxsplit=1)[0]
+    if structure_of(word) is not None:
+        return f"{word[: len(word) - len(word.lstrip('_-'))]}{STRUCTURE}.*"
     return rest if rest.startswith(".") or not rest else re.split(r"\.", rest, maxsplit=1)[0] + ".*"
 
 
@@ -119,6 +138,18 @@ def _most_frequent(found: dict[str, dict[Path, str]], listings: Listings) -> tup
         if not told or 2 * sum(told) > len(told):
             return pattern, len(maps)
     return None, 0
+
+
+def _structures_in_common(images: Sequence[Path], listings: Listings) -> str | None:
+    """The pattern of folders of one image each with masks that are named after structures alone."""
+    folders, fitting = {path.parent for path in images}, 0
+    for folder in folders:
+        files = [path for name in listings.beginning(folder, "") if is_map(path := folder / name)]
+        masks = [path for path in files if structure_of(stem_of_image(path)) is not None]
+        others = [path for path in images if path.parent == folder and path not in masks]
+        if masks and len(files) <= MOST_BESIDE and len(others) == 1 and holds_labels(masks[0]):
+            fitting += 1
+    return f"{STRUCTURE}.*" if fitting and fitting >= ENOUGH * len(folders) else None
 
 
 def _name_in_common(images: Sequence[Path], listings: Listings) -> str | None:

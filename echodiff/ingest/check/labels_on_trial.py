@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from echodiff.ingest.check.dataset_json import NAME, named_values
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.label_anatomy import USUAL, Numbering, commonest
 from echodiff.ingest.check.trial import KNOWN, Trial, dataset_of
+from echodiff.ingest.readers.itk import told_values
 from echodiff.labels import BACKGROUND, LV, STRUCTURES
 
 
@@ -14,6 +16,10 @@ def with_labels_on_trial(guess: Guess, trials: Sequence[Trial]) -> Guess:
     """The guess with `label_values` where they are needed, and with remarks on the label maps."""
     values = sorted(frozenset().union(*(trial.values for trial in trials)))
     mapped = hasattr(dataset_of(guess), "label_values")
+    images = [trial.case.files["image"] for trial in trials if trial.values and "image" in trial.case.files]
+    named = named_values(images) if mapped else None
+    if named and set(values) <= named.keys() | {BACKGROUND}:
+        return _with(guess, *_of_names(named))
     if mapped and not set(values) <= KNOWN:
         return _with(guess, *_of_other_values(values, trials))
     labelled = [trial.structures for trial in trials if trial.kept and trial.row["label_source"] == "file"]
@@ -29,14 +35,22 @@ def _with(guess: Guess, options: Mapping[str, Any], remark: str) -> Guess:
     return replace(guess, options={**guess.options, **options}, remarks=remarks)
 
 
+def _of_names(named: Mapping[int, int]) -> tuple[dict[str, Any], str]:
+    """Options and a remark where `dataset.json` names the values; empty where they are those that need no option."""
+    if all(named.get(label) == label for label in STRUCTURES.values()) and named.keys() <= KNOWN:
+        return {}, ""
+    remark = f"label_values in the entry are what the names in {NAME} mean; {LOOK}"
+    return {"label_values": {BACKGROUND: BACKGROUND, **dict(sorted(named.items()))}}, remark
+
+
 def _of_other_values(values: Sequence[int], trials: Sequence[Trial]) -> tuple[dict[str, Any], str]:
     """Options and a remark for values that are not 0 to 3: filled in where the label maps tell what they mean."""
-    found = f"expected the label values 0 to 3, found {', '.join(map(str, values))}: "
+    found = f"expected the label values 0 to 3, found {told_values(values)}: "
     structures = [value for value in values if value != BACKGROUND]
     numbering, fits, maps = _numbering(trials)
     if len(structures) == 1:
         options = {"label_values": {BACKGROUND: BACKGROUND, structures[0]: LV}, "completion": "shape"}
-        return options, f"{found}{structures[0]} was taken for the LV alone, which is completed; {LOOK}"
+        return options, f"{found}{told_values(structures)} was taken for the LV alone, which is completed; {LOOK}"
     # On trial each map's values were taken in their order: what they mean follows where all maps have the same.
     alike = all(set(trial.values) - {BACKGROUND} == set(structures) for trial in _complete(trials))
     if numbering and alike and len(structures) == len(numbering):

@@ -11,9 +11,19 @@ from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.trial import Trial, file_of
 from echodiff.ingest.ed.titles import RULE_TITLES
 from echodiff.ingest.identity import writable
+from echodiff.ingest.readers.itk import LARGEST_GRAY
 
 FAULTS_SHOWN = 20  # where some of the cases were read
 LABEL_TITLES = {"file": "in the files", "completed": "LV in the files, MYO and LA to be completed", "none": "none"}
+
+
+class _Colour(int):
+    """A label value that is a colour, printed as 0xRRGGBB."""
+
+
+yaml.SafeDumper.add_representer(
+    _Colour, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:int", f"0x{value:06X}")
+)
 
 
 def summary(guess: Guess, trials: Sequence[Trial], cases: int) -> str:
@@ -62,5 +72,7 @@ def entry(guess: Guess, name: str) -> str:
     `phantom: null` lets it lie on top of an entry of the same name with a phantom, as config/config.yaml has some.
     """
     options = {"format": guess.format, "folder": str(Path(guess.folder).absolute()), "phantom": None, **guess.options}
+    if max(options.get("label_values", [0])) > LARGEST_GRAY:
+        options["label_values"] = {_Colour(value): label for value, label in options["label_values"].items()}
     text = yaml.safe_dump({"datasets": {name: options}}, sort_keys=False, default_flow_style=False).rstrip()
     return f"{text}\n# training_dataset: {name}    # to train on it, where its label maps have LV, MYO and LA"

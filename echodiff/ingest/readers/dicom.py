@@ -16,7 +16,7 @@ from echodiff.ingest.ed.of_cine import Recorded, cine_rules
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
 from echodiff.ingest.frame import SMALLEST_SECTOR
-from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_label_stack
+from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_labels
 from echodiff.ingest.listed import refuse_unknown
 from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
 from echodiff.ingest.pixel_size import plausible_mm
@@ -28,6 +28,7 @@ from echodiff.ingest.readers.dicom_regions import Region, pixel_spacing_mm
 from echodiff.ingest.readers.dicom_series import read_instance, stills_of_series
 from echodiff.ingest.readers.dicom_tags import Tags, read_tags
 from echodiff.ingest.sector import Sector, find_sector
+from echodiff.ingest.structure_masks import refuse_lacking, structures_in
 from echodiff.ingest.walk import files_below, is_lost, refuse_unreadable
 
 SMALLEST_SHARE = 0.1  # of the tagged region that the sector fills; of apical cines it fills 0.4 and more
@@ -55,6 +56,7 @@ class DicomReader:
         refuse_unknown(folder / self._options.ed_table, chosen, {path.relative_to(folder).as_posix() for path in paths})
         maps = LabelFiles(self._options.label_pattern)
         labels = label_files(paths, maps, needed=self._labels_needed)
+        structures = structures_in(labels.values())
         instances = {path: read_instance(path) for path in labels}
         stills = stills_of_series(instances.values())
         names: set[str] = set()
@@ -64,6 +66,7 @@ class DicomReader:
             names.add(name)
             known = {"ed_frame": chosen[relative.as_posix()]} if relative.as_posix() in chosen else {}
             known |= {"stills": stills[path]} if path in stills else {}
+            known |= {"structures": structures} if structures else {}
             patient = instance.study if self._options.patient == "study" else instance.patient
             yield CaseReference(name, patient or name, {"image": path, **labels[path]}, known)
 
@@ -78,9 +81,10 @@ class DicomReader:
         header = read_header(case.files["image"])
         if self._labels_needed:
             refuse_missing(case.files, "a label map", self._options.label_pattern, KINDS)
+        refuse_lacking(case.files, case.known.get("structures", ()))
         frames = gray_frames(case.files["image"], header)
         tags = read_tags(header, len(frames), frames.shape[1:])
-        labels = self._labels(case, frames)
+        labels = read_labels(case.files, len(frames), frames.shape[1:], self._options.label_values)
         region = _region(tags.regions, labels)
         spacing_mm = region.spacing_mm if region else pixel_spacing_mm(header)
         sector, source = _sector(frames, region, spacing_mm)
@@ -98,11 +102,6 @@ class DicomReader:
             label_source="file" if labels is not None else "none",
             details={**tags.details, "sector_source": source},
         )
-
-    def _labels(self, case: CaseReference, frames: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-        if "label" not in case.files:
-            return None
-        return read_label_stack(case.files["label"], len(frames), frames.shape[1:], self._options.label_values)
 
 
 def ed_rules(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from echodiff.config.datasets import FramesDataset
 from echodiff.errors import InputError
+from echodiff.ingest.arrays import holds_both
 from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
 from echodiff.ingest.colour import tissue
 from echodiff.ingest.ed.cascade import find_ed
@@ -15,15 +16,16 @@ from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.of_cine import cine_rules
 from echodiff.ingest.frame import bounding_box
 from echodiff.ingest.label_size import check_size
-from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_label_stack, read_map
+from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_labels, read_map
 from echodiff.ingest.listed import refuse_unknown
 from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
 from echodiff.ingest.pixel_size import plausible_mm
-from echodiff.ingest.places import names_of, patients_of, refuse_systolic, systolic
+from echodiff.ingest.places import names_of, patients_of, refuse_systolic, stills_of_cines, systolic
 from echodiff.ingest.predicted import Predictor
 from echodiff.ingest.readers.frames_file import Recording, is_frames, read_recording
 from echodiff.ingest.readers.frames_table import Listed, read_frames_table
 from echodiff.ingest.sector import Sector, find_sector
+from echodiff.ingest.structure_masks import refuse_lacking, structures_in
 from echodiff.ingest.walk import files_below, is_lost
 
 NEARLY_ALL = 0.98  # of a side
@@ -52,11 +54,19 @@ class FramesReader:
             raise InputError(f"{folder}: expected images, found none; `echodiff check` says what is in a folder")
         labels = label_files(paths, LabelFiles(self._options.label_pattern), needed=self._labels_needed)
         patients, at_systole = patients_of(labels, folder), systolic(labels)
+        structures = structures_in(labels.values())
+        stills = stills_of_cines((path for path in labels if labels[path] or not self._labels_needed), patients)
         for path, name in names_of(labels, folder).items():
             row = listed.get(path.relative_to(folder).as_posix(), Listed())
             named = {role: folder / other for role, other in row.files.items()}
-            roles = named if row.label else {**labels[path], **named}
-            known = {"row": row, "systolic": path in at_systole}
+            own = {"label": path} if not labels[path] and holds_both(path) else labels[path]
+            roles = named if row.label else {**own, **named}
+            known = {
+                "row": row,
+                "systolic": path in at_systole,
+                "structures": structures,
+                "stills": stills.get(path, 1),
+            }
             yield CaseReference(row.name or name, row.patient or patients[path], {"image": path, **roles}, known)
 
     def _listed(self, folder: Path, files: list[Path]) -> dict[str, Listed]:
@@ -77,14 +87,15 @@ class FramesReader:
         refuse_systolic(case.known, "an image")
         if self._labels_needed:
             refuse_missing(case.files, "a label map", self._options.label_pattern, KINDS)
+        refuse_lacking(case.files, case.known["structures"])
         recording = read_recording(case.files["image"])
         frames, shape, row = recording.frames, recording.frames.shape[1:], case.known["row"]
-        labels = None
-        if "label" in case.files:
-            labels = read_label_stack(case.files["label"], len(frames), shape, self._options.label_values)
+        labels = read_labels(case.files, len(frames), shape, self._options.label_values)
         spacing_mm = self._given_mm(row, recording)
         sector = _sector(case.files.get("sector"), frames, spacing_mm)
-        rules = cine_rules(Cine(frames, sector.mask), labels, self._predictor, chosen=row.frame)
+        rules = cine_rules(
+            Cine(frames, sector.mask), labels, self._predictor, chosen=row.frame, stills=case.known["stills"]
+        )
         rule, (index, confidence) = find_ed(rules, self._options.ed)
         return SourceFrame(
             image=tissue(frames[index], recording.colours(index), sector),
@@ -116,7 +127,7 @@ def _sector(path: Path | None, frames: NDArray[np.uint8], spacing_mm: tuple[floa
     if path is None:
         return find_sector(frames, spacing_mm)
     shape = frames.shape[1:]
-    inside = read_map(path, len(frames), shape)
+    inside = read_map(path, len(frames), shape, "the sector")
     check_size(inside.shape[1:], shape, "the sector")
     if not inside.any():
         raise Reject("the sector: expected values above 0 inside it, found none")

@@ -1,5 +1,6 @@
 """A user's table of frames, `cases.csv` as `echodiff export` writes it: what files of pictures do not say."""
 
+import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,19 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import UNKNOWN_SPACING
 from echodiff.ingest.listed import number_in, table_rows
 
-# As `echodiff export` titles them.
-NAMES = {"image": "file", "label_map": "label", "case_id": "name"}
+# Other titles of columns, the first three as `echodiff export` has them; capitals and spaces do not count.
+NAMES = {
+    "image": "file",
+    "label_map": "label",
+    "case_id": "name",
+    "filename": "file",
+    "file_name": "file",
+    "mask": "label",
+    "patient_id": "patient",
+    "ed_frame": "frame",
+}
+PATHS = ("file", "label", "sector")
+NUMBERS = ("row_mm", "column_mm")
 LARGEST_MM = 5.0  # of a pixel
 
 
@@ -38,13 +50,14 @@ def read_frames_table(table: Path) -> dict[str, Listed]:
     """File, as a path in the folder -> its row; empty where there is no such table.
 
     Columns: `file`, and any of `name`, `patient`, `label`, `sector`, `row_mm`, `column_mm` and `frame`; others are left
-    aside, and `image`, `label_map` and `case_id` are other titles of `file`, `label` and `name`.
+    aside, and `NAMES` has other titles of these. Paths may be as Windows writes them.
 
     Raises:
         InputError: not a table, no column of files, a cell that is no such number, or a file twice.
     """
     listed: dict[str, Listed] = {}
-    for line, cells in table_rows(table, ("file",), lambda title: NAMES.get(title, title)):
+    for line, cells in table_rows(table, ("file",), _named, NUMBERS):
+        cells |= {key: _as_path(cells[key]) for key in PATHS if key in cells}
         file = cells["file"]
         if not file or file in listed:
             found = "one again" if file else "none"
@@ -57,8 +70,18 @@ def read_frames_table(table: Path) -> dict[str, Listed]:
     return listed
 
 
+def _named(title: str) -> str:
+    plain = title.lower().replace(" ", "_")
+    return NAMES.get(plain, plain)
+
+
+def _as_path(text: str) -> str:
+    """A path in the folder with slashes, without `./` before it."""
+    return posixpath.normpath(text.replace("\\", "/")) if text else text
+
+
 def _spacing(table: Path, line: int, cells: dict[str, str]) -> tuple[float, float]:
-    row, column = (number_in(table, line, key, cells.get(key, "")) for key in ("row_mm", "column_mm"))
+    row, column = (number_in(table, line, key, cells.get(key, "")) for key in NUMBERS)
     if np.isnan(row) and np.isnan(column):
         return UNKNOWN_SPACING
     if not (0 < row <= LARGEST_MM and 0 < column <= LARGEST_MM):

@@ -5,7 +5,7 @@ import gzip
 import math
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ READERS = {
 }
 SUFFIXES = tuple(READERS)
 LARGEST_BYTES = 2**30  # what a header may promise: 64 volumes of 256 x 256 x 256 voxels of a byte
+LARGEST_GRAY = 2**16 - 1  # of pictures; greater label values are colours, 0xRRGGBB
 NIFTI_HEADER = 348
 NIFTI_TYPES = {348: 70, 540: 12}  # where the header of each size (NIfTI-1, NIfTI-2) holds the code of its data type
 # Bytes a voxel as stored (nifti1.h, DT_*): scl_slope makes floating point of integers that are smaller in the file.
@@ -38,6 +39,7 @@ BYTES = {
     **dict.fromkeys((sitk.sitkUInt32, sitk.sitkInt32, sitk.sitkFloat32), 4),
     **dict.fromkeys((sitk.sitkUInt64, sitk.sitkInt64, sitk.sitkFloat64), 8),
 }
+LAYER_BYTES = {sitk.sitkVectorUInt8: 1, sitk.sitkVectorInt16: 2, sitk.sitkVectorUInt16: 2, sitk.sitkVectorInt32: 4}
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
@@ -48,8 +50,10 @@ def is_itk(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES) and not path.name.startswith("._")
 
 
-def read_itk(path: Path, what: str) -> sitk.Image:
-    """Read an image of one channel; `what` says in the reject which file it is, as its name may name a person.
+def read_itk(path: Path, what: str, *, layers: bool = False) -> sitk.Image:
+    """Read an image of one channel, or of several that are `layers` of labels.
+
+    `what` says in the reject which file it is, as its name may name a person.
 
     Raises:
         Reject: missing, closed, empty, damaged, cut short, in colour, or of a size that no such image has.
@@ -60,10 +64,11 @@ def read_itk(path: Path, what: str) -> sitk.Image:
     with _faults(what):
         reader.ReadImageInformation()
     size, channels = reader.GetSize(), reader.GetNumberOfComponents()
-    if channels != 1 or reader.GetPixelID() not in BYTES:
+    known = LAYER_BYTES if layers and channels > 1 else BYTES
+    if (channels != 1 and not layers) or reader.GetPixelID() not in known:
         found = sitk.GetPixelIDValueAsString(reader.GetPixelID())
         raise Reject(f"{what}: expected one real gray value a pixel, found {found}")
-    expected = math.prod(size) * BYTES[reader.GetPixelID()]
+    expected = math.prod(size) * channels * known[reader.GetPixelID()]
     if not 0 < expected <= LARGEST_BYTES:
         raise Reject(f"{what}: expected an image that fits into memory, found a size of {'x'.join(map(str, size))}")
     if pixels is not None and not pixels.hold(expected):
@@ -162,13 +167,13 @@ def to_labels(values: NDArray, what: str, mapping: dict[int, int] | None = None)
     """
     found = np.unique(values)
     if not np.isfinite(found).all() or (found != np.rint(found)).any():
-        raise Reject(f"{what}: expected whole numbers as labels, found {_listed(found[found != np.rint(found)])}")
+        raise Reject(f"{what}: expected whole numbers as labels, found {told_values(found[found != np.rint(found)])}")
     mapping = mapping or {value: value for value in LABELS}
     table = {0: 0, **mapping}
     unknown = [int(value) for value in found if int(value) not in table]
     if unknown:
         raise Reject(
-            f"{what}: expected the labels {_listed(sorted(table))}, found also {_listed(unknown)}; "
+            f"{what}: expected the labels {told_values(sorted(table))}, found also {told_values(unknown)}; "
             "label_values in the configuration can map them"
         )
     labels = np.zeros(values.shape, np.uint8)
@@ -179,8 +184,10 @@ def to_labels(values: NDArray, what: str, mapping: dict[int, int] | None = None)
     return labels
 
 
-def _listed(values) -> str:
-    shown = ", ".join(f"{value:g}" for value in list(values)[:8])
+def told_values(values: Sequence[float]) -> str:
+    """The first of a label map's values, for a sentence; as colours where they exceed 16 bits."""
+    coloured = max(values) > LARGEST_GRAY
+    shown = ", ".join(f"0x{int(value):06X}" if coloured else f"{value:g}" for value in list(values)[:8])
     return shown + (", ..." if len(values) > 8 else "")
 
 

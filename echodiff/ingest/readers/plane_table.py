@@ -24,7 +24,7 @@ def read_planes(path: Path) -> dict[str, dict[str, float]]:
         InputError: not a table, a column is missing, a cell is no number, or a volume has two planes.
     """
     planes: dict[str, dict[str, float]] = {}
-    for line, cells in table_rows(path, ("name", *COORDINATES), lambda title: title.removesuffix("_mm")):
+    for line, cells in table_rows(path, ("name", *COORDINATES), lambda title: title.removesuffix("_mm"), COORDINATES):
         if not cells["name"]:
             raise InputError(f"{path}: expected the name of a volume, found none in row {line}; mend the row")
         name = _stem(cells["name"])
