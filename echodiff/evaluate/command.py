@@ -179,20 +179,20 @@ def memory(
 ) -> None:
     """Nearest training and nearest held-out image of every synthetic image; flags what is too close."""
     from echodiff.evaluate.features import check_features_of, read_features
-    from echodiff.evaluate.memory_table import Part, memory_table
+    from echodiff.evaluate.memory_table import Known, Part, memory_table
     from echodiff.split.files import read_split
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import write_table
 
     sets = _in_step(synthetic=synthetic, synthetic_features=synthetic_features, output=output)
     alarm_rate = load_config(config).evaluate.memory.alarm_rate
-    real, divided = Part(read_image_set(reference), read_features(reference_features)), read_split(split)
+    real = Part(read_image_set(reference), read_features(reference_features))
     check_features_of(real.features, real.images)
+    known = Known.of(real, read_split(split), alarm_rate=alarm_rate)
     for images, features, target in sets:
         drawn = Part(read_image_set(images), read_features(features))
         check_features_of(drawn.features, drawn.images)
-        model = str(drawn.images.attributes["model"])
-        write_table(memory_table(real, divided, drawn, model=model, alarm_rate=alarm_rate), target)
+        write_table(memory_table(known, drawn, model=str(drawn.images.attributes["model"])), target)
 
 
 @app.command()

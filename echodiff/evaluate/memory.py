@@ -1,8 +1,8 @@
 """Memory: does a synthetic image lie closer to a training image than one real patient lies to another?
 
 Each image is compared with all training images in three spaces: features of the extractor, a thumbnail of
-gray values, and correlation inside the tissue sector. A distance is suspicious below a threshold that
-distances between real training images fall under at the configured rate.
+gray values, and correlation inside the tissue sector after registration (`registration.py`). A distance is suspicious
+below a threshold that distances between real training images fall under at the configured rate.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,9 @@ Vectors = NDArray[np.float64]
 
 FEATURES, THUMBNAIL, CORRELATION = "features", "thumbnail", "correlation"
 SPACES = (FEATURES, THUMBNAIL, CORRELATION)
+UNMOVED = (FEATURES, THUMBNAIL)  # compared as they are: features, and so small an image, hardly change with a motion
 
 THUMBNAIL_SIZE = 32  # pixels
-CORRELATION_SIZE = 64  # pixels
-CORRELATION_BLUR = 1 / 128  # share of the frame's height; takes speckle away, which a model draws anew
 LOWER_QUANTILE = 0.05
 NORMAL = NormalDist()
 
@@ -37,23 +36,6 @@ def thumbnails(images: NDArray[np.uint8]) -> Vectors:
     size = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
     small = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images]
     return np.stack(small).reshape(len(images), -1) / 255.0
-
-
-def sector_patterns(images: NDArray[np.uint8], sector: NDArray[np.bool_]) -> Vectors:
-    """Smoothed frames inside `sector` (H, W), each with mean 0 and norm 1, so that products are correlations.
-
-    Euclidean distances between them are the square root of 2 (1 - r). A frame without contrast gives zeros.
-    """
-    size = (CORRELATION_SIZE, CORRELATION_SIZE)
-    inside = cv2.resize(sector.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    sigma = CORRELATION_BLUR * images.shape[1]
-    rows = []
-    for image in images:
-        smooth = cv2.GaussianBlur(image.astype(np.float64), (0, 0), sigma)
-        row = cv2.resize(smooth, size, interpolation=cv2.INTER_AREA)[inside]
-        row = row - row.mean()
-        rows.append(row / (np.linalg.norm(row) or 1.0))
-    return np.stack(rows)
 
 
 def nearest(x: Vectors, others: Vectors) -> Nearest:

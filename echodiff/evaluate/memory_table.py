@@ -3,6 +3,7 @@ spaces.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,12 @@ import pandas as pd
 from echodiff.errors import InputError
 from echodiff.evaluate import memory as m
 from echodiff.evaluate.features import FeatureSet, check_same_extractor
+from echodiff.evaluate.registration import Registration
 from echodiff.evaluate.sector import common_sector
 from echodiff.store.image_set import ImageSet
 
 SYNTHETIC, HELD_OUT = "synthetic", "held_out"
+MOTION = "moved_"  # before the name of each part of a motion
 MINIMUM = 10  # training images; with fewer there is no rate to speak of
 
 
@@ -29,71 +32,117 @@ class Part:
         return Part(self.images.select(case_ids), self.features.select(case_ids))
 
 
-def memory_table(
-    reference: Part, split: pd.DataFrame, synthetic: Part, *, model: str, alarm_rate: float
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Known:
+    """The real images that translations are compared with, and what follows from them alone.
+
+    registration: the training images, then the held-out ones. spaces: what is compared in the spaces without
+    registration, of the training and of the held-out images. between: for each space the distance of every training
+    image to the nearest of another patient, (n,). alarm_rate: share of different patients that raise an alarm in any
+    of the three spaces.
+    """
+
+    training: Part
+    held_out: Part
+    registration: Registration
+    spaces: dict[str, tuple[m.Vectors, m.Vectors]]
+    between: dict[str, m.Vectors]
+    alarm_rate: float
+
+    @classmethod
+    def of(cls, reference: Part, split: pd.DataFrame, *, alarm_rate: float) -> "Known":
+        """The training dataset, divided by `split` (case_id, group, subset), in which some are held out.
+
+        Raises:
+            InputError: fewer than ten training images.
+        """
+        divided = split.sort_values("case_id")
+        is_training = divided["subset"] == "train"
+        training = reference.select(divided.loc[is_training, "case_id"].tolist())
+        held_out = reference.select(divided.loc[divided["subset"] == "validation", "case_id"].tolist())
+        if len(training.images) < MINIMUM:
+            raise InputError(
+                f"{_dataset(reference)}: expected at least {MINIMUM} training images to say how far patients lie "
+                f"apart, found {len(training.images)}; switch evaluate.memory.enabled off"
+            )
+        frames = np.concatenate([training.images.images, held_out.images.images])
+        registration = Registration(frames, common_sector(training.images))
+        spaces = {space: tuple(_vectors(space, part) for part in (training, held_out)) for space in m.UNMOVED}
+        groups = divided.loc[is_training, "group"].to_numpy()
+        between = {space: m.nearest_other(base, groups) for space, (base, _) in spaces.items()}
+        between[m.CORRELATION] = registration.nearest_other(groups)
+        return cls(training, held_out, registration, spaces, between, alarm_rate)
+
+    @cached_property
+    def limits(self) -> dict[str, float]:
+        """The threshold of each space."""
+        return {space: m.threshold(self.between[space], self.alarm_rate / len(m.SPACES)) for space in m.SPACES}
+
+    @cached_property
+    def alarms(self) -> pd.DataFrame:
+        """The rows of the held-out images, without the name of a model."""
+        return _rows(self, self.held_out, HELD_OUT)
+
+    def nearest(self, part: Part) -> tuple[dict[str, m.Nearest], dict[str, m.Nearest]]:
+        """For each space the nearest training and the nearest held-out image of each one of `part`."""
+        n = len(self.training.images)
+        sides = self.registration.nearest(part.images.images, (slice(n), slice(n, None)))
+        training, held_out = ({m.CORRELATION: nearest} for nearest in sides)
+        for space, known in self.spaces.items():
+            own = _vectors(space, part)
+            training[space], held_out[space] = (m.nearest(own, others) for others in known)
+        return training, held_out
+
+
+def memory_table(known: Known, synthetic: Part, *, model: str) -> pd.DataFrame:
     """Nearest training and nearest held-out image of every synthetic image; the same for held-out real
     images.
 
     Args:
-        reference: the training dataset; `split` (case_id, group, subset) divides it.
         synthetic: a translation.
         model: name written into the rows.
-        alarm_rate: share of different patients that raise an alarm in any of the three spaces.
 
     Returns:
-        One row an image: `kind` (synthetic, held_out), `case_id`, and for each space `<space>_training` (the
-        nearest training case), `<space>_distance`, `<space>_held_out`, `<space>_held_out_distance` (synthetic
-        only), `<space>_threshold`; `flagged`: below the threshold in at least one space.
+        One row an image: `dataset`, `model`, `kind` (synthetic, held_out), `case_id`, and for each space
+        `<space>_training` (the nearest training case), `<space>_distance`, `<space>_held_out`,
+        `<space>_held_out_distance` (synthetic only), `<space>_threshold`; `moved_<name>`: the motion of that training
+        image in the space correlation (`Motion`); `flagged`: below the threshold in at least one space. Held-out
+        images are of the training dataset, whichever one was translated.
 
     Raises:
-        InputError: features of different extractors, or fewer than ten training images.
+        InputError: features of different extractors.
     """
-    check_same_extractor({"training": reference.features, "synthetic": synthetic.features})
-    divided = split.sort_values("case_id")
-    training = reference.select(divided.loc[divided["subset"] == "train", "case_id"].tolist())
-    held_out = reference.select(divided.loc[divided["subset"] == "validation", "case_id"].tolist())
-    if len(training.images) < MINIMUM:
-        raise InputError(
-            f"{model}: expected at least {MINIMUM} training images to say how far patients lie apart, "
-            f"found {len(training.images)}; switch evaluate.memory.enabled off"
-        )
-    groups = divided.loc[divided["subset"] == "train", "group"].to_numpy()
-    sector = common_sector(training.images)
-    known, drawn, beside = (
-        {space: _vectors(space, part, sector) for space in m.SPACES if len(part.images)}
-        for part in (training, synthetic, held_out)
-    )
-    limits = {
-        space: m.threshold(m.nearest_other(base, groups), alarm_rate / len(m.SPACES)) for space, base in known.items()
-    }
-    tables = []
-    for kind, part, vectors in ((SYNTHETIC, synthetic, drawn), (HELD_OUT, held_out, beside)):
-        if not vectors:
-            continue
-        table = pd.DataFrame({"kind": kind, "case_id": part.images.case_id})
-        flagged = np.zeros(len(table), bool)
-        for space in m.SPACES:
-            found, limit = m.nearest(vectors[space], known[space]), limits[space]
-            table[f"{space}_training"] = np.array(training.images.case_id)[found.position]
-            table[f"{space}_distance"] = found.distance
-            table[f"{space}_threshold"] = limit
-            if kind == SYNTHETIC and beside:
-                other = m.nearest(vectors[space], beside[space])
-                table[f"{space}_held_out"] = np.array(held_out.images.case_id)[other.position]
-                table[f"{space}_held_out_distance"] = other.distance
-            flagged |= found.distance <= limit
-        table["flagged"] = flagged
-        tables.append(table)
-    result = pd.concat(tables, ignore_index=True)
-    result.insert(0, "dataset", synthetic.images.attributes.get("dataset", ""))
+    check_same_extractor({"training": known.training.features, "synthetic": synthetic.features})
+    result = pd.concat([_rows(known, synthetic, SYNTHETIC), known.alarms], ignore_index=True)
     result.insert(1, "model", model)
     return result
 
 
-def _vectors(space: str, part: Part, sector: np.ndarray) -> m.Vectors:
+def _rows(known: Known, part: Part, kind: str) -> pd.DataFrame:
+    """The rows of one set of images; a held-out image is not compared with the held-out ones."""
+    training, held_out = known.nearest(part)
+    table = pd.DataFrame({"dataset": _dataset(part), "kind": kind, "case_id": part.images.case_id})
+    flagged = np.zeros(len(table), bool)
+    for space in m.SPACES:
+        found, limit = training[space], known.limits[space]
+        table[f"{space}_training"] = np.array(known.training.images.case_id)[found.position]
+        table[f"{space}_distance"] = found.distance
+        table[f"{space}_threshold"] = limit
+        if kind == SYNTHETIC:
+            other = held_out[space]
+            table[f"{space}_held_out"] = np.array(known.held_out.images.case_id)[other.position]
+            table[f"{space}_held_out_distance"] = other.distance
+        flagged |= found.distance <= limit
+    motion = training[m.CORRELATION].motion
+    table = table.assign(**{MOTION + name: values for name, values in vars(motion).items()})
+    return table.assign(flagged=flagged)
+
+
+def _dataset(part: Part) -> str:
+    return part.images.attributes.get("dataset", "")
+
+
+def _vectors(space: str, part: Part) -> m.Vectors:
     if space == m.FEATURES:
         return part.features.features.astype(np.float64)
-    if space == m.THUMBNAIL:
-        return m.thumbnails(part.images.images)
-    return m.sector_patterns(part.images.images, sector)
+    return m.thumbnails(part.images.images)

@@ -143,7 +143,7 @@ def memory_gallery(
     """The ten synthetic images of one model that lie closest to a training image, beside it."""
     from echodiff.report import label_sources
     from echodiff.report.inputs import drawn_by, read_tables
-    from echodiff.report.memory import COLUMNS, gallery
+    from echodiff.report.memory import COLUMNS, GALLERY_COLUMNS, GALLERY_GROUPS, gallery
     from echodiff.report.sheet import draw_sheet
     from echodiff.store.image_set import read_image_set
 
@@ -154,9 +154,9 @@ def memory_gallery(
     synthetic = [s for s in sets if s.attributes["kind"] == "translation"]
     sources = label_sources.read_case_tables(cases)
     sheet = gallery(rows, reference, synthetic, sources, options)
-    columns, title = ("Synthetic", "Nearest training"), drawn_by(s.attributes["model"] for s in synthetic)
-    notes = label_sources.note(sources, options)
-    draw_sheet(output, sheet, columns=columns, title=title, notes=notes, dpi=options.report.dpi)
+    title, notes = drawn_by(s.attributes["model"] for s in synthetic), label_sources.note(sources, options)
+    layout = {"columns": GALLERY_COLUMNS, "groups": GALLERY_GROUPS}
+    draw_sheet(output, sheet, **layout, title=title, notes=notes, dpi=options.report.dpi)
 
 
 @app.command()

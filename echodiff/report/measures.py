@@ -45,10 +45,7 @@ def measures_of(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config:
         tables: by kind; `pixel` is needed.
         cases: the case tables, which say whose images they are.
     """
-    known = {
-        kind: with_patients(_of_their_own(rows, config), cases) if "case_id" in rows else rows
-        for kind, rows in tables.items()
-    }
+    known = {kind: with_patients(rows, cases) if "case_id" in rows else rows for kind, rows in tables.items()}
     measures = _distances(known["frechet"]) if "frechet" in known else []
     measures += _scores(known["pixel"], known.get("fidelity"), config)
     if "diversity" in known:
@@ -60,13 +57,6 @@ def measures_of(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config:
     if "memory" in known:
         measures.append(_flagged(known["memory"]))
     return measures
-
-
-def _of_their_own(rows: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """The rows under the dataset of their images: held-out ones stand in the table of memory of each translated one."""
-    if "kind" not in rows:
-        return rows
-    return rows.assign(dataset=rows["dataset"].mask(rows["kind"] == memory_table.HELD_OUT, config.training_dataset))
 
 
 def mean_of_independent(values: Sequence[Interval]) -> Interval:

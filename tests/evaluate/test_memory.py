@@ -11,11 +11,13 @@ from scipy.stats import norm
 
 from echodiff.errors import InputError
 from echodiff.evaluate.features import FeatureSet
-from echodiff.evaluate.memory import nearest, nearest_other, sector_patterns, threshold, thumbnails
-from echodiff.evaluate.memory_table import Part, memory_table
+from echodiff.evaluate.memory import nearest, nearest_other, threshold, thumbnails
+from echodiff.evaluate.memory_table import Known, Part, memory_table
+from echodiff.evaluate.registration import Registration
 from echodiff.store.image_set import ImageSet
 
 SIZE = 64
+WHOLE = np.ones((SIZE, SIZE), bool)
 
 
 def _scenes(n, seed):
@@ -53,7 +55,7 @@ def split(reference):
 
 def _table(reference, split, images, alarm_rate=0.001):
     synthetic = _part(images, "s", dataset="vscan", model="m")
-    return memory_table(reference, split, synthetic, model="m", alarm_rate=alarm_rate)
+    return memory_table(Known.of(reference, split, alarm_rate=alarm_rate), synthetic, model="m")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,69 @@ def test_planted_copies_are_all_caught_and_named(reference, split, change):
     rows = _table(reference, split, images).query("kind == 'synthetic'")
     assert rows.loc[rows["flagged"], "case_id"].tolist() == ["s003", "s011"]
     assert rows.loc[rows["flagged"], "correlation_training"].tolist() == ["r010", "r042"]
+
+
+def _moved(image, *, angle=0.0, scale=1.0, right=0.0, down=0.0, elastic=0.0, seed=0):
+    """A frame as the training's augmentation moves it, black where nothing comes from."""
+    centre = (SIZE - 1) / 2
+    matrix = cv2.getRotationMatrix2D((centre, centre), -angle, scale) + np.array([[0, 0, right], [0, 0, down]]) * SIZE
+    moved = cv2.warpAffine(image, matrix, (SIZE, SIZE))
+    bend = np.random.default_rng(seed).normal(size=(2, 6, 6)).astype(np.float32) * elastic * SIZE
+    x, y = (cv2.resize(plane, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) for plane in bend)
+    rows, columns = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    return cv2.remap(moved, columns + x, rows + y, cv2.INTER_LINEAR)
+
+
+MOTIONS = [
+    {"angle": 10}, {"angle": -15}, {"scale": 0.9}, {"scale": 1.1}, {"right": 0.05, "down": -0.05},
+    {"angle": 7, "scale": 1.08, "right": -0.04, "down": 0.03}, {"elastic": 0.015},
+    {"angle": -8, "scale": 0.93, "right": 0.03, "elastic": 0.01},
+]  # fmt: skip
+
+
+def test_copies_that_were_moved_are_caught_and_named(reference, split):
+    """As a model whose augmentation moves images hands them back, beside scenes that owe them nothing."""
+    images = _scenes(20, 5)
+    rng = np.random.default_rng(7)
+    for place, motion in enumerate(MOTIONS):
+        copy = _moved(reference.images.images[10 + place], seed=place, **motion)
+        images[2 * place] = _speckled(copy.astype(np.float64), rng)
+    rows = _table(reference, split, images).query("kind == 'synthetic'")
+    caught = rows[rows["flagged"]]
+    assert caught["case_id"].tolist() == [f"s{2 * place:03d}" for place in range(len(MOTIONS))]
+    assert caught["correlation_training"].tolist() == [f"r{10 + place:03d}" for place in range(len(MOTIONS))]
+
+
+def test_the_motion_of_a_copy_is_found(reference, split):
+    images = np.stack([_moved(reference.images.images[i], **motion) for i, motion in enumerate(MOTIONS[:6])])
+    rows = _table(reference, split, images).query("kind == 'synthetic'")
+    for (_, row), motion in zip(rows.iterrows(), MOTIONS, strict=False):
+        assert row["moved_rotation_degrees"] == pytest.approx(motion.get("angle", 0), abs=1.5)
+        assert row["moved_scale"] == pytest.approx(motion.get("scale", 1), abs=0.025)
+        assert row["moved_right"] == pytest.approx(motion.get("right", 0), abs=0.01)
+        assert row["moved_down"] == pytest.approx(motion.get("down", 0), abs=0.01)
+        assert row["moved_bend"] < 0.01
+
+
+def test_tissue_that_moved_in_a_sector_that_stayed_is_a_copy_too():
+    images = _scenes(12, 8)
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    sector = np.hypot(rows - 4, columns - 32) < 56
+    moved = np.stack([_moved(image * sector, angle=10, right=0.04) for image in images])
+    inside = np.stack([_moved(image, angle=10, right=0.04) * sector for image in images])
+    registration = Registration(images * sector, sector)
+    for copies in (moved, inside):
+        (found,) = registration.nearest(copies.astype(np.uint8), [slice(None)])
+        assert found.position.tolist() == list(range(12)) and found.distance.max() < 0.5
+        np.testing.assert_allclose(found.motion.rotation_degrees, 10, atol=2)
+
+
+def test_held_out_images_are_of_the_training_dataset(reference, split):
+    rows = _table(reference, split, _scenes(2, 5))
+    assert rows.groupby("kind")["dataset"].unique().map(list).to_dict() == {
+        "held_out": ["camus"],
+        "synthetic": ["vscan"],
+    }
 
 
 def test_every_training_image_that_is_planted_is_caught(reference, split):
@@ -138,16 +203,14 @@ def test_one_frame_under_two_patients_does_not_move_the_threshold(reference, spl
 def test_the_threshold_is_the_quantile_of_the_configured_rate_in_every_space(reference, split):
     """Against the definition: a normal distribution of the logarithms, a third of the rate for each space."""
     training = reference.select(reference.images.case_id[:70])
-    vectors = {
-        "features": training.features.features,
-        "thumbnail": thumbnails(training.images.images),
-        "correlation": sector_patterns(training.images.images, np.ones((SIZE, SIZE), bool)),
-    }
+    vectors = {"features": training.features.features, "thumbnail": thumbnails(training.images.images)}
+    nearest_ones = {space: (cdist(x, x) + np.diag(np.full(70, np.inf))).min(axis=1) for space, x in vectors.items()}
+    registration = Registration(training.images.images, WHOLE)
+    nearest_ones["correlation"] = registration.nearest_other(np.arange(70))
     for rate in (0.2, 0.05, 0.001):
         row = _table(reference, split, _scenes(2, 5), alarm_rate=rate).iloc[0]
-        for space, own in vectors.items():
-            distances = cdist(own, own) + np.diag(np.full(70, np.inf))
-            logarithms = np.log(distances.min(axis=1))
+        for space, distances in nearest_ones.items():
+            logarithms = np.log(distances)
             median, low = np.median(logarithms), np.quantile(logarithms, 0.05)
             expected = median + norm.ppf(rate / 3) * (low - median) / norm.ppf(0.05)
             assert row[f"{space}_threshold"] == pytest.approx(np.exp(expected), rel=1e-5), (space, rate)
@@ -160,14 +223,27 @@ def test_rows_do_not_depend_on_the_other_synthetic_images(reference, split):
     pd.testing.assert_frame_equal(whole[columns].head(2), part[columns].head(2))
 
 
+def test_patients_get_the_same_search_as_synthetic_images():
+    """An image's nearest other patient is what it would be found nearest to, were it a synthetic image."""
+    images = _scenes(12, 4)
+    images[7] = images[2]  # a copy, whatever the files say
+    groups = np.array([*"aabcdefghijk"])
+    distances = Registration(images, WHOLE).nearest_other(groups)
+    for place in range(12):
+        others = (groups != groups[place]) & (images != images[place]).any(axis=(1, 2))
+        (found,) = Registration(images[others], WHOLE).nearest(images[place : place + 1], [slice(None)])
+        assert distances[place] == pytest.approx(found.distance[0], rel=1e-5)
+    assert np.isinf(Registration(images, WHOLE).nearest_other(np.array(12 * ["a"]))).all()
+
+
 def test_correlation_ignores_gain_and_offset_and_what_lies_outside_the_sector():
     image = _scenes(1, 3)[0] // 2
     sector = np.zeros((SIZE, SIZE), bool)
     sector[8:56, 8:56] = True
     changed = image + 60
     changed[:, :2] = 255
-    a, b = sector_patterns(np.stack([image, changed]), sector)
-    assert a @ b == pytest.approx(1, abs=0.01) and np.linalg.norm(a) == pytest.approx(1)
+    (found,) = Registration(image[None], sector).nearest(changed[None], [slice(None)])
+    assert found.distance[0] < 0.15
 
 
 def test_nearest_and_threshold_are_their_definitions():

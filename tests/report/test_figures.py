@@ -130,12 +130,14 @@ def test_figures_name_the_model_and_mark_label_maps_that_no_file_gave(image_sets
     case, nearest = image_sets[0].case_id[:2]
     row = {"dataset": "vscan", "model": "small", "kind": "synthetic", "case_id": case, "flagged": False}
     row |= {"correlation_distance": 0.9, "correlation_threshold": 1.0, "correlation_training": nearest}
+    row |= dict.fromkeys(("moved_rotation_degrees", "moved_right", "moved_down"), 0.0) | {"moved_scale": 1.0}
     tables["memory"] = pd.DataFrame([row])
     figure_commands.memory_gallery([], [*files[:1], files[3], Path("memory.parquet")], sources, output)
     (_, second), (third, texts), (fourth, _), (closest, gallery) = sheets
     assert second["title"] == "CAMUS, drawn by model small" and not second["notes"]
     assert texts["title"] == "Drawn by model small" and "Vscan: 1 predicted of 4" in texts["notes"][0]
-    assert third[0].title == fourth[0].title == closest[0].title == "Vscan †"
+    assert third[0].title == fourth[0].title == closest[0].captions[0].splitlines()[0] == "Vscan †"
+    assert len(gallery["columns"]) == len(closest[0].images) == 4
     assert "Vscan: 1 predicted of 4" in gallery["notes"][0]
 
 

@@ -189,11 +189,12 @@ def test_a_row_whose_case_is_in_no_case_table_is_refused(pixel, cases):
 
 
 def test_held_out_images_are_of_patients_of_the_training_dataset(pixel, with_rows_of):
-    """They stand in the table of memory of a translated dataset, some of whose ids may be the same as theirs."""
+    """They stand beside a translated dataset in the table of memory, some of whose ids may be the same as theirs."""
     rows = [
         {"kind": kind, "case_id": f"c{i}", "flagged": i < 4} for kind in ("synthetic", "held_out") for i in range(40)
     ]
-    memory = pd.DataFrame(rows).assign(dataset="vscan", model="first")
+    memory = pd.DataFrame(rows).assign(model="first")
+    memory["dataset"] = memory["kind"].map({"synthetic": "vscan", "held_out": "camus"})
     images = pd.concat(
         pd.DataFrame({"case_id": [f"c{i}" for i in range(40)], "patient": [f"p{i // of}" for i in range(40)]}).assign(
             dataset=dataset, frame_hash="", status="kept", label_source="file"
@@ -210,9 +211,9 @@ def test_held_out_images_are_of_patients_of_the_training_dataset(pixel, with_row
 def test_flagged_images_are_a_share_of_a_models_own_and_missing_where_it_has_none(pixel, cases, with_rows_of):
     rows = [{"kind": "synthetic", "case_id": f"c{i}", "flagged": i < 3} for i in range(12)]
     rows += [{"kind": "held_out", "case_id": f"h{i}", "flagged": True} for i in range(12)]
-    rows = [row | {"dataset": "vscan", "model": "first"} for row in rows]
-    memory = pd.DataFrame(rows)
-    known = with_rows_of(cases, memory[memory["kind"] == "synthetic"], memory.assign(dataset="camus"))
+    memory = pd.DataFrame(rows).assign(model="first")
+    memory["dataset"] = memory["kind"].map({"synthetic": "vscan", "held_out": "camus"})
+    known = with_rows_of(cases, memory)
     data = ablation({"pixel": pixel, "memory": memory}, known, _config()).data
     data = data.set_index(["dataset", "model"])[[f"flagged_percent{end}" for end in ("", "_low", "_high")]]
     low, high = binomtest(3, 12).proportion_ci(method="wilson")
@@ -251,8 +252,10 @@ def test_what_real_images_reach_stands_below_the_models(pixel, fidelity, cases, 
     held_out = held_out.assign(kind="dataset", model="", dice_lv=0.95)
     memory = pd.DataFrame(
         [
-            {"dataset": "vscan", "model": model, "kind": kind, "case_id": f"{kind}{i}", "flagged": i < 1}
-            for model in ("first", "second") for kind, n in (("synthetic", 15), ("held_out", 4)) for i in range(n)
+            {"dataset": dataset, "model": model, "kind": kind, "case_id": f"{kind}{i}", "flagged": i < 1}
+            for model in ("first", "second")
+            for kind, dataset, n in (("synthetic", "vscan", 15), ("held_out", "camus", 4))
+            for i in range(n)
         ]
     )  # fmt: skip
     tables = {
@@ -261,7 +264,7 @@ def test_what_real_images_reach_stands_below_the_models(pixel, fidelity, cases, 
         "frechet": _frechet(50.0, 55.0),
         "memory": memory,
     }
-    known = with_rows_of(cases, memory[memory["kind"] == "synthetic"], memory.assign(dataset="camus"))
+    known = with_rows_of(cases, memory)
     table = ablation(tables, known, _config())
     data = table.data.set_index(["dataset", "model"])
     real = data.xs("", level="model")

@@ -1,6 +1,5 @@
 """Overlap, memory, physics and the audit: what their tables say, and trivial translators among the models."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +17,9 @@ from echodiff.report.distances import distances as distance_table
 from echodiff.report.distribution import distribution
 from echodiff.report.diversity import diversity, diversity_sheet
 from echodiff.report.fidelity import fidelity
-from echodiff.report.memory import gallery, memory
+from echodiff.report.memory import GALLERY_COLUMNS, GALLERY_GROUPS, MOVED, MOVED_BY, gallery, memory
 from echodiff.report.physics import depth_gain_figure, draw_depth_gain, physics
+from echodiff.report.sheet import CAPTION_SIZE, sheet_figure
 from echodiff.report.table2 import table2
 from echodiff.report.table3 import table3
 
@@ -46,8 +46,7 @@ def test_distribution_has_a_row_a_set_with_its_interval(distances, config):
 
 @pytest.fixture
 def cases(cases, memory_rows, fidelity_rows, with_rows_of):
-    """The case tables; of held-out images only that of the training dataset has a row."""
-    return with_rows_of(cases, memory_rows[memory_rows["kind"] == "synthetic"], fidelity_rows)
+    return with_rows_of(cases, memory_rows, fidelity_rows)
 
 
 @pytest.fixture
@@ -57,7 +56,9 @@ def memory_rows(image_sets):
     for kind, n in (("synthetic", 6), ("held_out", 4)):
         for i in range(n):
             case = f"case{i:03d}" if kind == "synthetic" else f"held{i:03d}"
-            row = {"dataset": "vscan", "model": "small", "kind": kind, "case_id": case}
+            dataset = "vscan" if kind == "synthetic" else "camus"  # whose they are
+            row = {"dataset": dataset, "model": "small", "kind": kind, "case_id": case}
+            row |= dict(zip(MOVED_BY, (-7.6, 0.95, 0.031, -0.02) if i else (0.2, 1.001, 0.0, 0.004), strict=True))
             for space in ("features", "thumbnail", "correlation"):
                 row |= {f"{space}_distance": 1.0 + i, f"{space}_threshold": 1.5, f"{space}_training": "case005"}
                 row |= {f"{space}_held_out_distance": 2.0 + 2 * i}
@@ -109,17 +110,33 @@ def test_patients_of_few_images_beside_one_of_many_do_not_make_a_dataset_fit(mem
     assert table.data["share_high"].iloc[0] == pytest.approx(1 / (1 + 600**2 / (400 + 200**2) / 1.959964**2))
 
 
-def test_a_model_that_learned_from_moved_images_is_never_called_fit(memory_rows, config):
-    """A copy turned by 10 degrees is not flagged, so that no share shows that there is none."""
+@pytest.mark.parametrize(
+    ("augmentation", "verdict"),
+    [({}, "fit"), ({"gain": 0.5}, "fit"), ({"rotation_degrees": 10, "scale": 0.1, "shift": 0.05}, "fit"),
+     ({"rotation_degrees": 11}, MOVED), ({"scale": 0.11}, MOVED), ({"shift": 0.06}, MOVED),
+     ({"elastic": 0.03}, MOVED)],
+)  # fmt: skip
+def test_a_model_is_called_fit_only_for_motions_that_are_found(memory_rows, config, augmentation, verdict):
+    """Copies that were moved farther are not all flagged, so that no share shows that there is none."""
     none = memory_rows[memory_rows["kind"] == "synthetic"].iloc[[1] * 400]
     none = none.assign(case_id=[f"c{i}" for i in range(400)])
     cases = none[["dataset", "case_id"]].assign(patient=none["case_id"], frame_hash="")
-    model = config.models["small"]
-    moving = model.model_copy(update={"augmentation": Augmentation(rotation_degrees=10)})
-    for own, verdict in ((model, "fit"), (moving, "unknown, copies may be moved")):
-        table = memory(none, cases, config.model_copy(update={"models": {"small": own}}))
-        assert table.data["verdict"].tolist() == [verdict]
-        assert any("turns, scales, shifts" in note for note in table.notes) == (own is moving)
+    model = config.models["small"].model_copy(update={"augmentation": Augmentation(**augmentation)})
+    table = memory(none, cases, config.model_copy(update={"models": {"small": model}}))
+    assert table.data["verdict"].tolist() == [verdict]
+    assert any("by more than 10 degrees" in note for note in table.notes) == (verdict == MOVED)
+    assert any("are looked for" in note for note in table.notes) == ("shift" in augmentation and verdict == "fit")
+
+
+def test_held_out_images_are_counted_once_beside_every_dataset(memory_rows, cases, config, with_rows_of):
+    """They stand in the table of each translated dataset, under the training dataset's name."""
+    held_out = memory_rows[memory_rows["kind"] == "held_out"].assign(flagged=True)
+    synthetic = memory_rows[memory_rows["kind"] == "synthetic"]
+    echo = synthetic.assign(dataset="camus", case_id="e" + synthetic["case_id"])
+    rows = pd.concat([synthetic, held_out, echo, held_out])
+    table = memory(rows, with_rows_of(cases, rows), config)
+    assert table.data["dataset"].tolist() == ["camus", "vscan"]
+    assert table.cells["held_out"].tolist() == ["4 of 4", "4 of 4"] and table.data["n"].tolist() == [6, 6]
 
 
 def test_memory_has_no_verdict_on_trivial_translators(memory_rows, cases, config):
@@ -131,12 +148,30 @@ def test_memory_has_no_verdict_on_trivial_translators(memory_rows, cases, config
 
 
 def test_gallery_shows_the_closest_first_beside_its_training_image(memory_rows, image_sets, cases, config):
+    """Two pairs a row, each with how the training image was moved."""
     sheet = gallery(memory_rows, image_sets[0], [image_sets[3]], cases, config)
-    assert len(sheet) == 6 and "flagged" in sheet[0].captions[1] and "flagged" not in sheet[1].captions[1]
-    np.testing.assert_array_equal(sheet[0].images[0], image_sets[3].images[0])
-    np.testing.assert_array_equal(sheet[0].images[1], image_sets[0].images[5])
-    assert all(row.title == "Vscan †" for row in sheet)  # one of its label maps is predicted
-    assert re.fullmatch(r"\S+\n\d+\.\d x limit\nflagged", sheet[0].captions[1])
+    assert [row.title for row in sheet] == ["1 and 2", "3 and 4", "5 and 6"]
+    first, training, second, _ = sheet[0].images
+    np.testing.assert_array_equal(first, image_sets[3].images[0])
+    np.testing.assert_array_equal(training, image_sets[0].images[5])
+    np.testing.assert_array_equal(second, image_sets[3].images[1])
+    assert sheet[0].captions[0] == "Vscan †\ncase000\nflagged"  # one of its label maps is predicted
+    assert sheet[0].captions[1] == "case005\n0.7 x limit"
+    assert sheet[0].captions[2:] == ("Vscan †\ncase001", "case005\n1.3 x limit\nturned -8°, x 0.95\nshift +3, -2 %")
+
+
+def test_gallery_fits_a_page(memory_rows, image_sets, cases, config):
+    """Ten pairs at most, an odd one beside a gap; on A4 with margins of 20 mm its captions can still be read."""
+    odd = memory_rows[memory_rows["kind"] == "synthetic"].head(5)
+    sheet = gallery(odd, image_sets[0], [image_sets[3]], cases, config)
+    assert sheet[-1].title == "5" and sheet[-1].images[2:] == [None, None]
+    many = pd.concat([memory_rows, memory_rows])
+    sheet = gallery(many, image_sets[0], [image_sets[3]], cases, config)
+    figure = sheet_figure(sheet, columns=GALLERY_COLUMNS, groups=GALLERY_GROUPS, title="Drawn by model small")
+    assert len(sheet) == 5
+    width, height = figure.get_size_inches()
+    assert CAPTION_SIZE * min(170 / 25.4 / width, 257 / 25.4 / height) > 7  # points
+    assert "turned -8°, x 0.95" in {text.get_text() for text in figure.texts}
 
 
 @pytest.fixture

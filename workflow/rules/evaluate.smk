@@ -159,7 +159,9 @@ rule memory:
         synthetic_features=given("synthetic-features", "synthetic_features"),
         output=given_output,
         alarm_rate=options.evaluate.memory.alarm_rate,
-        code=code("evaluate/memory.py", "evaluate/memory_table.py", "evaluate/sector.py", "split"),
+        code=code(
+            "evaluate/memory.py", "evaluate/memory_table.py", "evaluate/registration.py", "evaluate/sector.py", "split"
+        ),
     shell:
         "echodiff evaluate memory --config {params.config} --reference {input.reference} "
         "--reference-features {input.reference_features} --split {input.split} {params.synthetic} "
