@@ -25,12 +25,12 @@ from echodiff.config.phantom import PhantomSource
 from echodiff.ingest.ed.by_picture import picture_rules
 from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.volume_curve import UNKNOWN, Pace
-from echodiff.ingest.predicted import Predictor, read_predictor
+from echodiff.ingest.labels.predicted import Predictor, read_predictor
 from echodiff.ingest.readers.dicom_header import read_header
 from echodiff.ingest.readers.dicom_pixels import gray_frames
 from echodiff.ingest.readers.dicom_tags import read_tags
 from echodiff.ingest.readers.video import read_cine
-from echodiff.ingest.sector import sector_from_pixels
+from echodiff.ingest.sector.find import sector_from_pixels
 from echodiff.phantom.dataset import write_dataset
 
 MOST = 1000

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from echodiff.evaluate.overlap import dice, surface_distances
-from echodiff.ingest.labels.band import inside_band
-from echodiff.ingest.labels.contour import NoContour, ventricle
-from echodiff.ingest.labels.dilation import dilate
-from echodiff.ingest.labels.learn import given_of, learn_shape_model, true_contours
-from echodiff.ingest.labels.raster import draw
+from echodiff.ingest.completion.band import inside_band
+from echodiff.ingest.completion.contour import NoContour, ventricle
+from echodiff.ingest.completion.dilation import dilate
+from echodiff.ingest.completion.learn import given_of, learn_shape_model, true_contours
+from echodiff.ingest.completion.raster import draw
 from echodiff.labels import LA, LV, MYO
 from echodiff.store.image_set import ImageSet, read_image_set
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from echodiff.ingest.case import Reject, SourceFrame
-from echodiff.ingest.labels.learn import learn_shape_model
-from echodiff.ingest.labels.variants import Variants
+from echodiff.ingest.completion.learn import learn_shape_model
+from echodiff.ingest.variants.draw import Variants
 from echodiff.labels import LA, LV, MYO
 from echodiff.store.image_set import ImageSet, read_image_set
 

@@ -17,7 +17,7 @@ import numpy as np
 from echodiff.evaluate.overlap import OUTLINES, dice
 from echodiff.ingest.case import Reject
 from echodiff.ingest.frame import FittedFrame
-from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.labels.predicted import Predictor
 from echodiff.segment.segmenter_file import load_segmenter
 from echodiff.split.files import read_split
 from echodiff.store.image_set import ImageSet, read_image_set

@@ -17,8 +17,8 @@ import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
 from echodiff.ingest.case import Reject
-from echodiff.ingest.plane import Landmarks
-from echodiff.ingest.plane_found import find_landmarks
+from echodiff.ingest.planes.find import find_landmarks
+from echodiff.ingest.planes.plane import Landmarks
 from echodiff.phantom.anatomy import sample_anatomy, without
 from echodiff.phantom.body import Pose
 from echodiff.phantom.machines import MACHINES

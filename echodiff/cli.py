@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "phantom": ("echodiff.phantom.command", "phantom", "Write a phantom dataset as the files of a scanner."),
     "ingest": ("echodiff.ingest.command", "ingest", "Read scanner files into an image set and a case table."),
     "shape-model": ("echodiff.ingest.command", "shape_model", "Learn the shape model that completes label maps."),
-    "variants": ("echodiff.ingest.variants_command", "variants", "Draw label maps that fit a left ventricle."),
+    "variants": ("echodiff.ingest.variants.command", "variants", "Draw label maps that fit a left ventricle."),
     "split": ("echodiff.split.command", "split", "Divide patients into training and validation."),
     "segmenter": ("echodiff.segment.command", "segmenter", "Train a segmenter on the training dataset."),
     "train": ("echodiff.train.command", "train", "Train a model."),

@@ -51,8 +51,8 @@ def shape_model(
     output: Annotated[Path, typer.Option(help="Shape model to write (.npz).")],
 ) -> None:
     """Learn from training label maps how the wall and the left atrium lie around the left ventricle."""
-    from echodiff.ingest.labels.learn import learn_shape_model
-    from echodiff.ingest.labels.shape_model import write_shape_model
+    from echodiff.ingest.completion.learn import learn_shape_model
+    from echodiff.ingest.completion.shape_model import write_shape_model
     from echodiff.split.files import read_subset
     from echodiff.store.image_set import read_image_set
 

@@ -11,17 +11,17 @@ from echodiff.config.datasets import Dataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference
-from echodiff.ingest.case_table import case_table
+from echodiff.ingest.case_table.reasons import Kind, by_kind
+from echodiff.ingest.case_table.row import rejected_row
+from echodiff.ingest.case_table.table import case_table
+from echodiff.ingest.completion.complete import read_completion
 from echodiff.ingest.frame import FittedFrame
-from echodiff.ingest.identity import PUBLIC_KEY, Names, default_key_file, read_or_make_key
-from echodiff.ingest.journal import Journal
-from echodiff.ingest.labels.completion import read_completion
-from echodiff.ingest.predicted import read_predictor
+from echodiff.ingest.identity.names import PUBLIC_KEY, Names, default_key_file, read_or_make_key
+from echodiff.ingest.labels.predicted import read_predictor
+from echodiff.ingest.processes.journal import Journal
+from echodiff.ingest.processes.work import CaseResult, CaseWork
+from echodiff.ingest.processes.workers import Lost, results_of
 from echodiff.ingest.readers import reader_of
-from echodiff.ingest.reasons import Kind, by_kind
-from echodiff.ingest.row import rejected_row
-from echodiff.ingest.work import CaseResult, CaseWork
-from echodiff.ingest.workers import Lost, results_of
 from echodiff.progress import track
 from echodiff.store.image_set import ImageSetWriter
 from echodiff.store.provenance import provenance

@@ -12,7 +12,7 @@ import pandas as pd
 from echodiff.config.phantom import FORMATS, PhantomSource
 from echodiff.phantom.machines import MACHINES
 from echodiff.phantom.truth import COLUMNS
-from echodiff.phantom.writers import Job, Writer, Written, camus, dicom, echonet, volume
+from echodiff.phantom.writers import Job, Writer, Written, camus, dicom, echonet, frames, volume
 from echodiff.progress import Progress
 from echodiff.store.atomic import whole_folder
 from echodiff.store.table import write_table
@@ -24,11 +24,13 @@ WRITERS: dict[str, Writer] = {
     "echonet": echonet.write_patient,
     "dicom": dicom.write_patient,
     "volume": volume.write_patient,
+    "frames": frames.write_patient,
 }
 TABLES = {
     "FileList.csv": echonet.FILE_LIST,
     "VolumeTracings.csv": echonet.TRACINGS,
     "planes.csv": volume.PLANES,
+    "cases.csv": frames.CASES,
 }
 SUBFOLDERS = {"echonet": ("Videos", "truth")}  # of formats
 
@@ -52,7 +54,7 @@ def write_dataset(source: PhantomSource, output: Path, *, processes: int = 1) ->
             (folder / name).mkdir()
         machine = MACHINES[source.machine]
         jobs = [
-            Job(machine, number, patient_seed(source, number), source.frames, folder)
+            Job(machine, number, patient_seed(source, number), source.frames, folder, source.layout)
             for number in range(1, source.patients + 1)
         ]
         written = _run(jobs, processes, f"phantom {source.machine}")

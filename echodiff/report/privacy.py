@@ -3,7 +3,7 @@
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.ingest.privacy import BURNED_IN, KINDS
+from echodiff.ingest.identity.privacy import BURNED_IN, KINDS
 from echodiff.report.inputs import dataset_title, in_order
 from echodiff.report.table import NOTHING, Column, ReportTable
 

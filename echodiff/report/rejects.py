@@ -3,7 +3,7 @@
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.ingest.reasons import by_kind, kind
+from echodiff.ingest.case_table.reasons import by_kind, kind
 from echodiff.report.inputs import dataset_title, in_order
 from echodiff.report.table import Column, ReportTable
 

@@ -89,6 +89,10 @@ def test_the_papers_configuration_has_the_papers_values():
             r"vscan_air or 2d_t\), found camus; set format: camus, or another machine",
         ),
         (
+            {"datasets": {"vscan": {"phantom": {"layout": "nnunet"}}}},
+            "'datasets.vscan.phantom': expected `layout` with machine: epiq alone, found it with vscan; remove it",
+        ),
+        (
             {"datasets": {"new": {"format": "DICOM", "folder": "x"}}},
             "'datasets.new.format': expected one of 'camus', 'echonet', 'dicom', 'volume', 'frames', found 'DICOM'",
         ),

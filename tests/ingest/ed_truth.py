@@ -25,7 +25,7 @@ from echodiff.ingest.readers.dicom_header import read_header
 from echodiff.ingest.readers.dicom_pixels import gray_frames
 from echodiff.ingest.readers.dicom_tags import read_tags
 from echodiff.ingest.readers.echonet import EchonetReader
-from echodiff.ingest.sector import find_sector
+from echodiff.ingest.sector.find import find_sector
 from echodiff.labels import LV
 from echodiff.phantom import MACHINES
 from echodiff.phantom.cine import Cine as PhantomCine

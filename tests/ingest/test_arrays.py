@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from echodiff.config.datasets import FramesDataset
-from echodiff.ingest.arrays import IMAGES, read_array
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses, remedy
+from echodiff.ingest.readers.arrays import IMAGES, read_array
 from echodiff.ingest.readers.frames import FramesReader
 
 from .conftest import ED, FRAMES, echonet_planes, plane

@@ -26,14 +26,14 @@ def reader(**options) -> DicomReader:
 
 
 def test_files_are_found_by_content_and_named_by_their_path(tmp_path):
-    for name in ("exam 2/IM_0001", "exam 1/1.2.840.3", "exam 1/1.2.840.4", "a.dcm", "a"):
+    for name in ("exam 2/IM_0001", "exam 1/1.2.840.3", "exam 1/1.2.840.4", "a.dcm", "a", "b.avi", ".dcm"):
         write_gray(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no image")
     (tmp_path / "broken.dcm").write_bytes(b"nothing")
     (tmp_path / "._a.dcm").write_bytes(b"\0\5\x16\7")
     (tmp_path / "DICOMDIR").write_bytes((tmp_path / "a.dcm").read_bytes())
     cases = list(reader(labels="none").find(tmp_path))
-    names = ["a", "a.dcm", "broken", "exam 1/1.2.840.3", "exam 1/1.2.840.4", "exam 2/IM_0001"]
+    names = [".dcm", "a", "a.dcm", "b.avi", "broken", "exam 1/1.2.840.3", "exam 1/1.2.840.4", "exam 2/IM_0001"]
     assert sorted(case.name for case in cases) == names
     assert {case.patient for case in cases} == {"PID-77", "broken"}
     with pytest.raises(Reject, match="found another kind of file"):

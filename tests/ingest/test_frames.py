@@ -19,7 +19,7 @@ from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.check.patients import with_patients_on_trial
 from echodiff.ingest.check.trial import Trial, find_cases
-from echodiff.ingest.privacy import identity_found
+from echodiff.ingest.identity.privacy import identity_found
 from echodiff.ingest.readers.camus import CamusReader
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.readers.frames import FramesReader
@@ -159,6 +159,12 @@ def test_pictures_that_are_turned_when_shown_are_rejected(tmp_path):
     tags[0x0112] = 6
     Pillow.fromarray(plane().image).save(tmp_path / "a.jpg", exif=tags)
     assert "expected an upright picture" in only(tmp_path, labels="none")
+
+
+def test_a_name_that_is_an_ending_alone_is_a_case_of_that_name(tmp_path):
+    """It ended the run."""
+    write(tmp_path / "a.nii.gz", plane().image).rename(tmp_path / ".nii.gz")
+    assert read(tmp_path, labels="none")[".nii.gz"].ed_rule == "still"
 
 
 def test_a_volume_is_no_cine(tmp_path):

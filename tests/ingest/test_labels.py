@@ -6,12 +6,12 @@ import pytest
 
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject, SourceFrame
-from echodiff.ingest.labels.band import half_width, inside_band
-from echodiff.ingest.labels.completion import ByDilation, ByShape
-from echodiff.ingest.labels.contour import NoContour, arc, resample, ventricle
-from echodiff.ingest.labels.learn import fit, given_of, heart_of, learn_shape_model, place, true_contours
-from echodiff.ingest.labels.raster import largest_region
-from echodiff.ingest.labels.shape_model import ENDO, EPI, LA, PLACE, read_shape_model, write_shape_model
+from echodiff.ingest.completion.band import half_width, inside_band
+from echodiff.ingest.completion.complete import ByDilation, ByShape
+from echodiff.ingest.completion.contour import NoContour, arc, resample, ventricle
+from echodiff.ingest.completion.learn import fit, given_of, heart_of, learn_shape_model, place, true_contours
+from echodiff.ingest.completion.raster import largest_region
+from echodiff.ingest.completion.shape_model import ENDO, EPI, LA, PLACE, read_shape_model, write_shape_model
 from echodiff.phantom import MACHINES
 from echodiff.phantom.patient import sample_patient
 from echodiff.phantom.render import Renderer

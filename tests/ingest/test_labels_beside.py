@@ -13,7 +13,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 from echodiff.config.datasets import DicomDataset
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
-from echodiff.ingest.labels_beside import LabelFiles, read_label_stack, stem_of_image
+from echodiff.ingest.folder.stem import stem_of_image
+from echodiff.ingest.labels.beside import LabelFiles, read_label_stack
 from echodiff.ingest.readers.dicom import DicomReader
 
 from .conftest import heart
@@ -165,6 +166,7 @@ def test_names(tmp_path):
     assert [path.name for path in LabelFiles("{stem}_gt.*").beside(tmp_path / "1.2.840.5")] == ["1.2.840.5_gt.png"]
     assert [path.name for path in LabelFiles("{stem}_gt.*").beside(tmp_path / "b[1].dcm")] == ["b[1]_gt.nii.gz"]
     assert stem_of_image(tmp_path / "1.2.840.5") == "1.2.840.5" and stem_of_image(tmp_path / "c.nii.gz") == "c"
+    assert stem_of_image(tmp_path / ".nii.gz") == ".nii.gz" and stem_of_image(tmp_path / "c.nii", (".dcm",)) == "c.nii"
 
 
 PLACES = ("a.dcm", "a_gt.png", "a_gtx.png", "ab_gt.png", "x_a_gt.png", "labels/a.png", "deep/er/a_gt.nii.gz", "a+.dcm")

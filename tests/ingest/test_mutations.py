@@ -19,10 +19,10 @@ from echodiff.config.datasets import (
 )
 from echodiff.config.image import Image
 from echodiff.errors import InputError
-from echodiff.ingest import workers
+from echodiff.ingest.processes import workers
+from echodiff.ingest.processes.work import CaseWork
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.run import ingest_dataset
-from echodiff.ingest.work import CaseWork
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 

@@ -7,8 +7,8 @@ from scipy.spatial.transform import Rotation
 
 from echodiff.config.datasets import VolumeDataset
 from echodiff.ingest.case import Reject
-from echodiff.ingest.long_axis import long_axis
-from echodiff.ingest.plane_found import find_landmarks
+from echodiff.ingest.planes.find import find_landmarks
+from echodiff.ingest.planes.long_axis import long_axis
 from echodiff.ingest.readers.volume import VolumeReader
 from echodiff.phantom.anatomy import Anatomy, without
 from echodiff.phantom.body import Pose

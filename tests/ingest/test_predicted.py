@@ -9,7 +9,7 @@ from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset,
 from echodiff.config.image import Image
 from echodiff.errors import ConfigError, InputError
 from echodiff.ingest.case import Reject
-from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.labels.predicted import Predictor
 from echodiff.ingest.readers.echonet import EchonetReader
 from echodiff.ingest.readers.volume import VolumeReader
 from echodiff.ingest.run import ingest_dataset
@@ -122,7 +122,7 @@ def test_volumes_without_labels_need_their_plane(tmp_path):
 
 
 def test_areas_follow_the_ventricle(segmenter):
-    from echodiff.ingest.predicted import read_predictor
+    from echodiff.ingest.labels.predicted import read_predictor
 
     dataset = DicomDataset(format="dicom", folder="x", labels="predicted")
     predictor = read_predictor(dataset, IMAGE, segmenter)

@@ -27,15 +27,15 @@ from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset,
 from echodiff.config.image import Image
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference
+from echodiff.ingest.case_table.row import COLUMNS
 from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.check.report import summary
 from echodiff.ingest.check.trial import find_cases, read_on_trial
-from echodiff.ingest.identity import Names
-from echodiff.ingest.privacy import BURNED_IN, KEYWORDS, KINDS, identity_found
+from echodiff.ingest.identity.names import Names
+from echodiff.ingest.identity.privacy import BURNED_IN, KEYWORDS, KINDS, identity_found
+from echodiff.ingest.processes.work import CaseWork
 from echodiff.ingest.readers.dicom import DicomReader
-from echodiff.ingest.row import COLUMNS
 from echodiff.ingest.run import ingest_dataset
-from echodiff.ingest.work import CaseWork
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
@@ -245,7 +245,7 @@ def test_a_fault_in_the_search_for_identity_is_a_reject(tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     for name in "ab":
         write_gray(tmp_path / "in" / f"{name}.dcm")
-    work = importlib.import_module("echodiff.ingest.work")
+    work = importlib.import_module("echodiff.ingest.processes.work")
     real = work.identity_found
 
     def fail(files):

@@ -14,13 +14,13 @@ from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset,
 from echodiff.config.image import Image
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference
-from echodiff.ingest.identity import KEY_VARIABLE, Names, read_or_make_key
-from echodiff.ingest.journal import Journal
+from echodiff.ingest.case_table.row import COLUMNS
+from echodiff.ingest.identity.names import KEY_VARIABLE, Names, read_or_make_key
+from echodiff.ingest.processes.journal import Journal
+from echodiff.ingest.processes.work import CaseWork
+from echodiff.ingest.processes.workers import Lost, Workers
 from echodiff.ingest.readers.camus import CamusReader
-from echodiff.ingest.row import COLUMNS
 from echodiff.ingest.run import ingest_dataset, reasons
-from echodiff.ingest.work import CaseWork
-from echodiff.ingest.workers import Lost, Workers
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
@@ -230,8 +230,6 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from echodiff.config.datasets import CamusDataset
-from echodiff.config.image import Image
-from echodiff.ingest.journal import Journal
 from echodiff.ingest.run import ingest_dataset
 
 append = Journal.append

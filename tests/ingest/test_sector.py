@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from echodiff.ingest.case import Reject
-from echodiff.ingest.sector import find_sector, sector_from_pixels
-from echodiff.ingest.sector_fit import fit_shape
-from echodiff.ingest.sector_shape import Fan, Rectangle
+from echodiff.ingest.sector.find import find_sector, sector_from_pixels
+from echodiff.ingest.sector.fit import fit_shape
+from echodiff.ingest.sector.shape import Fan, Rectangle
 
 SHAPES = {
     "phased array": Fan(200, 20, -0.65, 0.65, 0, 260),

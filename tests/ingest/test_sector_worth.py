@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from echodiff.ingest.sector_shape import Fan
-from echodiff.ingest.sector_worth import UNEVEN, RowSums, worth_of_fan, worth_of_fans
+from echodiff.ingest.sector.shape import Fan
+from echodiff.ingest.sector.worth import UNEVEN, RowSums, worth_of_fan, worth_of_fans
 
 SIZE = (48, 64)
 

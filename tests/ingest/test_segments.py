@@ -10,7 +10,7 @@ from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.check.labels_on_trial import with_labels_on_trial
 from echodiff.ingest.check.trial import find_cases, read_on_trial
-from echodiff.ingest.labels_beside import read_label_stack
+from echodiff.ingest.labels.beside import read_label_stack
 from echodiff.ingest.readers.frames import FramesReader
 
 from .conftest import plane, write_itk

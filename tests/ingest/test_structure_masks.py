@@ -9,9 +9,9 @@ from echodiff.config.datasets import DicomDataset, FramesDataset, VolumeDataset
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.check.trial import dataset_of
+from echodiff.ingest.labels.structure_names import label_map_of, numbering, structure_of
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.readers.dicom import DicomReader
-from echodiff.ingest.structure_names import label_map_of, numbering, structure_of
 
 from .conftest import ED, FRAMES, echonet_planes, heart, plane, write_itk, write_video
 from .dicom_files import HEIGHT, WIDTH, write_gray

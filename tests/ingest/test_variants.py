@@ -12,13 +12,13 @@ from echodiff.config.image import Image
 from echodiff.config.phantom import PhantomSource
 from echodiff.config.variants import Variants as Options
 from echodiff.errors import ConfigError, InputError
-from echodiff.ingest.labels.learn import learn_shape_model
-from echodiff.ingest.labels.raster import largest_region
-from echodiff.ingest.labels.shape_model import write_shape_model
-from echodiff.ingest.labels.variants import Variants
+from echodiff.ingest.completion.learn import learn_shape_model
+from echodiff.ingest.completion.raster import largest_region
+from echodiff.ingest.completion.shape_model import write_shape_model
 from echodiff.ingest.run import ingest_dataset
-from echodiff.ingest.variants import write_variants
-from echodiff.ingest.variants_command import variants
+from echodiff.ingest.variants.command import variants
+from echodiff.ingest.variants.draw import Variants
+from echodiff.ingest.variants.run import write_variants
 from echodiff.labels import LA, LV, MYO
 from echodiff.phantom import MACHINES
 from echodiff.phantom.dataset import write_dataset

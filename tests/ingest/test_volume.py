@@ -13,7 +13,7 @@ from echodiff.config.datasets import VolumeDataset
 from echodiff.config.image import Image
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
-from echodiff.ingest.plane import Landmarks, cut, plane_through
+from echodiff.ingest.planes.plane import Landmarks, cut, plane_through
 from echodiff.ingest.readers.plane_table import LANDMARKS, read_planes
 from echodiff.ingest.readers.volume import VolumeReader
 from echodiff.ingest.run import ingest_dataset

@@ -9,12 +9,12 @@ from echodiff.config.datasets import DicomDataset, EchonetDataset, VolumeDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
-from echodiff.ingest.labels_beside import read_label_stack
+from echodiff.ingest.folder.source_files import state_of_files
+from echodiff.ingest.folder.walk import files_below
+from echodiff.ingest.labels.beside import read_label_stack
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.readers.video import read_frame
 from echodiff.ingest.readers.volume import VolumeReader
-from echodiff.ingest.source_files import state_of_files
-from echodiff.ingest.walk import files_below
 
 from .dicom_files import write_gray
 from .test_volume import write_volume

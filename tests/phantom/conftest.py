@@ -9,15 +9,16 @@ from echodiff.store.table import read_table
 
 @pytest.fixture(scope="session")
 def phantom_folder(tmp_path_factory):
-    """Give the folder of a machine's small dataset and its truth."""
+    """Give the folder of a machine's small dataset, in one of its layouts, and its truth."""
     made = {}
+    patients = {"camus": 5, "2d_t": 4, "vscan_air": 3, "vscan": 4, "echonet": 3, "3d_spatial": 3, "epiq": 6}
 
-    def give(machine: str):
-        if machine not in made:
+    def give(machine: str, layout: str = "screens"):
+        if (machine, layout) not in made:
             folder = tmp_path_factory.mktemp("phantom") / machine
-            patients = {"camus": 5, "2d_t": 4, "vscan_air": 3, "vscan": 4, "echonet": 3, "3d_spatial": 3}[machine]
-            write_dataset(PhantomSource(machine=machine, patients=patients, frames=8, seed=3), folder)
-            made[machine] = folder
-        return made[machine], read_table(made[machine] / "truth.parquet")
+            source = PhantomSource(machine=machine, patients=patients[machine], frames=8, seed=3, layout=layout)
+            write_dataset(source, folder)
+            made[machine, layout] = folder
+        return made[machine, layout], read_table(made[machine, layout] / "truth.parquet")
 
     return give

@@ -43,7 +43,7 @@ def configuration(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("machine", ["vscan", "echonet"])
+@pytest.mark.parametrize("machine", ["vscan", "echonet", "epiq"])
 def test_processes_do_not_change_a_byte(tmp_path, machine):
     source = PhantomSource(machine=machine, patients=3, frames=6, seed=9)
     write_dataset(source, tmp_path / "one", processes=1)
@@ -74,6 +74,7 @@ def test_patients_are_never_shared():
         ("echonet", 4197193998126150444),
         ("2d_t", 8595542371364358966),
         ("3d_spatial", 2291504848249831112),
+        ("epiq", 3236197891847247968),
     ],
 )
 def test_patients_stay_who_they_are_when_other_machines_come_or_go(monkeypatch, machine, seed):
@@ -91,7 +92,8 @@ def test_every_machine_is_known_wherever_one_has_to_be():
     formats = {get_args(of.model_fields["format"].annotation)[0] for of in get_args(get_args(Dataset)[0])}
     assert set(FORMATS.values()) == set(module.WRITERS) <= formats
     writing_dicom = {machine for machine, written in FORMATS.items() if written == "dicom"}
-    assert set(LAYOUTS) == set(HABITS) == writing_dicom
+    writing_frames = {machine for machine, written in FORMATS.items() if written == "frames"}
+    assert set(HABITS) == writing_dicom and set(LAYOUTS) == writing_dicom | writing_frames
 
 
 def test_fewer_patients_are_the_first_ones_of_more(tmp_path):

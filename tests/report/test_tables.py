@@ -9,7 +9,7 @@ import yaml
 
 from echodiff.errors import InputError
 from echodiff.evaluate.pixel import pair_metrics
-from echodiff.ingest.privacy import KINDS
+from echodiff.ingest.identity.privacy import KINDS
 from echodiff.report.privacy import LABELS, privacy
 from echodiff.report.published import published_dataset, published_metrics, published_value
 from echodiff.report.rejects import rejects

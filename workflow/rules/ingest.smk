@@ -47,7 +47,7 @@ rule shape_model:
         runtime=30,
     params:
         config=configuration,
-        code=code("ingest/labels", "split"),
+        code=code("ingest/completion", "split"),
     shell:
         "echodiff shape-model --config {params.config} --data {input.images} --split {input.split} "
         "--output {output} > {log} 2>&1"

@@ -1,6 +1,6 @@
 """What the rules of the stages take: files and options that depend on the dataset or the model."""
 
-from echodiff.ingest.source_files import state_of_files
+from echodiff.ingest.folder.source_files import state_of_files
 
 SHAPE_MODEL = f"<results>/shape_model/{TRAINING}.npz"
 

@@ -31,7 +31,7 @@ TABLES = [
         DATA,
         "Kept and rejected cases",
         files=case_tables(),
-        code=["ingest/reasons.py"],
+        code=["ingest/case_table/reasons.py"],
     ),
     Entry(
         "distances",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from echodiff.ingest.structure_names import numbering
+from echodiff.ingest.labels.structure_names import numbering
 
 NAME = "dataset.json"
 LARGEST_BYTES = 2**26  # it may list all cases

@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from echodiff.config.datasets import DicomDataset, FramesDataset, VolumeDataset
-from echodiff.ingest.arrays import holds_both
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.annotations import annotations_in
 from echodiff.ingest.check.archive_names import echonet_options
 from echodiff.ingest.check.label_content import holds_labels
 from echodiff.ingest.check.labels import NO_LABELS, label_options
-from echodiff.ingest.cine_or_volume import sectors_of
-from echodiff.ingest.identity import is_writable
-from echodiff.ingest.labels_beside import STRUCTURE, LabelFiles
-from echodiff.ingest.one_label import JPEG
-from echodiff.ingest.picture import STILLS
+from echodiff.ingest.folder.walk import files_below, is_lost
+from echodiff.ingest.identity.names import is_writable
+from echodiff.ingest.labels.beside import STRUCTURE, LabelFiles
+from echodiff.ingest.labels.pairs import JPEG
+from echodiff.ingest.planes.cine_or_volume import sectors_of
+from echodiff.ingest.readers.arrays import holds_both
 from echodiff.ingest.readers.camus import PATIENT
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.dicom_header import is_volume
 from echodiff.ingest.readers.frames_file import is_frames
 from echodiff.ingest.readers.frames_table import read_frames_table
 from echodiff.ingest.readers.itk import is_itk, read_planes
+from echodiff.ingest.readers.picture import STILLS
 from echodiff.ingest.readers.video import VIDEOS
-from echodiff.ingest.walk import files_below, is_lost
 
 LABEL_NAMES = {  # patterns that need no option
     "dicom": DicomDataset.model_fields["label_pattern"].default,

@@ -8,7 +8,7 @@ from pathlib import Path
 from echodiff.ingest.case import CaseReference
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.trial import dataset_of
-from echodiff.ingest.identity import Names, writable
+from echodiff.ingest.identity.names import Names, writable
 from echodiff.ingest.run import key_of
 from echodiff.store.atomic import atomic_path
 

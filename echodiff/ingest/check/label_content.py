@@ -8,13 +8,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from PIL import Image
 
-from echodiff.ingest.arrays import LABELS, is_array, read_array
 from echodiff.ingest.case import Reject
-from echodiff.ingest.identity import is_writable
-from echodiff.ingest.picture import LARGEST_PIXELS, PAGED, PICTURES, STILLS, read_pages, read_picture
+from echodiff.ingest.identity.names import is_writable
+from echodiff.ingest.labels.segments import is_segments, read_segments
+from echodiff.ingest.readers.arrays import LABELS, is_array, read_array
 from echodiff.ingest.readers.dicom_file import is_dicom, open_dicom
 from echodiff.ingest.readers.itk import is_itk, read_itk
-from echodiff.ingest.segments import is_segments, read_segments
+from echodiff.ingest.readers.picture import LARGEST_PIXELS, PAGED, PICTURES, STILLS, read_pages, read_picture
 
 FEW = 8  # values, besides the most frequent one, that hold nearly all the rest of a label map
 NEARLY_ALL = 0.8  # of the pixels; what resampling blurred along the outlines may be left over

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from echodiff.ingest.check.label_content import holds_labels, is_image_dicom
-from echodiff.ingest.labels_beside import FOLDERS, STRUCTURE, is_map, repeated, stem_of_image, stem_of_labels
-from echodiff.ingest.listings import Listings
+from echodiff.ingest.folder.listings import Listings
+from echodiff.ingest.folder.stem import stem_of_image
+from echodiff.ingest.labels.beside import FOLDERS, STRUCTURE, is_map, repeated, stem_of_labels
+from echodiff.ingest.labels.structure_names import structure_of
 from echodiff.ingest.readers.itk import is_itk
-from echodiff.ingest.structure_names import structure_of
 
 MOST_FOLDERS = 50  # inside a folder, among which label maps are looked for: of more each is one patient's
 MOST_IMAGES = 1000  # evenly spread, whose label maps are looked for in other folders

@@ -10,7 +10,7 @@ import yaml
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.trial import Trial, file_of
 from echodiff.ingest.ed.titles import RULE_TITLES
-from echodiff.ingest.identity import writable
+from echodiff.ingest.identity.names import writable
 from echodiff.ingest.readers.itk import LARGEST_GRAY
 
 FAULTS_SHOWN = 20  # where some of the cases were read

@@ -14,9 +14,9 @@ from echodiff.ingest.case import CaseReference
 from echodiff.ingest.check.detect import Guess
 from echodiff.ingest.check.label_anatomy import Numbering, fitting
 from echodiff.ingest.check.label_content import label_values
+from echodiff.ingest.processes.work import CaseWork
+from echodiff.ingest.processes.workers import Lost, results_of
 from echodiff.ingest.readers import reader_of
-from echodiff.ingest.work import CaseWork
-from echodiff.ingest.workers import Lost, results_of
 from echodiff.labels import BACKGROUND, LABELS, STRUCTURES
 
 TRIAL_SIZE = 64  # pixels of the frames that are made and thrown away

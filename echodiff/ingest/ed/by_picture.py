@@ -6,7 +6,7 @@ from echodiff.ingest.ed.cascade import Rules
 from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.segmented_area import by_segmented_area
 from echodiff.ingest.ed.self_similarity import by_self_similarity
-from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.labels.predicted import Predictor
 
 
 def picture_rules(cine: Cine, predictor: Predictor | None) -> Rules:

@@ -14,7 +14,7 @@ from echodiff.ingest.ed.explicit import by_table
 from echodiff.ingest.ed.label_agreement import by_label_agreement
 from echodiff.ingest.ed.largest_ventricle import by_largest_ventricle
 from echodiff.ingest.ed.r_wave import by_r_wave
-from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.labels.predicted import Predictor
 
 
 class Recorded(NamedTuple):

@@ -1,1 +1,1 @@
-"""Labels that the source does not give: wall and atrium estimated from the left ventricle."""
+"""Label maps: found in files beside the images, one an image, or predicted by a segmenter."""

@@ -12,7 +12,7 @@ from echodiff.config.datasets import (
 )
 from echodiff.errors import ConfigError
 from echodiff.ingest.case import Reader
-from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.labels.predicted import Predictor
 
 
 def reader_of(dataset: Dataset, predictor: Predictor | None = None) -> Reader:

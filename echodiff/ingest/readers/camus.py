@@ -13,7 +13,7 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
 from echodiff.ingest.readers.camus_info import details, ed_frame, frame_count, read_info
 from echodiff.ingest.readers.itk import read_itk, read_plane, to_gray, to_labels
-from echodiff.ingest.sector import sector_from_pixels
+from echodiff.ingest.sector.find import sector_from_pixels
 
 PATIENT = re.compile(r"patient(\d{3,5})$", re.IGNORECASE)
 ENDINGS = (".nii.gz", ".mhd", ".mha", ".nii")

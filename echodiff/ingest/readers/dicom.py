@@ -9,27 +9,28 @@ from numpy.typing import NDArray
 from echodiff.config.datasets import DicomDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
-from echodiff.ingest.colour import tissue
 from echodiff.ingest.ed.cascade import Rules, find_ed
 from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.of_cine import Recorded, cine_rules
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
+from echodiff.ingest.folder.places import names_of
+from echodiff.ingest.folder.table import refuse_unknown
+from echodiff.ingest.folder.walk import files_below, is_lost, refuse_unreadable
 from echodiff.ingest.frame import SMALLEST_SECTOR
-from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_labels
-from echodiff.ingest.listed import refuse_unknown
-from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
-from echodiff.ingest.pixel_size import plausible_mm
-from echodiff.ingest.predicted import Predictor
-from echodiff.ingest.readers.dicom_file import is_dicom
-from echodiff.ingest.readers.dicom_header import name_of, read_header
+from echodiff.ingest.labels.beside import KINDS, LabelFiles, label_plane, read_labels
+from echodiff.ingest.labels.pairs import label_files, refuse_missing, refuse_several
+from echodiff.ingest.labels.predicted import Predictor
+from echodiff.ingest.labels.structure_masks import refuse_lacking, structures_in
+from echodiff.ingest.readers.dicom_file import SUFFIXES, is_dicom
+from echodiff.ingest.readers.dicom_header import read_header
 from echodiff.ingest.readers.dicom_pixels import colour_frame, gray_frames
 from echodiff.ingest.readers.dicom_regions import Region, pixel_spacing_mm
 from echodiff.ingest.readers.dicom_series import read_instance, stills_of_series
 from echodiff.ingest.readers.dicom_tags import Tags, read_tags
-from echodiff.ingest.sector import Sector, find_sector
-from echodiff.ingest.structure_masks import refuse_lacking, structures_in
-from echodiff.ingest.walk import files_below, is_lost, refuse_unreadable
+from echodiff.ingest.sector.colour import tissue
+from echodiff.ingest.sector.find import Sector, find_sector
+from echodiff.ingest.sector.pixel_size import plausible_mm
 
 SMALLEST_SHARE = 0.1  # of the tagged region that the sector fills; of apical cines it fills 0.4 and more
 
@@ -59,12 +60,9 @@ class DicomReader:
         structures = structures_in(labels.values())
         instances = {path: read_instance(path) for path in labels}
         stills = stills_of_series(instances.values())
-        names: set[str] = set()
-        for path, instance in instances.items():
-            relative = path.relative_to(folder)
-            name = name_of(relative) if name_of(relative) not in names else relative.as_posix()
-            names.add(name)
-            known = {"ed_frame": chosen[relative.as_posix()]} if relative.as_posix() in chosen else {}
+        for path, name in names_of(labels, folder, SUFFIXES).items():
+            instance, place = instances[path], path.relative_to(folder).as_posix()
+            known = {"ed_frame": chosen[place]} if place in chosen else {}
             known |= {"stills": stills[path]} if path in stills else {}
             known |= {"structures": structures} if structures else {}
             patient = instance.study if self._options.patient == "study" else instance.patient

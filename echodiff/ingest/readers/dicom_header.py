@@ -9,17 +9,12 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from echodiff.ingest.case import Reject
-from echodiff.ingest.readers.dicom_file import SUFFIXES, open_dicom
+from echodiff.ingest.readers.dicom_file import open_dicom
 from echodiff.ingest.readers.dicom_timing import frame_rate_hz, heart_rate_bpm
 
 PIXEL_TAGS = ("Rows", "Columns", "BitsStored", "PhotometricInterpretation")
 ULTRASOUND_VOLUME = "1.2.840.10008.5.1.4.1.1.6.2"  # Enhanced US Volume Storage
 LONGEST_TEXT = 64  # characters of a tag that is kept (PS3.5 6.2, LO)
-
-
-def name_of(relative: Path) -> str:
-    """A file's path without its suffix: only a known one, as names may be UIDs full of dots."""
-    return (relative.with_suffix("") if relative.suffix.lower() in SUFFIXES else relative).as_posix()
 
 
 def is_volume(path: Path) -> bool:

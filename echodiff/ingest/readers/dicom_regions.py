@@ -7,7 +7,7 @@ import numpy as np
 from pydicom import Dataset
 
 from echodiff.ingest.case import UNKNOWN_SPACING
-from echodiff.ingest.pixel_size import of_tissue
+from echodiff.ingest.sector.pixel_size import of_tissue
 
 SPATIAL_2D = 1  # Region Spatial Format (0018,6012)
 TISSUE = 1  # Region Data Type (0018,6014)

@@ -11,11 +11,11 @@ import pandas as pd
 from echodiff.config.datasets import EchonetDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, NoLabels, Reject, SourceFrame
-from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.labels.predicted import Predictor
 from echodiff.ingest.readers.tracings import largest_tracing, polygon_mask, read_tracings, video_name
 from echodiff.ingest.readers.untraced import untraced
 from echodiff.ingest.readers.video import read_frame
-from echodiff.ingest.sector import sector_from_pixels
+from echodiff.ingest.sector.find import sector_from_pixels
 
 FULL_CONFIDENCE = 1.0
 FOLDERS = ("Videos", ".", "videos")

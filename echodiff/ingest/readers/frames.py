@@ -8,25 +8,25 @@ from numpy.typing import NDArray
 
 from echodiff.config.datasets import FramesDataset
 from echodiff.errors import InputError
-from echodiff.ingest.arrays import holds_both
 from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceFrame
-from echodiff.ingest.colour import tissue
 from echodiff.ingest.ed.cascade import find_ed
 from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.of_cine import cine_rules
+from echodiff.ingest.folder.places import names_of, patients_of, refuse_systolic, stills_of_cines, systolic
+from echodiff.ingest.folder.table import refuse_unknown
+from echodiff.ingest.folder.walk import files_below, is_lost
 from echodiff.ingest.frame import bounding_box
-from echodiff.ingest.label_size import check_size
-from echodiff.ingest.labels_beside import KINDS, LabelFiles, label_plane, read_labels, read_map
-from echodiff.ingest.listed import refuse_unknown
-from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
-from echodiff.ingest.pixel_size import plausible_mm
-from echodiff.ingest.places import names_of, patients_of, refuse_systolic, stills_of_cines, systolic
-from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.labels.beside import KINDS, LabelFiles, label_plane, read_labels, read_map
+from echodiff.ingest.labels.pairs import label_files, refuse_missing, refuse_several
+from echodiff.ingest.labels.predicted import Predictor
+from echodiff.ingest.labels.size import check_size
+from echodiff.ingest.labels.structure_masks import refuse_lacking, structures_in
+from echodiff.ingest.readers.arrays import holds_both
 from echodiff.ingest.readers.frames_file import Recording, is_frames, read_recording
 from echodiff.ingest.readers.frames_table import Listed, read_frames_table
-from echodiff.ingest.sector import Sector, find_sector
-from echodiff.ingest.structure_masks import refuse_lacking, structures_in
-from echodiff.ingest.walk import files_below, is_lost
+from echodiff.ingest.sector.colour import tissue
+from echodiff.ingest.sector.find import Sector, find_sector
+from echodiff.ingest.sector.pixel_size import plausible_mm
 
 NEARLY_ALL = 0.98  # of a side
 

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from echodiff.ingest.arrays import ARRAYS, IMAGES, is_array, read_array
 from echodiff.ingest.case import UNKNOWN_SPACING, Reject
-from echodiff.ingest.cine_or_volume import sectors_of
-from echodiff.ingest.picture import PAGED, STILLS, read_page_colours, read_pages, read_still
+from echodiff.ingest.folder.walk import refuse_unreadable
+from echodiff.ingest.planes.cine_or_volume import sectors_of
+from echodiff.ingest.readers.arrays import ARRAYS, IMAGES, is_array, read_array
 from echodiff.ingest.readers.itk import is_itk, read_planes, to_gray
+from echodiff.ingest.readers.picture import PAGED, STILLS, read_page_colours, read_pages, read_still
 from echodiff.ingest.readers.video import VIDEOS, read_cine, read_colours
-from echodiff.ingest.walk import refuse_unreadable
 
 WHAT = "the image"
 FEWEST = 3  # planes that can be told to be those of a volume

@@ -8,7 +8,7 @@ import numpy as np
 
 from echodiff.errors import InputError
 from echodiff.ingest.case import UNKNOWN_SPACING
-from echodiff.ingest.listed import number_in, table_rows
+from echodiff.ingest.folder.table import number_in, table_rows
 
 # Other titles of columns, the first three as `echodiff export` has them; capitals and spaces do not count.
 NAMES = {

@@ -13,8 +13,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.folder.walk import refuse_unreadable
 from echodiff.ingest.readers.itk_header import stored
-from echodiff.ingest.walk import refuse_unreadable
 from echodiff.labels import LABELS
 
 # Ending -> the part of ITK that reads it: ITK itself knows `.mha`, but not `.MHA`.

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from echodiff.errors import InputError
-from echodiff.ingest.labels_beside import stem_of_image
-from echodiff.ingest.listed import number_in, table_rows
+from echodiff.ingest.folder.stem import stem_of_image
+from echodiff.ingest.folder.table import number_in, table_rows
 
 LANDMARKS = ("apex", "mitral_centre", "lateral_annulus")
 COORDINATES = tuple(f"{point}_{axis}" for point in LANDMARKS for axis in "xyz")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from echodiff.errors import InputError
 from echodiff.ingest.case import Reject
-from echodiff.ingest.listed import MISSING
+from echodiff.ingest.folder.table import MISSING
 
 COLUMNS = ("FileName", "X1", "Y1", "X2", "Y2", "Frame")
 FEWEST_CHORDS = 3

@@ -9,9 +9,9 @@ from echodiff.ingest.ed.by_picture import picture_rules
 from echodiff.ingest.ed.cascade import find_ed
 from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.volume_curve import MOST_FRAMES, UNKNOWN, Pace
-from echodiff.ingest.predicted import Predictor
+from echodiff.ingest.labels.predicted import Predictor
 from echodiff.ingest.readers.video import read_cine
-from echodiff.ingest.sector import sector_from_pixels
+from echodiff.ingest.sector.find import sector_from_pixels
 
 
 def untraced(video: Path, frame_rate_hz: float, predictor: Predictor | None) -> SourceFrame:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from echodiff.ingest.case import Reject
-from echodiff.ingest.walk import refuse_unreadable
+from echodiff.ingest.folder.walk import refuse_unreadable
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")

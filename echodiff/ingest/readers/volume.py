@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 from echodiff.config.datasets import VolumeDataset
 from echodiff.errors import InputError
 from echodiff.ingest.case import CaseReference, Reject, SourceFrame
-from echodiff.ingest.labels_beside import LabelFiles, stem_of_image
-from echodiff.ingest.listed import refuse_unknown
-from echodiff.ingest.one_label import label_files, refuse_missing, refuse_several
-from echodiff.ingest.places import names_of, patients_of, refuse_systolic, systolic
-from echodiff.ingest.plane import Landmarks, Plane, cut, plane_through
-from echodiff.ingest.plane_found import find_landmarks
+from echodiff.ingest.folder.places import names_of, patients_of, refuse_systolic, systolic
+from echodiff.ingest.folder.stem import stem_of_image
+from echodiff.ingest.folder.table import refuse_unknown
+from echodiff.ingest.folder.walk import files_below, is_lost, refuse_unreadable
+from echodiff.ingest.labels.beside import LabelFiles
+from echodiff.ingest.labels.pairs import label_files, refuse_missing, refuse_several
+from echodiff.ingest.planes.find import find_landmarks
+from echodiff.ingest.planes.plane import Landmarks, Plane, cut, plane_through
 from echodiff.ingest.readers.dicom_file import is_dicom
 from echodiff.ingest.readers.dicom_header import details
 from echodiff.ingest.readers.dicom_series import read_instance
 from echodiff.ingest.readers.dicom_volume import read_dicom_volume
 from echodiff.ingest.readers.itk import is_itk, read_itk, to_gray, to_labels
 from echodiff.ingest.readers.plane_table import LANDMARKS, read_planes
-from echodiff.ingest.sector import sector_from_pixels
-from echodiff.ingest.walk import files_below, is_lost, refuse_unreadable
+from echodiff.ingest.sector.find import sector_from_pixels
 from echodiff.labels import LV
 
 KINDS = "NIfTI, MetaImage or NRRD"  # of label volumes

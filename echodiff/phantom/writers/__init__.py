@@ -10,13 +10,14 @@ from echodiff.phantom.machines import Machine
 
 @dataclass(frozen=True)
 class Job:
-    """One patient to write: its number from 1, its seed, the frames of its cine, and the dataset's folder."""
+    """One patient to write: its number from 1, its seed, the frames of its cine, the dataset's folder and layout."""
 
     machine: Machine
     number: int
     seed: int
     frames: int
     folder: Path
+    layout: str
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """EchoNet-Dynamic: Videos/*.avi of 112 x 112, FileList.csv, and VolumeTracings.csv with the LV at ED and ES."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 from scipy.integrate import trapezoid
@@ -10,6 +8,7 @@ from echodiff.phantom.anatomy import Anatomy, profiles, to_image
 from echodiff.phantom.cine import Cine
 from echodiff.phantom.truth import areas, truth_row
 from echodiff.phantom.writers import Job, Written
+from echodiff.phantom.writers.video import write_video
 
 SIZE = 112
 CHORDS = 20
@@ -23,8 +22,9 @@ def write_patient(job: Job) -> Written:
     rows, columns = cine.sector.shape
     top, left = (SIZE - rows) // 2, (SIZE - columns) // 2
     name = f"0X{np.random.default_rng([job.seed, 8]).integers(16**15, 16**16 - 1, dtype=np.uint64):X}"
-    _write_video(job.folder / "Videos" / f"{name}.avi", cine, top, left, job.machine.jpeg)
     timing, pixel = cine.timing, cine.pixel_mm
+    frames = (_embed(image, top, left) for image in cine.images())
+    write_video(job.folder / "Videos" / f"{name}.avi", frames, (SIZE, SIZE), timing.frame_time, job.machine.jpeg)
     labels = _embed(cine.labels(timing.ed_frame), top, left)
     cv2.imwrite(str(job.folder / "truth" / f"{name}_gt.png"), labels)
 
@@ -79,18 +79,6 @@ def _embed(plane: np.ndarray, top: int, left: int) -> np.ndarray:
     canvas = np.zeros((SIZE, SIZE), np.uint8)
     canvas[top : top + plane.shape[0], left : left + plane.shape[1]] = plane
     return canvas
-
-
-def _write_video(path: Path, cine: Cine, top: int, left: int, quality: int) -> None:
-    fourcc = cv2.VideoWriter_fourcc(*"MJPG")
-    rate = round(1000 / cine.timing.frame_time)
-    writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, fourcc, rate, (SIZE, SIZE), True)
-    if not writer.isOpened():
-        raise OSError(f"{path}: OpenCV's own MJPG encoder could not be opened")
-    writer.set(cv2.VIDEOWRITER_PROP_QUALITY, quality)
-    for image in cine.images():
-        writer.write(cv2.cvtColor(_embed(image, top, left), cv2.COLOR_GRAY2BGR))
-    writer.release()
 
 
 def _tracing(file_name: str, heart: Anatomy, frame: int, place) -> list[list]:

@@ -1,0 +1,1 @@
+"""Carrying out: what is done with a case, processes that do it, and a journal of what is finished."""
