@@ -135,6 +135,12 @@ def lied_png(content: bytes, rng: Generator) -> bytes:
     return bytes(data)
 
 
+def lied_npy(content: bytes, rng: Generator) -> bytes:
+    """A number of the header's shape or type replaced."""
+    head, line_end, values = content.partition(b"\n")
+    return _replaced(head, rb"\d+(?=[,')])", rng) + line_end + values
+
+
 def lied_avi(content: bytes, rng: Generator) -> bytes:
     """A number of the headers of file, stream or format replaced."""
     data = bytearray(content)
@@ -156,6 +162,7 @@ BY_ENDING: dict[str, tuple[Mutation, ...]] = {
     ".gz": tuple(within_gzip(mutation) for mutation in (lied_nifti, lied_nifti, flipped, cut, exaggerated)),
     **dict.fromkeys((".mhd", ".mha", ".nrrd", ".csv", ".cfg"), (lied_text, lied_text, stripped_text)),
     ".png": (lied_png,),
+    ".npy": (lied_npy, lied_npy),
     ".avi": (lied_avi,),
 }
 

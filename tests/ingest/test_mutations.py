@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from PIL import Image as Pillow
 
 from echodiff.config.datasets import (
     CamusDataset,
@@ -23,6 +24,7 @@ from echodiff.ingest.processes import workers
 from echodiff.ingest.processes.work import CaseWork
 from echodiff.ingest.readers import reader_of
 from echodiff.ingest.run import ingest_dataset
+from echodiff.labels import STRUCTURES
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
@@ -40,6 +42,7 @@ from .dicom_files import (
 )
 from .mutate import lied_text, mutations_of, stripped_text
 from .test_dicom_volume import write_dicom_volume
+from .test_segments import write_segments
 from .test_volume import body, to_itk, write_volume
 
 LONGEST_S = 10.0
@@ -114,7 +117,7 @@ def echonet_templates(folder: Path) -> list[Case]:
 
 
 def frames_templates(folder: Path) -> list[Case]:
-    """A still in each kind of picture, planes, and cines."""
+    """A still in each kind of picture, planes, cines, arrays, and a segmentation with names."""
     content, cases = plane(), []
     labels = cv2.imencode(".png", content.labels)[1].tobytes()
     for ending in (".png", ".jpg", ".bmp", ".tif"):
@@ -123,6 +126,17 @@ def frames_templates(folder: Path) -> list[Case]:
     for ending in (".nii.gz", ".mha", ".nrrd"):
         write_itk(np.stack(moments), folder / f"a{ending}", (0.4, 0.4, 1.0))
         cases.append({f"a{ending}": (folder / f"a{ending}").read_bytes(), "a_gt.png": labels})
+    for ending in (".tiff", ".gif"):
+        pages = [Pillow.fromarray(moment) for moment in moments]
+        pages[0].save(folder / f"a{ending}", save_all=True, append_images=pages[1:])
+        cases.append({f"a{ending}": (folder / f"a{ending}").read_bytes(), "a_gt.png": labels})
+    np.save(folder / "a.npy", content.image)
+    np.save(folder / "a_gt.npy", content.labels)
+    cases.append({name: (folder / name).read_bytes() for name in ("a.npy", "a_gt.npy")})
+    np.savez(folder / "a.npz", image=content.image, mask=content.labels)
+    cases.append({"a.npz": (folder / "a.npz").read_bytes()})
+    write_segments(folder / "a_gt.seg.nrrd", [content.labels], [(*named, 0) for named in STRUCTURES.items()])
+    cases.append({name: (folder / name).read_bytes() for name in ("a.npy", "a_gt.seg.nrrd")})
     write_video(folder / "a.avi", moments)
     return [*cases, {"a.avi": (folder / "a.avi").read_bytes(), "a_gt.png": labels}]
 
@@ -228,7 +242,7 @@ def test_some_damaged_files(tmp_path, name):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("dicom", 800), ("labels", 900), ("camus", 700), ("volume", 500), ("echonet", 400), ("frames", 600)],
+    [("dicom", 800), ("labels", 900), ("camus", 700), ("volume", 500), ("echonet", 400), ("frames", 900)],
 )
 def test_many_damaged_files(tmp_path, monkeypatch, name, count):
     seconds, take = [], workers._Worker.take

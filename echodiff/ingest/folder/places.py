@@ -11,12 +11,12 @@ from echodiff.ingest.case import Reject
 from echodiff.ingest.folder.stem import IMAGE_SUFFIXES, stem_of_image
 
 SYSTOLE = re.compile(r"(?<![A-Za-z0-9])ES(?![A-Za-z0-9])")  # a word of its own in a file's name
-# Names of folders that hold many patients' files: images, imagesTr and imagesTs of nnU-Net, train, val, test.
 LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 MANY = 8  # numbered images in a folder, from which on they are rather frames of a cine
+# Names of folders that hold many patients' files: images, imagesTr and imagesTs of nnU-Net, train, val, test.
 COLLECTION = re.compile(
-    r"(images?|imgs?|frames?|pictures?|volumes?|cines?|videos?|clips?|masks?|labels?|segmentations?|annotations?|train(ing)?|val(id|idation)?|test(ing)?)"
-    r"([-_]?(tr|ts|va))?",
+    r"(images?|imgs?|frames?|pictures?|volumes?|cines?|videos?|clips?|masks?|labels?|segmentations?|annotations?"
+    r"|train(ing)?|val(id|idation)?|test(ing)?)([-_]?(tr|ts|va))?",
     re.I,
 )
 

@@ -25,6 +25,7 @@ from echodiff.phantom.identity import Identity, invent_identity
 from echodiff.phantom.screen import LAYOUTS, Screen
 from echodiff.phantom.truth import areas, quality_name, truth_row
 from echodiff.phantom.writers import Job, Written
+from echodiff.phantom.writers.png import write_png
 
 CENTIMETRE = 3  # Physical Units X/Y Direction
 GRAY, COLOUR = "MONOCHROME2", "YBR_FULL_422"
@@ -203,7 +204,7 @@ def _region(spatial_format: int, data_type: int, box: tuple[int, int, int, int])
 
 def _save_labels(labels: np.ndarray, path: Path, pixel: float) -> None:
     if path.suffix == ".png":
-        cv2.imwrite(str(path), labels)
+        write_png(path, labels)
         return
     image = sitk.GetImageFromArray(labels)
     image.SetSpacing((pixel, pixel))

@@ -1,6 +1,5 @@
 """EchoNet-Dynamic: Videos/*.avi of 112 x 112, FileList.csv, and VolumeTracings.csv with the LV at ED and ES."""
 
-import cv2
 import numpy as np
 from scipy.integrate import trapezoid
 
@@ -8,6 +7,7 @@ from echodiff.phantom.anatomy import Anatomy, profiles, to_image
 from echodiff.phantom.cine import Cine
 from echodiff.phantom.truth import areas, truth_row
 from echodiff.phantom.writers import Job, Written
+from echodiff.phantom.writers.png import write_png
 from echodiff.phantom.writers.video import write_video
 
 SIZE = 112
@@ -26,7 +26,7 @@ def write_patient(job: Job) -> Written:
     frames = (_embed(image, top, left) for image in cine.images())
     write_video(job.folder / "Videos" / f"{name}.avi", frames, (SIZE, SIZE), timing.frame_time, job.machine.jpeg)
     labels = _embed(cine.labels(timing.ed_frame), top, left)
-    cv2.imwrite(str(job.folder / "truth" / f"{name}_gt.png"), labels)
+    write_png(job.folder / "truth" / f"{name}_gt.png", labels)
 
     def place(points: np.ndarray) -> np.ndarray:
         columns_rows = cine.patient.sector.to_pixels(points)

@@ -16,7 +16,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import SimpleITK as sitk
 
@@ -25,6 +24,7 @@ from echodiff.phantom.identity import invent_identity
 from echodiff.phantom.screen import LAYOUTS, Screen
 from echodiff.phantom.truth import areas, quality_name, truth_row
 from echodiff.phantom.writers import Job, Written
+from echodiff.phantom.writers.png import write_png
 from echodiff.phantom.writers.video import write_video
 
 CASES = ("file", "label", "row_mm", "column_mm", "frame")
@@ -48,14 +48,13 @@ def _screens(job: Job, cine: Cine) -> Written:
     for path in (file, label_file):
         (job.folder / path).parent.mkdir(parents=True)
     labels = screen.embed(cine.labels(timing.ed_frame))
-    cv2.imwrite(str(job.folder / label_file), labels)
+    write_png(job.folder / label_file, labels)
     if is_cine:
         frames = (screen.compose(image, index) for index, image in enumerate(cine.images()))
         size = layout.height, layout.width
         write_video(job.folder / file, frames, size, timing.frame_time, JPEG_QUALITY)
     else:
-        picture = screen.compose(_end_diastole(cine), timing.ed_frame)
-        cv2.imwrite(str(job.folder / file), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        write_png(job.folder / file, screen.compose(_end_diastole(cine), timing.ed_frame))
     told = str(timing.ed_frame) if is_cine and job.number % 2 == 0 else ""
     return Written(
         truth_row(
