@@ -230,6 +230,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from echodiff.config.datasets import CamusDataset
+from echodiff.config.image import Image
+from echodiff.ingest.processes.journal import Journal
 from echodiff.ingest.run import ingest_dataset
 
 append = Journal.append
