@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from echodiff.store.image_set import ImageSet, ImageSetWriter, read_image_set
+from echodiff.store.image_set import ImageSet, new_image_set, read_image_set
 
 SAMPLE_DATA = "ECHODIFF_SAMPLE_DATA"
 # Read by torch when it is imported, here and in the commands that tests call. Tests share the cores by processes;
@@ -59,7 +59,7 @@ def write_image_set(tmp_path):
     def write(name: str = "images.h5", *, cases: int = 6, size: int = 64, seed: int = 0) -> Path:
         path = tmp_path / name
         rng = np.random.default_rng(seed)
-        with ImageSetWriter(path, size=size, attributes={"kind": "dataset", "dataset": "test"}) as writer:
+        with new_image_set(path, size=size, attributes={"kind": "dataset", "dataset": "test"}) as writer:
             for index in range(cases):
                 mask = np.zeros((size, size), np.uint8)
                 mask[size // 8 : size // 2, size // 4 : 3 * size // 4] = 2

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from echodiff.evaluate.comparisons import TISSUES
 from echodiff.evaluate.sector import common_sector
 from echodiff.labels import STRUCTURES
-from echodiff.store.image_set import ImageSet, ImageSetWriter
+from echodiff.store.image_set import ImageSet, new_image_set
 from echodiff.store.provenance import provenance, seed_of
 
 Frame = NDArray[np.uint8]
@@ -187,7 +187,7 @@ def translate_trivially(images: ImageSet, translator: str, reference: Reference,
         "provenance": provenance("evaluate trivial", {"translator": translator, "seed": seed}),
     }
     size = images.images.shape[1]
-    with ImageSetWriter(output, size=size, attributes=attributes, with_seed=True) as writer:
+    with new_image_set(output, size=size, attributes=attributes, with_seed=True) as writer:
         for i, case in enumerate(images.case_id):
             frame = TRANSLATORS[translator](images, i, reference, seed)
             rest = (images.masks[i], images.sectors[i], images.spacing_mm[i], case)

@@ -23,7 +23,7 @@ from echodiff.ingest.processes.work import CaseResult, CaseWork
 from echodiff.ingest.processes.workers import Lost, results_of
 from echodiff.ingest.readers import reader_of
 from echodiff.progress import track
-from echodiff.store.image_set import ImageSetWriter
+from echodiff.store.image_set import new_image_set
 from echodiff.store.provenance import provenance
 from echodiff.store.table import write_table
 
@@ -66,7 +66,7 @@ def ingest_dataset(
         stale.unlink(missing_ok=True)
     with (
         Journal(output / JOURNAL, _depends_on(attributes["provenance"], names, shape_model, segmenter)) as journal,
-        ImageSetWriter(output / "images.h5", size=image.size, attributes=attributes) as writer,
+        new_image_set(output / "images.h5", size=image.size, attributes=attributes) as writer,
         closing(_finished(cases, work, names, journal, processes)) as finished,
     ):
         for row, frame in finished:

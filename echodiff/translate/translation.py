@@ -10,7 +10,7 @@ import torch
 from echodiff.devices.memory import full_memory_explained
 from echodiff.errors import InputError
 from echodiff.progress import Progress
-from echodiff.store.image_set import ImageSet, ImageSetWriter
+from echodiff.store.image_set import ImageSet, new_image_set
 from echodiff.store.provenance import provenance, seed_of
 from echodiff.train.data import Planes
 from echodiff.train.drawing import Drawing
@@ -108,7 +108,7 @@ def translate_image_set(
         "provenance": provenance("translate", sampled),
     }
     progress = Progress(len(source) * sampling.samples, description=f"translate {dataset}", unit="images")
-    with ImageSetWriter(output, size=generator.size, attributes=attributes, with_seed=True) as writer:
+    with new_image_set(output, size=generator.size, attributes=attributes, with_seed=True) as writer:
         for drawn in draw_images(generator, source, sampling, batch_size=batch_size, device=device):
             row, case_id = drawn.row, source.case_id[drawn.row]
             if sampling.samples > 1:

@@ -12,7 +12,7 @@ import torch
 
 from echodiff.errors import InputError, OutputError
 from echodiff.store.atomic import atomic_path
-from echodiff.store.image_set import ImageSetWriter, content_fingerprint, read_image_set
+from echodiff.store.image_set import content_fingerprint, new_image_set, read_image_set
 from echodiff.store.intensity import to_model, to_uint8, to_unit
 from echodiff.store.provenance import provenance, seed_of
 from echodiff.store.table import read_table, write_table
@@ -46,19 +46,19 @@ def test_an_unwritable_folder_is_named(tmp_path):
 def test_a_full_disk_is_one_sentence_and_the_last_good_file_stays(tmp_path, limit):
     """The file size limit of the process stands for the disk's end: the kernel refuses to write on."""
     path = tmp_path / "images.h5"
-    with ImageSetWriter(path, size=64, attributes=ATTRIBUTES) as writer:
+    with new_image_set(path, size=64, attributes=ATTRIBUTES) as writer:
         writer.append(*planes(64), (0.5, 0.5), "good")
     script = f"""
 import resource, signal
 import numpy as np
 from echodiff.errors import OutputError
-from echodiff.store.image_set import ImageSetWriter
+from echodiff.store.image_set import new_image_set
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 rng = np.random.default_rng(0)
 try:
-    with ImageSetWriter({str(path)!r}, size=64, attributes={ATTRIBUTES!r}) as writer:
-        for index in range(50):
+    with new_image_set({str(path)!r}, size=64, attributes={ATTRIBUTES!r}) as writer:
+        for index in range(150):
             image = rng.integers(0, 256, (64, 64)).astype(np.uint8)
             writer.append(image, image % 4, image % 2, (1, 1), str(index))
 except OutputError as error:
@@ -71,12 +71,16 @@ except OutputError as error:
     assert os.listdir(tmp_path) == ["images.h5"]
 
 
-def test_image_set_comes_back_as_written(tmp_path):
+def test_image_set_comes_back_as_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("echodiff.store.image_set.BLOCK", 2)  # of three cases the last one makes no full block
     rng = np.random.default_rng(0)
     cases = [tuple(rng.integers(0, top, (32, 32)).astype(np.uint8) for top in (256, 4, 2)) for _ in range(3)]
-    with ImageSetWriter(tmp_path / "a.h5", size=32, attributes=ATTRIBUTES, with_seed=True) as writer:
-        for index, (image, mask, sector) in enumerate(cases):
-            writer.append(image, mask, sector, (0.1 * index, 0.2), f"käse{index}", seed=2**63 + index)
+    with new_image_set(tmp_path / "a.h5", size=32, attributes=ATTRIBUTES, with_seed=True) as writer:
+        buffers = [np.empty((32, 32), np.uint8) for _ in range(3)]  # used again before the block is written
+        for index, case in enumerate(cases):
+            for buffer, plane in zip(buffers, case, strict=True):
+                buffer[:] = plane
+            writer.append(*buffers, (0.1 * index, 0.2), f"käse{index}", seed=2**63 + index)
     back = read_image_set(tmp_path / "a.h5")
     for index, case in enumerate(cases):
         for stored, plane in zip((back.images, back.masks, back.sectors), case, strict=True):
@@ -115,7 +119,7 @@ def test_fingerprint_follows_the_content(small_image_set, write_image_set):
 )
 def test_a_wrong_plane_is_refused(tmp_path, plane, message):
     good = np.zeros((32, 32), np.uint8)
-    writing = ImageSetWriter(tmp_path / "a.h5", size=32, attributes=ATTRIBUTES)
+    writing = new_image_set(tmp_path / "a.h5", size=32, attributes=ATTRIBUTES)
     with pytest.raises(ValueError, match=message), writing as writer:
         writer.append(good, plane, good, (1, 1), "case")
     assert not list(tmp_path.iterdir())

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from echodiff.store.image_set import ImageSetWriter, read_image_set
+from echodiff.store.image_set import new_image_set, read_image_set
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def files(tmp_path, write_image_set):
     frame.assign(fold=0, stratum="", group=frame["patient"]).to_parquet(tmp_path / "split.parquet")
     rng = np.random.default_rng(1)
     attributes = {"kind": "translation", "dataset": "test", "model": "small"}
-    with ImageSetWriter(tmp_path / "translation.h5", size=64, attributes=attributes, with_seed=True) as writer:
+    with new_image_set(tmp_path / "translation.h5", size=64, attributes=attributes, with_seed=True) as writer:
         for i in range(7):
             image = rng.integers(0, 256, (64, 64), dtype=np.uint8)
             row = (original.masks[i], original.sectors[i], original.spacing_mm[i], original.case_id[i])

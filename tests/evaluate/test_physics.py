@@ -18,7 +18,7 @@ from echodiff.evaluate.physics import (
     sector_overlap,
     speckle_patches,
 )
-from echodiff.store.image_set import ImageSetWriter, read_image_set
+from echodiff.store.image_set import new_image_set, read_image_set
 
 SIZE = 256
 DYNAMIC_RANGE_DB = 60.0
@@ -126,7 +126,7 @@ def test_a_translation_is_measured_in_the_sector_that_the_training_images_share(
         ("training.h5", wide, data.attributes),
         ("drawn.h5", data.sectors * 0, {"kind": "translation", "dataset": "vscan", "model": "small"}),
     ):
-        with ImageSetWriter(files / name, size=64, attributes=attributes, with_seed="model" in attributes) as writer:
+        with new_image_set(files / name, size=64, attributes=attributes, with_seed="model" in attributes) as writer:
             for i, case in enumerate(data.case_id):
                 seed = {"seed": i} if "model" in attributes else {}
                 writer.append(drawn[i], data.masks[i], sectors[i], data.spacing_mm[i], case, **seed)

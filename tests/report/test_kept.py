@@ -11,7 +11,7 @@ import yaml
 from echodiff.labels import LA, LV, MYO
 from echodiff.report.kept import draw_kept, draw_tile
 from echodiff.report.oddness import ODD, oddness
-from echodiff.store.image_set import ImageSet, ImageSetWriter
+from echodiff.store.image_set import ImageSet, new_image_set
 
 SIZE, NUMBER = 64, 20
 
@@ -169,7 +169,7 @@ def test_command_writes_a_sheet_a_dataset(images, rows, run_echodiff, config, tm
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
     files = []
     for name in ("camus", "vscan"):
-        with ImageSetWriter(
+        with new_image_set(
             tmp_path / f"{name}.h5", size=SIZE, attributes={"kind": "dataset", "dataset": name}
         ) as writer:
             for place, case in enumerate(images.case_id):

@@ -25,7 +25,7 @@ from echodiff.ingest.readers import reader_of
 from echodiff.ingest.run import key_of
 from echodiff.ingest.variants.draw import Variants
 from echodiff.progress import track
-from echodiff.store.image_set import ImageSetWriter, read_image_set
+from echodiff.store.image_set import new_image_set, read_image_set
 from echodiff.store.provenance import provenance
 
 
@@ -71,7 +71,7 @@ def write_variants(
     }
     written, passed = 0, Counter()
     with (
-        ImageSetWriter(output, size=image.size, attributes=attributes) as writer,
+        new_image_set(output, size=image.size, attributes=attributes) as writer,
         closing(results_of(work, cases, processes, limit_s=dataset.case_seconds)) as results,
     ):
         steps = track(kept.case_id, len(cases), description=f"variants {name}", unit="cases")
