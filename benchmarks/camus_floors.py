@@ -10,25 +10,26 @@ and of distances.
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from echodiff.devices.cpu import prepare_cpu
 from echodiff.evaluate.features import Extraction, extract_features
-from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import between_parts, divisions
-from echodiff.evaluate.kernel import kernel_distance
-from echodiff.evaluate.pair import Pair
+from echodiff.evaluate.frechet import frechet_distances
+from echodiff.evaluate.interval import divisions
+from echodiff.evaluate.kernel import kernel_distances
+from echodiff.evaluate.parts import Features, Part
 from echodiff.evaluate.polar import polar_frame, polar_frames
 from echodiff.split.twins import groups_of
 from echodiff.store.image_set import read_image_set
 from echodiff.store.table import read_table
 
 
-def both(pair: Pair) -> dict[str, float]:
+def both(x: Features, y: Features, parts: Sequence[Part]) -> dict[str, np.ndarray]:
     """Frechet distance and kernel distance in 1e-3."""
-    return {"fd": frechet_distance(pair), "kd_1e3": 1e3 * kernel_distance(pair)}
+    return {"fd": frechet_distances(x, y, parts), "kd_1e3": 1e3 * kernel_distances(x, y, parts)}
 
 
 def main() -> None:
@@ -56,19 +57,18 @@ def main() -> None:
         print(f"{name}: {(time.process_time() - start) / len(planes):.4f} CPU-s an image")
     for name in ("full", "polar"):
         start = time.process_time()
-        itself = Pair.of(features[name], features[name])
         for first in (arguments.held_out, None):
             n = first or len(images) // 2
             parts = divisions(groups, first=first, draws=arguments.draws, seed=1)
-            for metric, values in between_parts(both, itself, parts).items():
+            for metric, values in both(features[name], features[name], parts).items():
                 low, high = np.quantile(values, (0.025, 0.975))
                 print(f"{name}, {n} v. {len(images) - n}, {metric}: {values.mean():.2f} [{low:.2f}, {high:.2f}]")
         print(f"{name}: distances took {time.process_time() - start:.1f} CPU-s")
     order = np.random.default_rng(1).permutation(len(images))
     rows, rest = order[: arguments.held_out], order[arguments.held_out :]
     for name in ("polar", "polar, known sector"):
-        found = both(Pair.of(features[name][rows], features["polar"][rest]))
-        print(f"{name} of {len(rows)} v. polar of the rest: {found['fd']:.2f}, {found['kd_1e3']:.2f}")
+        (fd,), (kd,) = both(features[name], features["polar"], [Part(rows, rest)]).values()
+        print(f"{name} of {len(rows)} v. polar of the rest: {fd:.2f}, {kd:.2f}")
 
 
 if __name__ == "__main__":

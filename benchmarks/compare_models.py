@@ -119,10 +119,9 @@ class Comparison:
         """Distances to the training images, speckle, and Dice where there is a segmenter."""
         from echodiff.evaluate.frechet import frechet_distance
         from echodiff.evaluate.kernel import kernel_distance
-        from echodiff.evaluate.pair import Pair
 
-        pair = Pair.of(self._extract(images.images, self._extraction), self._reference)
-        distances = {"fd": frechet_distance(pair), "kid_1e3": 1e3 * kernel_distance(pair)}
+        sets = self._extract(images.images, self._extraction), self._reference
+        distances = {"fd": frechet_distance(*sets), "kid_1e3": 1e3 * kernel_distance(*sets)}
         return distances | speckle_of(images) | (self._fidelity.of(images) if self._fidelity else {})
 
     def run(self, name: str, seconds: float, steps: int | None) -> dict[str, float]:

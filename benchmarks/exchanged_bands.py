@@ -40,11 +40,10 @@ class Distance:
     def described(self, images: NDArray[np.uint8]) -> str:
         """As the cell of a table."""
         from echodiff.evaluate.frechet import frechet_distance
-        from echodiff.evaluate.pair import Pair
 
         found = self._features(images)
         of_mean = np.square(found.mean(axis=0) - self._training.mean(axis=0)).sum()
-        return f"{frechet_distance(Pair.of(found, self._training)):.1f} ({of_mean:.1f} of the mean)"
+        return f"{frechet_distance(found, self._training):.1f} ({of_mean:.1f} of the mean)"
 
 
 def blurred(images: NDArray[np.uint8], sigma: float) -> NDArray[np.float64]:

@@ -20,7 +20,6 @@ from echodiff.devices.cpu import prepare_cpu
 from echodiff.evaluate.extractors import load_efficientnet
 from echodiff.evaluate.features import Extraction, extract_features
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.pair import Pair
 from echodiff.split.files import read_subset
 from echodiff.store.image_set import ImageSet, read_image_set
 from echodiff.train.generator_file import TrainedGenerator, load_generator
@@ -60,7 +59,7 @@ def main() -> None:
     print(f"float32 and bfloat16: {described(*sets.values())}")
     print(f"two samples, float32: {described(sets['float32'], again)}")
     for name, own in (sets | {"float32, another sample": again}).items():
-        distance = frechet_distance(Pair.of(extract_features(own, extraction), reference))
+        distance = frechet_distance(extract_features(own, extraction), reference)
         print(f"Frechet distance to {len(training)} training images, {name}: {distance:.2f}")
 
 

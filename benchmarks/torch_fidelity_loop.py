@@ -24,7 +24,6 @@ from echodiff.evaluate.features import Extraction, extract_features
 from echodiff.evaluate.frechet import frechet_distance
 from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.manifold import overlap
-from echodiff.evaluate.pair import Pair
 from echodiff.evaluate.torchvision_ops import import_torchvision
 from echodiff.evaluate.weights import sha256_of
 from echodiff.store.image_set import read_image_set
@@ -161,10 +160,9 @@ def main() -> None:
     features, spent = timed(lambda: extract_features(everything, ours))
     print(f"all {len(everything)} images once: {spent:.2f} CPU-s")
     half = len(features) // 2
-    pair, spent = timed(lambda: Pair.of(features[:half], features[half:]))
-    print(f"inner products of {half} v. {len(features) - half} images: {spent:.3f} CPU-s")
+    print(f"{half} v. {len(features) - half} images:")
     for metric in (frechet_distance, kernel_distance, overlap):
-        _, spent = timed(lambda metric=metric: metric(pair))
+        _, spent = timed(lambda metric=metric: metric(features[:half], features[half:]))
         print(f"  {metric.__name__}: {spent:.3f} CPU-s")
 
 

@@ -8,42 +8,55 @@ x m matrix needs no D x D covariance and no square root of a singular matrix, so
 fewer images than dimensions.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from echodiff.evaluate.pair import Features, Pair
+from echodiff.evaluate.parts import Features, Part, checked, whole
 
 
-def frechet_distance(pair: Pair) -> float:
-    """Squared Frechet distance of two sets of features; 0 for identical sets.
+def frechet_distance(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """Squared Frechet distance of two sets of features (n, D) and (m, D); 0 for identical sets.
 
     It is biased upwards where a set has fewer images than dimensions: give it with both numbers and a floor of real
     against real.
+
+    Raises:
+        ValueError: fewer than two images in one of them, or other dimensions.
     """
-    shift = pair.xx.mean() + pair.yy.mean() - 2 * pair.xy.mean()
-    traces = _trace(pair.xx) + _trace(pair.yy)
-    return float(max(shift + traces - 2 * np.linalg.svd(_cross(pair), compute_uv=False).sum(), 0.0))
+    return float(frechet_distances(x, y, [whole(x, y)])[0])
 
 
-def _trace(products: Features) -> float:
-    """Trace of the covariance of a set with these inner products."""
-    return float(np.trace(products) - products.sum() / len(products)) / (len(products) - 1)
+def frechet_distances(x: NDArray[np.floating], y: NDArray[np.floating], parts: Sequence[Part]) -> NDArray[np.float64]:
+    """The Frechet distance of each part of two sets, (P,)."""
+    x, y = checked(x, y)
+    products = x @ y.T if min(len(x), len(y)) <= x.shape[1] else None
+    values = []
+    for part in parts:
+        a, b = x[part.first], y[part.second]
+        cross = _cross(a, b) if products is None else _cross_of(products[np.ix_(part.first, part.second)])
+        shift = np.square(a.mean(axis=0) - b.mean(axis=0)).sum()
+        nuclear = np.linalg.svd(cross, compute_uv=False).sum()
+        values.append(max(shift + _trace(a) + _trace(b) - 2 * nuclear, 0.0))
+    return np.array(values)
 
 
-def _cross(pair: Pair) -> NDArray[np.float64]:
-    """A B', or a smaller matrix of the same singular values where a set has more images than dimensions."""
-    n, m = pair.xy.shape
-    if max(n, m) <= pair.x.shape[1]:
-        xy = pair.xy - pair.xy.mean(axis=0)
-        return (xy - xy.mean(axis=1, keepdims=True)) / np.sqrt((n - 1) * (m - 1))
-    return _small(_scaled(pair.x)) @ _small(_scaled(pair.y)).T
+def _trace(features: Features) -> float:
+    """Trace of the covariance."""
+    return float(np.square(features - features.mean(axis=0)).sum() / (len(features) - 1))
 
 
-def _scaled(features: Features) -> Features:
-    """Centred and scaled such that the covariance is A'A."""
-    return (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
+def _cross_of(products: Features) -> Features:
+    """A B' from the inner products (n, m) of two sets."""
+    n, m = products.shape
+    centred = products - products.mean(axis=0)
+    return (centred - centred.mean(axis=1, keepdims=True)) / np.sqrt((n - 1) * (m - 1))
 
 
-def _small(a: Features) -> Features:
-    """A matrix of at most D rows with the same A'A: the R of A = QR where there are more rows than that."""
-    return np.linalg.qr(a, mode="r") if len(a) > a.shape[1] else a
+def _cross(x: Features, y: Features) -> Features:
+    """A B', or a smaller matrix of the same singular values where both sets have more images than dimensions."""
+    a, b = ((own - own.mean(axis=0)) / np.sqrt(len(own) - 1) for own in (x, y))
+    if min(len(a), len(b)) > a.shape[1]:
+        a, b = np.linalg.qr(a, mode="r"), np.linalg.qr(b, mode="r")
+    return a @ b.T

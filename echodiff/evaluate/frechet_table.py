@@ -8,12 +8,13 @@ import pandas as pd
 
 from echodiff.errors import InputError
 from echodiff.evaluate.features import FeatureSet, check_same_extractor
-from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import Division, Grouping, Interval, between_parts, divisions, subsampling_intervals
-from echodiff.evaluate.kernel import kernel_distance
-from echodiff.evaluate.manifold import RANGES, SHARES, overlap
-from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, metric_name
-from echodiff.evaluate.pair import Measure, Pair
+from echodiff.evaluate.frechet import frechet_distances
+from echodiff.evaluate.interval import Grouping, Interval, divisions, estimates
+from echodiff.evaluate.kernel import kernel_distances
+from echodiff.evaluate.manifold import RANGES as OVERLAP_RANGES
+from echodiff.evaluate.manifold import SHARES, overlaps
+from echodiff.evaluate.names import FRECHET_NAMES, FULL, KERNEL_NAMES, POLAR, metric_name
+from echodiff.evaluate.parts import Measure, Part, whole
 from echodiff.evaluate.patients import patients_of
 from echodiff.evaluate.share import share_interval
 
@@ -22,6 +23,9 @@ FLOOR_VALIDATION, FLOOR_HALVES, FLOOR_SAME_N = "floor_validation", "floor_halves
 TRAINING, HELD_OUT = "training", "held_out"
 MINIMUM = 2
 NOT_NEGATIVE: Interval = (0.0, float("inf"))  # a Frechet distance; the kernel distance may fall below 0
+RANGES = OVERLAP_RANGES | {
+    metric_name(name, frame): NOT_NEGATIVE for name in FRECHET_NAMES.values() for frame in (FULL, POLAR)
+}
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,9 @@ def frechet_table(
     rows = []
     for frame in synthetic.frames:
         in_frame = {name: Images(own.frame(frame).astype(np.float64), groups[name]) for name, own in sets.items()}
-        overlaps = frame == FULL and options.neighbours
-        for row in _rows(in_frame, _measure(extractor, frame), options, overlaps=overlaps):
+        distances = _measure(extractor, frame)
+        against_training = _with_overlap(distances) if frame == FULL and options.neighbours else distances
+        for row in _rows(in_frame, distances, against_training, options):
             if not (itself and (row.set, row.reference) == (BEFORE, HELD_OUT)):
                 rows += _long(row)
     table = pd.DataFrame(rows)
@@ -130,16 +135,16 @@ def frechet_table(
 def _measure(extractor: str, frame: str) -> Measure:
     """Both distances of a pair, under the names that they have in this frame."""
     frechet, kernel = (metric_name(names[extractor], frame) for names in (FRECHET_NAMES, KERNEL_NAMES))
-    return lambda pair: {frechet: frechet_distance(pair), kernel: kernel_distance(pair)}
+    return lambda x, y, parts: {frechet: frechet_distances(x, y, parts), kernel: kernel_distances(x, y, parts)}
 
 
-def _rows(sets: Mapping[str, Images], distances: Measure, options: Options, *, overlaps: bool) -> Iterator[Row]:
-    def everything(pair: Pair) -> dict[str, float]:
-        return {**distances(pair), **overlap(pair)}
+def _with_overlap(distances: Measure) -> Measure:
+    return lambda x, y, parts: {**distances(x, y, parts), **overlaps(x, y, parts)}
 
+
+def _rows(sets: Mapping[str, Images], distances: Measure, against_training: Measure, options: Options) -> Iterator[Row]:
     training, held_out = sets[TRAINING], sets[HELD_OUT]
-    yield from _against(sets, TRAINING, everything if overlaps else distances, options)
-    itself = Pair.of(training.features, training.features)
+    yield from _against(sets, TRAINING, against_training, options)
     half, n = len(training) // 2, len(sets[AFTER])
     parts = {
         name: divisions(training.patients, first=size, draws=max(options.draws, 1), seed=options.seed)
@@ -147,12 +152,12 @@ def _rows(sets: Mapping[str, Images], distances: Measure, options: Options, *, o
         if MINIMUM <= size <= half
     }
     for name, own in parts.items():
-        yield from _floor(name, TRAINING, everything if overlaps else distances, itself, own)
+        yield from _floor(name, TRAINING, against_training, training, training, own)
     if len(held_out) >= MINIMUM:
         yield from _against(sets, HELD_OUT, distances, options)
-        pair, everyone = Pair.of(training.features, held_out.features), np.arange(len(held_out))
-        own = [Division(part.first, everyone) for part in parts.get(FLOOR_SAME_N, [])]
-        yield from _floor(FLOOR_SAME_N, HELD_OUT, distances, pair, own)
+        everyone = np.arange(len(held_out))
+        own = [Part(part.first, everyone) for part in parts.get(FLOOR_SAME_N, [])]
+        yield from _floor(FLOOR_SAME_N, HELD_OUT, distances, training, held_out, own)
 
 
 def _against(sets: Mapping[str, Images], reference: str, measure: Measure, options: Options) -> Iterator[Row]:
@@ -163,16 +168,11 @@ def _against(sets: Mapping[str, Images], reference: str, measure: Measure, optio
         if len(images) < MINIMUM:
             yield _missing(name, reference, len(images), against.features, measure)
             continue
-        pair = Pair.of(images.features, against.features)
-        values = measure(pair)
-        ranges = {
-            metric: NOT_NEGATIVE for metric in values if metric.startswith(tuple(FRECHET_NAMES.values()))
-        } | RANGES
         patients = Grouping.of(images.patients), Grouping.of(against.patients)
-        drawing = {"draws": options.draws, "seed": options.seed, "ranges": ranges}
-        intervals = subsampling_intervals(measure, pair, patients, **drawing)
-        shares = _of_shares(values, intervals, tuple(own.effective for own in patients))
-        yield Row(name, reference, *pair.xy.shape, values, shares)
+        drawing = {"draws": options.draws, "seed": options.seed, "ranges": RANGES}
+        found = estimates(measure, images.features, against.features, patients, **drawing)
+        shares = _of_shares(found.values, found.intervals, tuple(own.effective for own in patients))
+        yield Row(name, reference, len(images), len(against), found.values, shares)
 
 
 def _of_shares(
@@ -190,15 +190,17 @@ def _of_shares(
 
 def _missing(name: str, reference: str, n: int, images: np.ndarray, measure: Measure) -> Row:
     """The row of a set that is too small, with the names of all metrics and no values."""
-    metrics = measure(Pair.of(images, images))
+    metrics = measure(images, images, [whole(images, images)])
     nan = float("nan")
     return Row(name, reference, n, len(images), dict.fromkeys(metrics, nan), dict.fromkeys(metrics, (nan, nan)))
 
 
-def _floor(name: str, reference: str, measure: Measure, pair: Pair, parts: Sequence[Division]) -> Iterator[Row]:
+def _floor(
+    name: str, reference: str, measure: Measure, first: Images, second: Images, parts: Sequence[Part]
+) -> Iterator[Row]:
     """The row of a floor, mean and range over the parts of real images; none without parts."""
     if parts:
-        values = between_parts(measure, pair, parts)
+        values = measure(first.features, second.features, parts)
         counts = np.mean([(len(part.first), len(part.second)) for part in parts], axis=0).round().astype(int).tolist()
         means = {metric: own.mean() for metric, own in values.items()}
         intervals = {metric: tuple(np.quantile(own, (0.025, 0.975))) for metric, own in values.items()}

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from echodiff.evaluate.pair import Measure, Pair, Rows
+from echodiff.evaluate.parts import Features, Measure, Part, Rows, whole
 from echodiff.evaluate.patients import effective_number
 
 KEPT = 0.8  # share of the groups in a subsample
@@ -64,16 +64,25 @@ class Grouping:
         return np.flatnonzero(chosen[self.codes])
 
 
-def subsampling_intervals(
+@dataclass(frozen=True)
+class Estimates:
+    """Statistics of two sets under their names, each with its interval."""
+
+    values: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+
+
+def estimates(
     measure: Measure,
-    pair: Pair,
+    x: Features,
+    y: Features,
     groups: tuple[Grouping, Grouping],
     *,
     draws: int,
     seed: int,
     ranges: Mapping[str, Interval] = UNBOUNDED,
-) -> dict[str, Interval]:
-    """95 % interval of every statistic of `pair`: both sets are subsampled, each group at most once in a draw.
+) -> Estimates:
+    """Statistics of x (n, D) and y (m, D) with 95 % intervals: both are subsampled, each group at most once in a draw.
 
     Args:
         groups: of the images of each set.
@@ -81,17 +90,20 @@ def subsampling_intervals(
         ranges: smallest and largest value of the statistics that have one; their intervals end there.
 
     Returns:
-        Name -> (low, high); NaN, NaN without draws or with fewer than five groups in a set.
+        Intervals are NaN, NaN without draws or with fewer than five groups in a set.
     """
-    values = measure(pair)
     first, second = groups
-    if draws < 2 or min(first.count, second.count) < MINIMUM:
-        return dict.fromkeys(values, (float("nan"), float("nan")))
+    enough = draws >= 2 and min(first.count, second.count) >= MINIMUM
     rng = np.random.default_rng(seed)
-    drawn = _by_name([measure(pair.part(first.draw(rng), second.draw(rng))) for _ in range(draws)])
-    widths = {name: half_width(drawn[name], groups) for name in values}
+    subsamples = [Part(first.draw(rng), second.draw(rng)) for _ in range(draws if enough else 0)]
+    drawn = measure(x, y, [whole(x, y), *subsamples])
+    values = {name: float(own[0]) for name, own in drawn.items()}
+    if not enough:
+        return Estimates(values, dict.fromkeys(values, (float("nan"), float("nan"))))
+    widths = {name: half_width(own[1:], groups) for name, own in drawn.items()}
     ends = {name: np.array([value - widths[name], value + widths[name]]) for name, value in values.items()}
-    return {name: tuple(np.clip(own, *ranges.get(name, NO_RANGE)).tolist()) for name, own in ends.items()}
+    intervals = {name: tuple(np.clip(own, *ranges.get(name, NO_RANGE)).tolist()) for name, own in ends.items()}
+    return Estimates(values, intervals)
 
 
 def half_width(drawn: Sequence[float] | NDArray[np.float64], groups: tuple[Grouping, Grouping]) -> float:
@@ -101,16 +113,8 @@ def half_width(drawn: Sequence[float] | NDArray[np.float64], groups: tuple[Group
     return float(quantile * np.std(drawn, ddof=1) * np.sqrt(factor))
 
 
-@dataclass(frozen=True)
-class Division:
-    """Positions of the images of both parts of one set; no group has images in both."""
-
-    first: Rows
-    second: Rows
-
-
-def divisions(groups: Sequence[str], *, first: int | None = None, draws: int, seed: int) -> list[Division]:
-    """Random divisions of a set into two parts that share no group.
+def divisions(groups: Sequence[str], *, first: int | None = None, draws: int, seed: int) -> list[Part]:
+    """Random divisions of a set: what `first` and `second` of a part hold of it shares no group.
 
     Args:
         groups: each image's group: images that are kept together, as those of one patient or of patients with an
@@ -134,23 +138,5 @@ def divisions(groups: Sequence[str], *, first: int | None = None, draws: int, se
             if counts[group] <= room:
                 taken[group] = True
                 room -= counts[group]
-        found.append(Division(*(np.flatnonzero(side) for side in (taken[own], ~taken[own]))))
+        found.append(Part(*(np.flatnonzero(side) for side in (taken[own], ~taken[own]))))
     return [part for part in found if min(len(part.first), len(part.second)) >= 2]
-
-
-def between_parts(measure: Measure, pair: Pair, parts: Sequence[Division]) -> dict[str, NDArray[np.float64]]:
-    """Every statistic between parts of two sets, or of one set: the floor that nothing but chance explains.
-
-    Args:
-        pair: the two sets, or a set and itself.
-        parts: positions in the first and in the second set, as `divisions` gives them of one.
-
-    Returns:
-        Name -> one value a part.
-    """
-    return _by_name([measure(pair.part(part.first, part.second)) for part in parts])
-
-
-def _by_name(drawn: Sequence[Mapping[str, float]]) -> dict[str, NDArray[np.float64]]:
-    """The draws of each statistic."""
-    return {name: np.array([draw[name] for draw in drawn]) for name in drawn[0]} if drawn else {}

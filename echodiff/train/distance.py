@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from echodiff.evaluate.extractors import load_efficientnet
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.pair import Pair
 from echodiff.train.drawing import Drawing
 from echodiff.train.job import Job
 from echodiff.train.samples import sample_cases
@@ -40,7 +39,7 @@ class ValidationDistance:
     def measure(self, network: torch.nn.Module) -> float:
         """`fd_efficientnet_lite0` of a sample of `network` (in evaluation mode) for each case, always from one seed."""
         samples = sample_cases(Drawing(network, self.job.model, self.device), self.cases)
-        return frechet_distance(Pair.of(self._features(np.stack(samples)), self._training))
+        return frechet_distance(self._features(np.stack(samples)), self._training)
 
     def _features(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(N, H, W) -> (N, D)."""

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from scipy.stats import ttest_1samp
 
-from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.interval import Division, Grouping, between_parts, divisions, subsampling_intervals
-from echodiff.evaluate.kernel import kernel_distance
-from echodiff.evaluate.pair import Pair
+from echodiff.evaluate import parts
+from echodiff.evaluate.frechet import frechet_distance, frechet_distances
+from echodiff.evaluate.interval import Grouping, divisions, estimates
+from echodiff.evaluate.kernel import kernel_distance, kernel_distances
+from echodiff.evaluate.parts import Part
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +30,8 @@ def _sets(n, m, dimension, seed=0):
     return rng.normal(size=(n, dimension)) @ mix, 0.3 + 1.2 * rng.normal(size=(m, dimension)) @ mix
 
 
-def frechet(x, y):
-    return frechet_distance(Pair.of(x, y))
-
-
-def kernel(x, y):
-    return kernel_distance(Pair.of(x, y))
-
-
-def both(pair):
-    return {"frechet": frechet_distance(pair), "kernel": kernel_distance(pair)}
+def both(x, y, own):
+    return {"frechet": frechet_distances(x, y, own), "kernel": kernel_distances(x, y, own)}
 
 
 @pytest.mark.parametrize(("n", "m"), [(30, 40), (200, 90), (300, 250)])  # around the dimension 128
@@ -49,7 +42,7 @@ def test_frechet_equals_torch_fidelity(torch_fidelity_modules, n, m):
     x, y = _sets(n, m, 128)
     statistics = [fid.fid_features_to_statistics(torch.from_numpy(features)) for features in (x, y)]
     expected = fid.fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
-    assert frechet(x, y) == pytest.approx(expected, rel=1e-5)
+    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-5)
 
 
 def test_kernel_distance_equals_torch_fidelity(torch_fidelity_modules):
@@ -60,7 +53,7 @@ def test_kernel_distance_equals_torch_fidelity(torch_fidelity_modules):
     result = kid.kid_features_to_metric(
         torch.from_numpy(x), torch.from_numpy(y), kid_subsets=1, kid_subset_size=60, verbose=False
     )
-    assert kernel(x, y) == pytest.approx(result["kernel_inception_distance_mean"], rel=1e-5)
+    assert kernel_distance(x, y) == pytest.approx(result["kernel_inception_distance_mean"], rel=1e-5)
 
 
 def test_kernel_distance_is_the_mean_over_random_subsets(torch_fidelity_modules):
@@ -72,16 +65,16 @@ def test_kernel_distance_is_the_mean_over_random_subsets(torch_fidelity_modules)
         torch.from_numpy(x), torch.from_numpy(y), kid_subsets=2000, kid_subset_size=30, verbose=False
     )
     error = result["kernel_inception_distance_std"] / np.sqrt(2000)
-    assert kernel(x, y) == pytest.approx(result["kernel_inception_distance_mean"], abs=5 * error)
+    assert kernel_distance(x, y) == pytest.approx(result["kernel_inception_distance_mean"], abs=5 * error)
 
 
 def test_frechet_of_shifted_and_scaled_features_is_the_closed_form():
     """|shift|^2 for equal covariances; (s - 1)^2 tr S where one set is the other scaled about its mean."""
     x, _ = _sets(50, 2, 200)
     shift = np.linspace(0, 0.1, 200)
-    assert frechet(x, x + shift) == pytest.approx(shift @ shift, rel=1e-6)
+    assert frechet_distance(x, x + shift) == pytest.approx(shift @ shift, rel=1e-6)
     scaled = x.mean(axis=0) + 1.5 * (x - x.mean(axis=0))
-    assert frechet(x, scaled) == pytest.approx(0.25 * np.cov(x, rowvar=False).trace(), rel=1e-6)
+    assert frechet_distance(x, scaled) == pytest.approx(0.25 * np.cov(x, rowvar=False).trace(), rel=1e-6)
 
 
 @settings(max_examples=25, deadline=None)
@@ -90,15 +83,15 @@ def test_distances_of_identical_sets_are_zero_and_order_does_not_matter(n, dimen
     x, y = _sets(n, n + 3, dimension, seed)
     order = np.random.default_rng(seed).permutation(n)
     scale = (x**2).sum()
-    assert frechet(x, x[order]) == pytest.approx(0, abs=1e-10 * scale)
-    assert frechet(x[order], y) == pytest.approx(frechet(x, y), rel=1e-6, abs=1e-9)
-    assert frechet(y, x) == pytest.approx(frechet(x, y), rel=1e-6, abs=1e-9)
-    assert kernel(x[order], y) == pytest.approx(kernel(x, y), rel=1e-6, abs=1e-9)
+    assert frechet_distance(x, x[order]) == pytest.approx(0, abs=1e-10 * scale)
+    assert frechet_distance(x[order], y) == pytest.approx(frechet_distance(x, y), rel=1e-6, abs=1e-9)
+    assert frechet_distance(y, x) == pytest.approx(frechet_distance(x, y), rel=1e-6, abs=1e-9)
+    assert kernel_distance(x[order], y) == pytest.approx(kernel_distance(x, y), rel=1e-6, abs=1e-9)
 
 
 def test_kernel_distance_of_random_halves_is_zero_within_its_interval_but_frechet_is_not():
     x, _ = _sets(200, 2, 64)
-    halves = between_parts(both, Pair.of(x, x), divisions(range(200), draws=100, seed=0))
+    halves = both(x, x, divisions(range(200), draws=100, seed=0))
     low, high = np.quantile(halves["kernel"], (0.025, 0.975))
     assert low < 0 < high and abs(halves["kernel"].mean()) < 2 * halves["kernel"].std()
     assert halves["frechet"].min() > 1  # the bias a floor row shows
@@ -108,11 +101,7 @@ def test_kernel_distance_is_unbiased_at_any_n_where_frechet_rises():
     x, _ = _sets(150, 2, 32)
     rng, columns = np.random.default_rng(1), np.arange(50)
     few, many = (
-        between_parts(
-            both,
-            Pair.of(x[:100], x[100:]),
-            [Division(rng.choice(100, size=n, replace=False), columns) for _ in range(200)],
-        )
+        both(x[:100], x[100:], [Part(rng.choice(100, size=n, replace=False), columns) for _ in range(200)])
         for n in (8, 80)
     )
     spread = few["kernel"].std() / np.sqrt(200)
@@ -125,8 +114,13 @@ def alone(n):
     return Grouping.of([str(i) for i in range(n)])
 
 
-def mean_difference(pair):
-    return {"shift": float(pair.x.mean() - pair.y.mean())}
+def shift_interval(x, y, groups, **drawing):
+    """Of the difference of the means."""
+
+    def measure(x, y, own):
+        return {"shift": np.array([x[part.first].mean() - y[part.second].mean() for part in own])}
+
+    return estimates(measure, x, y, groups, **drawing).intervals["shift"]
 
 
 @pytest.mark.parametrize("images", [1, 4])
@@ -136,11 +130,11 @@ def test_interval_covers_the_value_at_about_its_rate(images):
     patients = Grouping.of([str(i // images) for i in range(40 * images)])
     for seed in range(200):
         own = rng.normal(0.5, 1, (40, 1)).repeat(images, axis=0) + rng.normal(0, 0.2, (40 * images, 1))
-        pair = Pair.of(own, rng.normal(0, 1, (200, 1)))
-        low, high = subsampling_intervals(mean_difference, pair, (patients, alone(200)), draws=60, seed=seed)["shift"]
+        other = rng.normal(0, 1, (200, 1))
+        low, high = shift_interval(own, other, (patients, alone(200)), draws=60, seed=seed)
         covered += low <= 0.5 <= high
         as_images = alone(40 * images), alone(200)
-        low, high = subsampling_intervals(mean_difference, pair, as_images, draws=60, seed=seed)["shift"]
+        low, high = shift_interval(own, other, as_images, draws=60, seed=seed)
         covered_by_images += low <= 0.5 <= high
     assert 0.88 <= covered / 200 <= 0.99
     assert covered_by_images / 200 < (1 if images == 1 else 0.85)
@@ -151,10 +145,9 @@ def test_the_interval_of_few_patients_is_not_narrower_than_students(patients):
     """Six of seven are 86 % and not 80 %: their subsamples vary less than the factor of 80 % makes up for."""
     rng, ratios = np.random.default_rng(6), []
     for seed in range(20):
-        pair = Pair.of(rng.normal(0, 1, (patients, 1)), rng.normal(0, 1e-3, (200, 1)))
-        groups = alone(patients), alone(200)
-        low, high = subsampling_intervals(mean_difference, pair, groups, draws=200, seed=seed)["shift"]
-        ratios.append((high - low) / np.diff(ttest_1samp(pair.x[:, 0], 0).confidence_interval())[0])
+        x, y = rng.normal(0, 1, (patients, 1)), rng.normal(0, 1e-3, (200, 1))
+        low, high = shift_interval(x, y, (alone(patients), alone(200)), draws=200, seed=seed)
+        ratios.append((high - low) / np.diff(ttest_1samp(x[:, 0], 0).confidence_interval())[0])
     assert 0.97 < np.mean(ratios) < 1.2
 
 
@@ -165,11 +158,10 @@ def test_unequally_many_images_count_as_fewer_patients():
 
 def test_a_second_copy_of_each_patient_narrows_no_interval():
     x, y = _sets(30, 40, 1)
-    once = subsampling_intervals(mean_difference, Pair.of(x, y), (alone(30), alone(40)), draws=30, seed=1)
+    once = shift_interval(x, y, (alone(30), alone(40)), draws=30, seed=1)
     names = [str(i) for i in range(30)]
-    twice = Pair.of(np.concatenate([x, x]), y)
-    again = subsampling_intervals(mean_difference, twice, (Grouping.of(names + names), alone(40)), draws=30, seed=1)
-    assert again["shift"] == pytest.approx(once["shift"])
+    again = shift_interval(np.concatenate([x, x]), y, (Grouping.of(names + names), alone(40)), draws=30, seed=1)
+    assert again == pytest.approx(once)
 
 
 def test_a_subsample_keeps_whole_patients():
@@ -184,13 +176,12 @@ def test_a_subsample_keeps_whole_patients():
 def test_intervals_repeat_with_their_seed_and_are_absent_for_tiny_sets():
     x, y = _sets(30, 30, 8)
     groups = alone(30), alone(30)
-    first, again, other = (
-        subsampling_intervals(both, Pair.of(x, y), groups, draws=20, seed=seed) for seed in (1, 1, 2)
-    )
+    first, again, other = (estimates(both, x, y, groups, draws=20, seed=seed).intervals for seed in (1, 1, 2))
     assert first == again != other
     few = Grouping.of([str(i % 4) for i in range(30)]), groups[1]
-    assert np.isnan(subsampling_intervals(both, Pair.of(x, y), few, draws=20, seed=1)["kernel"]).all()
-    assert between_parts(both, Pair.of(x[:3], x[:3]), divisions(list("abc"), draws=5, seed=0)) == {}
+    found = estimates(both, x, y, few, draws=20, seed=1)
+    assert np.isnan(found.intervals["kernel"]).all() and found.values["kernel"] == kernel_distance(x, y)
+    assert divisions(list("abc"), draws=5, seed=0) == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -218,20 +209,24 @@ def test_twins_on_both_sides_would_lower_the_floor():
     patients = rng.normal(size=(20, 30))
     x = np.concatenate([patients, patients + 0.01 * rng.normal(size=patients.shape)])
     names = [*range(20), *range(20)]
-    by_group, by_image = (
-        between_parts(both, Pair.of(x, x), divisions(groups, draws=30, seed=0)) for groups in (names, range(40))
-    )
+    by_group, by_image = (both(x, x, divisions(groups, draws=30, seed=0)) for groups in (names, range(40)))
     assert by_group["frechet"].mean() > 1.2 * by_image["frechet"].mean()
 
 
-def test_a_part_of_a_pair_is_the_pair_of_the_parts():
+@pytest.mark.parametrize("block", [7, 1024])
+def test_the_distance_of_a_part_is_that_of_its_images(block, monkeypatch):
+    monkeypatch.setattr(parts, "BLOCK", block)
     x, y = _sets(30, 40, 50)
-    rows, columns = np.array([3, 1, 20, 7]), np.array([5, 30, 2])
-    part, direct = Pair.of(x, y).part(rows, columns), Pair.of(x[rows], y[columns])
-    assert frechet_distance(part) == pytest.approx(frechet_distance(direct), rel=1e-9)
-    assert kernel_distance(part) == pytest.approx(kernel_distance(direct), rel=1e-9)
-    for found, features in zip(part.squared_distances()[::2], (direct.x, direct.y), strict=True):
-        np.testing.assert_allclose(found, cdist(features, features) ** 2, rtol=1e-9, atol=1e-12)
+    own = [Part(np.array([3, 1, 20, 7]), np.array([5, 30, 2])), Part(np.arange(30), np.arange(1, 40))]
+    direct = [(x[part.first], y[part.second]) for part in own]
+    np.testing.assert_allclose(frechet_distances(x, y, own), [frechet_distance(*sets) for sets in direct], rtol=1e-9)
+    np.testing.assert_allclose(kernel_distances(x, y, own), [kernel_distance(*sets) for sets in direct], rtol=1e-9)
+
+
+def test_squared_distances_are_those_of_scipy_and_exactly_zero_for_equal_rows():
+    x, y = _sets(30, 40, 50)
+    np.testing.assert_allclose(parts.squared_distances(x, y), cdist(x, y) ** 2, rtol=1e-9)
+    assert (parts.squared_distances(x + 100, x + 100).diagonal() == 0).all()
 
 
 @pytest.mark.parametrize(("n", "m"), [(20, 30), (90, 30), (90, 70)])  # around the dimension 40
@@ -242,10 +237,10 @@ def test_frechet_equals_the_float64_formula_with_a_matrix_square_root(n, m):
     cross = np.sqrt(np.maximum(eigenvalues.real, 0)).sum()
     shift = x.mean(axis=0) - y.mean(axis=0)
     expected = shift @ shift + first.trace() + second.trace() - 2 * cross
-    assert frechet(x, y) == pytest.approx(expected, rel=1e-5)
+    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("distance", [frechet, kernel])
+@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
 def test_too_few_images_or_other_dimensions_are_refused(distance):
     x, y = _sets(5, 5, 4)
     with pytest.raises(ValueError, match="expected features"):

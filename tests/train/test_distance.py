@@ -10,7 +10,6 @@ import torch
 from echodiff.errors import ConfigError
 from echodiff.evaluate.extractors import load_efficientnet
 from echodiff.evaluate.frechet import frechet_distance
-from echodiff.evaluate.pair import Pair
 from echodiff.train import loop
 from echodiff.train.drawing import Drawing
 from echodiff.train.generator_file import load_generator
@@ -34,7 +33,7 @@ def distance_by_hand(job) -> float:
     images = (np.stack(samples), job.training.images)
     with torch.inference_mode():
         features = [extract(torch.from_numpy(np.ascontiguousarray(own))).numpy().astype(float) for own in images]
-    return frechet_distance(Pair.of(*features))
+    return frechet_distance(*features)
 
 
 def test_it_is_measured_with_the_rows_goes_on_with_a_continued_run_and_changes_nothing_that_is_learned(
