@@ -24,17 +24,27 @@ COMPARISONS = (SYNTHETIC, ALL_BLACK, ANOTHER_PATIENT, LABEL_MEAN, REAL_ITSELF)
 TISSUES = len(LABELS)  # background inside the sector, LV, MYO, LA
 
 
-def another_patient(case_id: str, case_ids: Sequence[str], groups: Sequence[str], *, seed: int) -> str | None:
-    """A case of another patient, drawn for `case_id`; None where all cases are of one patient.
+class OtherPatients:
+    """Draws for each case one of another patient.
 
-    `groups`: each case's patient; patients that share a frame count as one (`split.twins`).
+    groups: the patient of each of `case_ids`; patients that share a frame count as one (`split.twins`).
     """
-    own = groups[list(case_ids).index(case_id)]
-    others = sorted(case for case, group in zip(case_ids, groups, strict=True) if group != own)
-    if not others:
-        return None
-    rng = np.random.default_rng(seed_of(seed, "another_patient", case_id))
-    return others[rng.integers(len(others))]
+
+    def __init__(self, case_ids: Sequence[str], groups: Sequence[str], *, seed: int):
+        self._seed = seed
+        order = np.argsort(np.array(case_ids, dtype=object))  # whatever the order of the file
+        self._cases = [case_ids[position] for position in order]
+        codes = np.unique(np.array(groups, dtype=object), return_inverse=True)[1]
+        self._groups = codes[order]
+        self._group_of = dict(zip(self._cases, self._groups.tolist(), strict=True))
+
+    def of(self, case_id: str) -> str | None:
+        """A case of another patient, the same whenever it is drawn for `case_id`; None where there is no other."""
+        others = np.flatnonzero(self._groups != self._group_of[case_id])
+        if not len(others):
+            return None
+        rng = np.random.default_rng(seed_of(self._seed, "another_patient", case_id))
+        return self._cases[others[rng.integers(len(others))]]
 
 
 @dataclass(frozen=True)

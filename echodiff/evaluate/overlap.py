@@ -5,7 +5,8 @@ The structures are those of CAMUS's own evaluation: LV (endocardium), LV with it
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.ndimage import binary_erosion
+from scipy.spatial import cKDTree
 
 from echodiff.labels import LA, LV, MYO
 
@@ -40,11 +41,10 @@ def _each_way(
     first: Region, second: Region, spacing_mm: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """From the first border to the second, and back."""
-    borders = [region & ~binary_erosion(region) for region in (first, second)]
-    if not (np.isfinite(spacing_mm).all() and all(border.any() for border in borders)):
+    if not (np.isfinite(spacing_mm).all() and first.any() and second.any()):
         return np.empty(0), np.empty(0)
-    maps = [distance_transform_edt(~border, sampling=spacing_mm) for border in borders]
-    return maps[1][borders[0]], maps[0][borders[1]]
+    a, b = (np.argwhere(region & ~binary_erosion(region)) * spacing_mm for region in (first, second))
+    return cKDTree(b).query(a)[0], cKDTree(a).query(b)[0]
 
 
 def _hausdorff95(each_way: tuple[NDArray[np.float64], NDArray[np.float64]]) -> float:

@@ -59,7 +59,7 @@ def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *,
 
 def _rows(original: ImageSet, synthetic: ImageSet, patients: Sequence[str], seed: int) -> Iterator[dict]:
     place = {case: i for i, case in enumerate(original.case_id)}
-    means = c.LabelMeans.of(original)
+    means, others = c.LabelMeans.of(original), c.OtherPatients(original.case_id, patients, seed=seed)
     for row, case in enumerate(synthetic.case_id):
         if case not in place:
             raise InputError(
@@ -67,7 +67,7 @@ def _rows(original: ImageSet, synthetic: ImageSet, patients: Sequence[str], seed
                 "the translation belongs to another ingest, so translate again"
             )
         i = place[case]
-        donor = c.another_patient(case, original.case_id, patients, seed=seed)
+        donor = others.of(case)
         stand_ins: Mapping[str, NDArray[np.uint8] | None] = {
             c.SYNTHETIC: synthetic.images[row],
             c.ALL_BLACK: np.zeros_like(original.images[i]),

@@ -10,6 +10,7 @@ Each turns a case of a source dataset into a frame in the training images' style
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +67,16 @@ class Reference:
             _known_mean(means),
             np.sqrt(_known_mean(variances)),
         )
+
+    @cached_property
+    def labels_by_pixel(self) -> NDArray[np.uint8]:
+        """The label of every image at each pixel, (H * W, N): those of few pixels lie together."""
+        return np.ascontiguousarray(self.masks.reshape(len(self.masks), -1).T)
+
+    @cached_property
+    def areas(self) -> dict[int, NDArray[np.int64]]:
+        """Label of a structure -> its pixels in each image (N,)."""
+        return {label: (self.masks == label).sum(axis=(1, 2)) for label in STRUCTURES.values()}
 
 
 def _known_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -125,9 +136,9 @@ def nearest_mask(mask: Frame, reference: Reference) -> int:
     """
     scores = np.zeros(len(reference.masks))
     for label in STRUCTURES.values():
-        own, others = mask == label, reference.masks == label
-        both = (others & own).sum(axis=(1, 2))
-        scores += 2 * both / np.maximum(own.sum() + others.sum(axis=(1, 2)), 1)
+        own = np.flatnonzero(mask == label)
+        both = (reference.labels_by_pixel[own] == label).sum(axis=0)
+        scores += 2 * both / np.maximum(len(own) + reference.areas[label], 1)
     return int(scores.argmax())
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from echodiff.errors import InputError
-from echodiff.evaluate.comparisons import COMPARISONS, LabelMeans, another_patient
+from echodiff.evaluate.comparisons import COMPARISONS, LabelMeans
 from echodiff.evaluate.pixel_table import pixel_table
 
 
@@ -48,8 +48,8 @@ def test_rows_do_not_depend_on_order_or_number_of_cases(small_image_set):
 def test_another_patient_is_never_the_same_patient():
     case_ids, patients = ["a1", "a2", "b1", "b2"], ["a", "a", "b", "b"]
     for seed in range(20):
-        assert another_patient("a1", case_ids, patients, seed=seed) in ("b1", "b2")
-    assert another_patient("a1", ["a1", "a2"], ["a", "a"], seed=0) is None
+        assert OtherPatients(case_ids, patients, seed=seed).of("a1") in ("b1", "b2")
+    assert OtherPatients(["a1", "a2"], ["a", "a"], seed=0).of("a1") is None
 
 
 def test_another_patient_is_never_a_twin(small_image_set):
