@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from echodiff.errors import InputError
-from echodiff.evaluate.comparisons import COMPARISONS, LabelMeans
+from echodiff.evaluate.comparisons import COMPARISONS, LabelMeans, OtherPatients
 from echodiff.evaluate.pixel_table import pixel_table
 
 
