@@ -17,6 +17,9 @@ class Rule:
     shell: str  # the command before its braces are filled in, except for `{params.command}`; empty: none
     code: list[str] | None  # the parts of the package in the param `code`; None: there is none, or a function of it
     shown: list[list[str | None]]  # of outputs in the report: caption, heading, title; None: known after the run
+    ordered: (
+        bool  # whether the order of its inputs is among its params; not by a function of them, which is not recorded
+    )
     looked_up: list[str]  # what the run function looks up when a job runs
 
 
@@ -55,6 +58,7 @@ def _described(rule) -> Rule:
         shell=(rule.shellcmd or "").replace("{params.command}", params.get("command", "")),
         code=list(code) if isinstance(code, tuple) else None,
         shown=shown,
+        ordered=isinstance(params.get("order"), list),
         looked_up=list(rule.run_func.__code__.co_names),
     )
 

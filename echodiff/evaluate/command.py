@@ -200,7 +200,7 @@ def physics(
     config: list[Path] = ConfigFiles,
     images: list[Path] = typer.Option(..., help="Image set, a dataset or a translation; may be repeated."),
     split: Path | None = typer.Option(
-        None, help="Split of the training dataset, of which training images alone count."
+        None, help="Split of the training dataset: its held-out images get rows of their own (kind held_out)."
     ),
     reference: Path | None = typer.Option(
         None, help="Image set of the training dataset; with --split, for translations: models draw in its sector."
@@ -211,7 +211,7 @@ def physics(
     import pandas as pd
 
     from echodiff.errors import InputError
-    from echodiff.evaluate.physics import physics_of
+    from echodiff.evaluate.physics import HELD_OUT, physics_of
     from echodiff.evaluate.sector import common_sector, in_sector
     from echodiff.split.files import read_subset
     from echodiff.store.image_set import read_image_set
@@ -226,16 +226,18 @@ def physics(
     for path in images:
         content = read_image_set(path)
         names = {key: content.attributes.get(key, "") for key in ("dataset", "kind", "model")}
+        parts = {names["kind"]: content}
         if split is not None and (names["dataset"], names["kind"]) == (options.training_dataset, "dataset"):
-            content = content.select(read_subset(split, "train"))
+            training, held_out = (content.select(read_subset(split, subset)) for subset in ("train", "validation"))
+            parts = {names["kind"]: training, HELD_OUT: in_sector(held_out, common_sector(training))}
         if names["kind"] == "translation" and not _knows_sector(names["model"], options.models):
             if drawn_in is None:
                 raise InputError(f"{path}: measured in the training images' sector; give --reference and --split")
-            content = in_sector(content, drawn_in)
-        for case, *planes in zip(
-            content.case_id, content.images, content.masks, content.sectors, content.spacing_mm, strict=True
-        ):
-            rows.append({"case_id": case, **names, **physics_of(*planes, dynamic_range_db=dynamic_range_db)})
+            parts = {names["kind"]: in_sector(content, drawn_in)}
+        for kind, own in parts.items():
+            for case, *planes in zip(own.case_id, own.images, own.masks, own.sectors, own.spacing_mm, strict=True):
+                measures = physics_of(*planes, dynamic_range_db=dynamic_range_db)
+                rows.append({"case_id": case, **names, "kind": kind, **measures})
     write_table(pd.DataFrame(rows), output)
 
 
@@ -321,14 +323,15 @@ def extreme(
 ) -> None:
     """Guides of extreme shape through a model: the images, and what a segmenter finds in them."""
     prepare_cpu()
+    import pandas as pd
     import torch
 
-    from echodiff.evaluate.extreme import extreme_guides
+    from echodiff.evaluate.extreme import REAL_IMAGE, extreme_guides, held_out_cases, real_images
     from echodiff.evaluate.extreme_table import extreme_table
     from echodiff.evaluate.sector import common_sector, in_sector
     from echodiff.segment.predict import segment
     from echodiff.segment.segmenter_file import load_segmenter
-    from echodiff.split.files import read_subset
+    from echodiff.split.files import read_split, read_subset
     from echodiff.spread import at_even_distances
     from echodiff.store.image_set import read_image_set
     from echodiff.store.table import write_table
@@ -337,11 +340,12 @@ def extreme(
 
     options = load_config(config)
     place = _place(device, threads)
-    cases = at_even_distances(read_subset(split, "validation"), options.evaluate.extreme.patients)
+    cases = at_even_distances(held_out_cases(read_split(split)), options.evaluate.extreme.patients)
+    real = read_image_set(data, cases)
     network, training = load_segmenter(segmenter, place)
     translate_image_set(
         load_generator(generator, place),
-        extreme_guides(read_image_set(data, cases)),
+        extreme_guides(real),
         images,
         Sampling(options.translate.seed),
         batch_size=options.translate.batch_size,
@@ -350,8 +354,11 @@ def extreme(
     drawn = read_image_set(images)
     if not _knows_sector(drawn.attributes["model"], options.models):
         drawn = in_sector(drawn, common_sector(read_image_set(data, read_subset(split, "train"))))
-    predicted = segment(network, drawn.images, size=training.size, device=place)
-    write_table(extreme_table(drawn, predicted), output)
+    tables = [
+        extreme_table(own, segment(network, own.images, size=training.size, device=place))
+        for own in (real_images(drawn, real), drawn)
+    ]
+    write_table(pd.concat([tables[0].assign(deformation=REAL_IMAGE), tables[1]], ignore_index=True), output)
 
 
 @app.command()

@@ -49,29 +49,36 @@ class OtherPatients:
 
 @dataclass(frozen=True)
 class LabelMeans:
-    """Mean gray of each tissue over all cases but the one that is painted.
+    """Mean gray of each tissue over all cases but those of the patient that is painted.
 
-    sums, counts: (N, 4) total gray and number of pixels of each tissue in each case.
+    sums, counts: (N, 4) total gray and number of pixels of each tissue in each case. patients: (N,) a number for each
+    case's patient.
     """
 
     sums: NDArray[np.float64]
     counts: NDArray[np.float64]
+    patients: NDArray[np.intp]
 
     @classmethod
-    def of(cls, images: ImageSet) -> "LabelMeans":
-        """The tissues' grays of an image set."""
+    def of(cls, images: ImageSet, patients: Sequence[str]) -> "LabelMeans":
+        """The tissues' grays of an image set; `patients`: as `groups` of `OtherPatients`."""
         sums, counts = np.zeros((2, len(images), TISSUES))
         for i in range(len(images)):
             inside = images.sectors[i].astype(bool) | (images.masks[i] > 0)
             labels = images.masks[i][inside]
             counts[i] = np.bincount(labels, minlength=TISSUES)
             sums[i] = np.bincount(labels, weights=images.images[i][inside], minlength=TISSUES)
-        return cls(sums, counts)
+        return cls(sums, counts, np.unique(np.array(patients, dtype=object), return_inverse=True)[1])
 
-    def paint(self, index: int, images: ImageSet) -> NDArray[np.uint8]:
-        """Case `index` painted with the others' mean grays, black outside the sector: uint8 (H, W)."""
-        counts = self.counts.sum(axis=0) - self.counts[index]
-        sums = self.sums.sum(axis=0) - self.sums[index]
+    def paint(self, index: int, images: ImageSet) -> NDArray[np.uint8] | None:
+        """Case `index` painted with the other patients' mean grays, black outside the sector: uint8 (H, W).
+
+        None where all cases are of one patient.
+        """
+        others = self.patients != self.patients[index]
+        if not others.any():
+            return None
+        counts, sums = self.counts[others].sum(axis=0), self.sums[others].sum(axis=0)
         grays = np.divide(sums, counts, out=np.zeros(TISSUES), where=counts > 0)
         painted = np.rint(grays).astype(np.uint8)[images.masks[index]]
         inside = images.sectors[index].astype(bool) | (images.masks[index] > 0)

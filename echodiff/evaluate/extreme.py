@@ -10,6 +10,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
@@ -26,6 +27,7 @@ ROTATION_DEG = 40.0
 LEAVES_SECTOR = 0.4  # share of the LV that a cut guide loses
 
 UNCHANGED = "unchanged"
+REAL_IMAGE = "real_image"  # in the place of a deformation: the patient's own image beside the unchanged guide
 
 
 def moved(mask: Mask, *, scale: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)) -> Mask:
@@ -103,6 +105,7 @@ DEFORMATIONS: Final[dict[str, Callable[[Mask, Mask], Mask]]] = {
     "without_myo": without_myo,
 }
 TITLES: Final[dict[str, str]] = {
+    REAL_IMAGE: "Ceiling: the patients' real images",
     UNCHANGED: "Unchanged",
     "dilated_lv": "Dilated LV",
     "hypertrophied_myo": "Hypertrophied MYO",
@@ -112,6 +115,16 @@ TITLES: Final[dict[str, str]] = {
     "without_la": "Without LA",
     "without_myo": "Without MYO",
 }
+
+
+def held_out_cases(split: pd.DataFrame) -> list[str]:
+    """The first case of each held-out patient, in the order of ids.
+
+    Args:
+        split: case_id, group (patients that share a frame are one), subset.
+    """
+    held_out = split[split["subset"] == "validation"].sort_values("case_id")
+    return held_out.drop_duplicates("group")["case_id"].tolist()
 
 
 def extreme_guides(images: ImageSet) -> ImageSet:
@@ -135,6 +148,19 @@ def extreme_guides(images: ImageSet) -> ImageSet:
             rows.append(row)
     planes = {key: getattr(images, key)[rows] for key in ("images", "sectors", "spacing_mm")}
     return replace(images, masks=np.stack(masks), case_id=ids, seed=None, **planes)
+
+
+def real_images(drawn: ImageSet, images: ImageSet) -> ImageSet:
+    """The images of all cases in the place of those drawn from their unchanged guides, as the ceiling.
+
+    Args:
+        drawn: a translation of `extreme_guides(images)`, whose guides and sectors are kept.
+
+    Returns:
+        A case each of `images`, under the id of its unchanged guide.
+    """
+    unchanged = drawn.select([f"{case}.{UNCHANGED}" for case in images.case_id])
+    return replace(unchanged, images=images.images)
 
 
 def parts_of(case_ids: Sequence[str]) -> list[tuple[str, str]]:

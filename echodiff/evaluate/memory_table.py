@@ -83,15 +83,16 @@ class Known:
         """The rows of the held-out images, without the name of a model."""
         return _rows(self, self.held_out, HELD_OUT)
 
-    def nearest(self, part: Part) -> tuple[dict[str, m.Nearest], dict[str, m.Nearest]]:
-        """For each space the nearest training and the nearest held-out image of each one of `part`."""
+    def nearest(self, part: Part, *, held_out: bool) -> list[dict[str, m.Nearest]]:
+        """For each space the nearest training image of each one of `part`; with `held_out` the nearest of these too."""
         n = len(self.training.images)
-        sides = self.registration.nearest(part.images.images, (slice(n), slice(n, None)))
-        training, held_out = ({m.CORRELATION: nearest} for nearest in sides)
+        sides = [slice(n), slice(n, None)] if held_out else [slice(n)]
+        found = [{m.CORRELATION: nearest} for nearest in self.registration.nearest(part.images.images, sides)]
         for space, known in self.spaces.items():
             own = _vectors(space, part)
-            training[space], held_out[space] = (m.nearest(own, others) for others in known)
-        return training, held_out
+            for side, others in zip(found, known, strict=False):
+                side[space] = m.nearest(own, others)
+        return found
 
 
 def memory_table(known: Known, synthetic: Part, *, model: str) -> pd.DataFrame:
@@ -119,8 +120,8 @@ def memory_table(known: Known, synthetic: Part, *, model: str) -> pd.DataFrame:
 
 
 def _rows(known: Known, part: Part, kind: str) -> pd.DataFrame:
-    """The rows of one set of images; a held-out image is not compared with the held-out ones."""
-    training, held_out = known.nearest(part)
+    """The rows of one set of images; a held-out image is not compared with the held-out ones, of which it is one."""
+    training, *held_out = known.nearest(part, held_out=kind == SYNTHETIC)
     table = pd.DataFrame({"dataset": _dataset(part), "kind": kind, "case_id": part.images.case_id})
     flagged = np.zeros(len(table), bool)
     for space in m.SPACES:
@@ -128,10 +129,9 @@ def _rows(known: Known, part: Part, kind: str) -> pd.DataFrame:
         table[f"{space}_training"] = np.array(known.training.images.case_id)[found.position]
         table[f"{space}_distance"] = found.distance
         table[f"{space}_threshold"] = limit
-        if kind == SYNTHETIC:
-            other = held_out[space]
-            table[f"{space}_held_out"] = np.array(known.held_out.images.case_id)[other.position]
-            table[f"{space}_held_out_distance"] = other.distance
+        for other in held_out:
+            table[f"{space}_held_out"] = np.array(known.held_out.images.case_id)[other[space].position]
+            table[f"{space}_held_out_distance"] = other[space].distance
         flagged |= found.distance <= limit
     motion = training[m.CORRELATION].motion
     table = table.assign(**{MOTION + name: values for name, values in vars(motion).items()})

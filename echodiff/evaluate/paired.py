@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata, t, wilcoxon
+from scipy.stats import chi2, rankdata, t, wilcoxon
 
 MINIMUM = 5  # patients; with fewer an interval says nothing
 MINIMUM_PAIRS = 6  # of a test; with five a two-sided p cannot be below 0.0625
@@ -96,3 +96,21 @@ def mean_interval(values: NDArray[np.floating], patients: Sequence[str] | None =
     shifts = np.bincount(codes, weights=own - mean) / (n - np.bincount(codes))  # of the mean without each patient
     half = t.ppf(0.975, m - 1) * np.sqrt((m - 1) / m * (shifts**2).sum())
     return mean, float(mean - half), float(mean + half)
+
+
+def spread_interval(values: NDArray[np.floating], patients: Sequence[str] | None = None) -> tuple[float, float, float]:
+    """Standard deviation (of n - 1) of the known values (n,) with its 95 % interval for normal values, by chi-squared.
+
+    Its degrees of freedom are the patients less one: several images of one patient make it no narrower. `patients`: as
+    in `paired_test`. No interval with fewer than five patients.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    known = ~np.isnan(values)
+    names = np.arange(len(values)) if patients is None else np.asarray(patients)
+    own, m = values[known], len(np.unique(names[known]))
+    nan = float("nan")
+    sd = float(own.std(ddof=1)) if len(own) > 1 else nan
+    if m < MINIMUM:
+        return sd, nan, nan
+    low, high = sd * np.sqrt((m - 1) / chi2.ppf((0.975, 0.025), m - 1))
+    return sd, float(low), float(high)

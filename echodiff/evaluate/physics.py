@@ -16,10 +16,13 @@ from echodiff.labels import LV, MYO
 
 Frame = NDArray[np.uint8]
 
+HELD_OUT = "held_out"  # kind of the rows of real images that the models have not learned from
+
 PATCH = 20  # pixels
 USABLE_GRAYS = (16.0, 224.0)  # mean gray of a patch; outside, speckle is clipped
 DEPTH_THIRDS = ("near", "mid", "far")
 GAIN_BANDS = 8
+NO_SPREAD = 1e-9  # of an envelope of mean 1, which rounding alone gives
 HISTOGRAM = np.arange(0, 257, 4)  # edges of gray classes for the contrast
 
 
@@ -74,20 +77,23 @@ def log_spread_db(patches: Patches, dynamic_range_db: float) -> float:
 
 def envelope_snr(patches: Patches, dynamic_range_db: float) -> float:
     """Median over patches of mean / standard deviation of the decompressed envelope; 1.91 for a Rayleigh
-    one.
+    one, NaN where most patches have no speckle at all.
     """
     if not len(patches.mean):
         return float("nan")
     envelope = 10 ** (patches.gray * dynamic_range_db / 255 / 20)
     spread = envelope.std(axis=(1, 2))
-    return float(np.median(envelope.mean(axis=(1, 2)) / np.maximum(spread, 1e-9)))
+    ratios = np.divide(envelope.mean(axis=(1, 2)), spread, out=np.full_like(spread, np.inf), where=spread > NO_SPREAD)
+    median = float(np.median(ratios))
+    return median if np.isfinite(median) else float("nan")
 
 
 def correlation_widths(patches: Patches, spacing_mm: NDArray[np.float64]) -> dict[str, float]:
     """Full width at half maximum of speckle's autocorrelation, in mm, along rows (axial) and columns
     (lateral).
 
-    Keys `axial_near_mm` to `lateral_far_mm`, over the thirds of the depth; NaN for a third without patches.
+    Keys `axial_near_mm` to `lateral_far_mm`, over the thirds of the depth; NaN for a third without patches, where the
+    correlation does not fall to one half within the lags, and where the size of a pixel is unknown.
     """
     result = {}
     third = np.minimum((patches.depth * len(DEPTH_THIRDS)).astype(int), len(DEPTH_THIRDS) - 1)
@@ -100,7 +106,7 @@ def correlation_widths(patches: Patches, spacing_mm: NDArray[np.float64]) -> dic
 
 
 def _autocorrelation(patches: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Mean autocorrelation of (n, P, P) patches along one axis at lags 0..P/2, 1 at lag 0."""
+    """Mean autocorrelation of (n, P, P) patches along one axis at lags 0..P/2 - 1, 1 at lag 0."""
     moved = np.moveaxis(patches, axis + 1, -1)
     lags = range(PATCH // 2)
     products = [(moved[..., : PATCH - lag] * moved[..., lag:]).mean() for lag in lags]

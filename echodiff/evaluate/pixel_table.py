@@ -59,7 +59,8 @@ def pixel_table(original: ImageSet, synthetic: ImageSet, cases: pd.DataFrame, *,
 
 def _rows(original: ImageSet, synthetic: ImageSet, patients: Sequence[str], seed: int) -> Iterator[dict]:
     place = {case: i for i, case in enumerate(original.case_id)}
-    means, others = c.LabelMeans.of(original), c.OtherPatients(original.case_id, patients, seed=seed)
+    means = c.LabelMeans.of(original, patients)
+    others = c.OtherPatients(original.case_id, patients, seed=seed)
     for row, case in enumerate(synthetic.case_id):
         if case not in place:
             raise InputError(
@@ -72,7 +73,7 @@ def _rows(original: ImageSet, synthetic: ImageSet, patients: Sequence[str], seed
             c.SYNTHETIC: synthetic.images[row],
             c.ALL_BLACK: np.zeros_like(original.images[i]),
             c.ANOTHER_PATIENT: None if donor is None else original.images[place[donor]],
-            c.LABEL_MEAN: means.paint(i, original) if len(original) > 1 else None,
+            c.LABEL_MEAN: means.paint(i, original),
             c.REAL_ITSELF: original.images[i],
         }
         for comparison in c.COMPARISONS:

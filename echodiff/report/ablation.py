@@ -6,23 +6,14 @@ import numpy as np
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.errors import InputError
 from echodiff.evaluate.polar import LEAK_GRAY
 from echodiff.report import label_sources
-from echodiff.report.inputs import in_order, model_title
+from echodiff.report.inputs import KINDS, in_order, model_title
 from echodiff.report.measures import Interval, Measure, measures_of
 from echodiff.report.scores import HIGHER, INFINITE_PSNR, NEITHER
 from echodiff.report.table import NOTHING, Column, ReportTable, format_interval
 
-# Kind of table -> the column that no other kind has.
-KINDS: Mapping[str, str] = {
-    "pixel": "comparison",
-    "frechet": "metric",
-    "memory": "flagged",
-    "physics": "log_spread_db",
-    "diversity": "ms_ssim",
-    "fidelity": "dice_lv",
-}
+COLUMNS: Mapping[str, Sequence[str]] = {kind: (column,) for kind, column in KINDS.items()}
 BEST = " *"
 REAL_TITLE = "Real images"
 
@@ -104,15 +95,16 @@ def _notes(models: Sequence[str]) -> tuple[str, ...]:
         "mean and 2.5 to 97.5 % range over random splits, missing where N is more than half of them; its reference is "
         "smaller than the models', so that it is a little too high. Of PSNR and SSIM a floor too: another patient of "
         "the dataset. Of Dice a ceiling: held-out images of the training dataset. MS-SSIM: of different patients. "
-        "Leakage: of the training images. Flagged: held-out images.",
+        "Leakage and flagged: held-out images.",
         "Physics: mean Wasserstein distance of speckle, resolution and contrast (the table of physics) from the "
-        "training images, in standard deviations within a set. It is above zero for real images too, and rises as N "
-        "falls. "
+        "training images, in standard deviations within a set, over the measures that both have: without the size of a "
+        "pixel there are no widths, in the floor neither. It is above zero for real images too, and rises as N falls. "
         f"Leakage: share of the pixels outside the sector of a gray of {LEAK_GRAY:g} or more. "
         "Flagged: share of images too close to a training image (Wilson interval of so many patients). MS-SSIM between "
         "samples of one guide, over the guides of the table of diversity, not over N: lower is more diverse, neither "
         "end is best.",
-        "Intervals count patients: the images of one are drawn, or left out, together.",
+        "Intervals count patients: the images of one are drawn, or left out, together. Dice is over the images whose "
+        "guide has the structure; the table of mask fidelity says how many, where they are fewer than N.",
         INFINITE_PSNR,
     )
     if len(models) > 1:
@@ -124,23 +116,3 @@ def _notes(models: Sequence[str]) -> tuple[str, ...]:
 def _count(pixel: pd.DataFrame, datasets: Sequence[str], model: str) -> int:
     own = pixel[pixel["dataset"].isin(datasets) & (pixel["model"] == model)]
     return len(own[["dataset", "case_id"]].drop_duplicates())
-
-
-def tables_by_kind(tables: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Tables of one kind below one another, told apart by their columns.
-
-    Raises:
-        InputError: a table is of no kind, or there are no pixel metrics.
-    """
-    found: dict[str, list[pd.DataFrame]] = {}
-    for table in tables:
-        kind = next((name for name, column in KINDS.items() if column in table), None)
-        if kind is None:
-            raise InputError(
-                f"ablation: expected tables of metrics ({', '.join(KINDS)}), found one with the columns "
-                f"{', '.join(table.columns)}"
-            )
-        found.setdefault(kind, []).append(table)
-    if "pixel" not in found:
-        raise InputError("ablation: expected the tables of pixel metrics among the files, found none of them")
-    return {kind: pd.concat(parts, ignore_index=True) for kind, parts in found.items()}

@@ -9,4 +9,8 @@ Stem = typer.Option(..., "--output", help="Path without ending; .csv, .html and 
 Picture = typer.Option(..., "--output", help="PNG.")
 CaseTables = typer.Argument(..., metavar="CASES...", help="Case tables, cases.parquet, of the datasets.")
 Metrics = typer.Argument(..., metavar="METRICS...", help="Tables of the metric, of all datasets and models.")
+ScoreFiles = typer.Argument(
+    ..., metavar="METRICS...", help="Tables of pixel metrics, and of mask fidelity where there are."
+)
+AllMetrics = typer.Argument(..., metavar="METRICS...", help="Tables of every metric, of all datasets and models.")
 LabelSources = typer.Option(..., "--cases", help="Case table, cases.parquet, of each dataset; repeat for each.")

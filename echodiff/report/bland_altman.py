@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.evaluate.paired import mean_interval
+from echodiff.evaluate.paired import mean_interval, spread_interval
 from echodiff.report.canvas import BESIDE_BLACK, MARKERS, new_figure, write_figure
 from echodiff.report.fidelity import CLINICAL, LIMITS
 from echodiff.report.inputs import dataset_title, drawn_by, in_order
 from echodiff.report.patients import PATIENT, with_patients
 from echodiff.report.sheet import INK
 from echodiff.report.table import format_interval
+
+ENTRY = 0.48  # inches of a dataset's lines in a legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +34,8 @@ def draw_bland_altman(path: Path, rows: pd.DataFrame, cases: pd.DataFrame, confi
 def bland_altman_figure(rows: pd.DataFrame, cases: pd.DataFrame, config: Config, *, model: str) -> "Figure":
     """Difference of segmented and guide against their mean, a panel a measure, real ceiling and one model's datasets.
 
-    The legend of a panel has each dataset's number of images and its bias with the 95 % interval of the mean, over
-    patients. `cases`: the case tables, which say whose images they are.
+    The legend of a panel has each dataset's number of images, its bias and its limits of agreement, both with the 95 %
+    interval over patients. `cases`: the case tables, which say whose images they are.
     """
     rows = with_patients(rows, cases)
     real = rows[(rows["kind"] == "dataset") & (rows["dataset"] == config.training_dataset)]
@@ -44,7 +46,8 @@ def bland_altman_figure(rows: pd.DataFrame, cases: pd.DataFrame, config: Config,
         groups.append(
             (f"synthetic: {dataset_title(config, dataset)}", *look, synthetic[synthetic["dataset"] == dataset])
         )
-    figure = new_figure((14.0, 8.0), layout="constrained")
+    height = max(8.0, 1.2 + ENTRY * 2 * len(groups))  # of two panels, beside each its legend
+    figure = new_figure((14.0, height), layout="constrained")
     for panel, (name, (title, unit)) in zip(figure.subplots(2, 2).ravel(), CLINICAL.items(), strict=True):
         for label, colour, marker, own in groups:
             _draw_agreement(panel, own, name, label=label, colour=colour, marker=marker, limits=own is real)
@@ -70,12 +73,14 @@ def _draw_agreement(
         panel.plot([], [], " ", label=f"{label}\n{reason}")
         return
     difference = (segmented - guide)[known]
-    centre, low, high = mean_interval(difference.to_numpy(dtype=float), rows.loc[known, PATIENT])
-    label = f"{label}\nN {known.sum()}, bias {format_interval(centre, low, high, digits=1)}"
+    given = difference.to_numpy(dtype=float), rows.loc[known, PATIENT]
+    centre, low, high = mean_interval(*given)
+    spread = [LIMITS * value for value in spread_interval(*given)]
+    label = f"{label}\nN {known.sum()}, bias {format_interval(centre, low, high)}\nlimits ± {format_interval(*spread)}"
     points = {"s": 18, "alpha": 0.6, "color": colour, "marker": marker, "linewidths": 0}
     panel.scatter(((segmented + guide) / 2)[known], difference, label=label, **points)
     panel.axhline(centre, color=colour, linewidth=1.4)
     if limits:
         panel.axhspan(low, high, color=colour, alpha=0.12, linewidth=0)
-        for edge in (centre - LIMITS * difference.std(), centre + LIMITS * difference.std()):
+        for edge in (centre - spread[0], centre + spread[0]):
             panel.axhline(edge, color=colour, linewidth=0.9, linestyle="--")

@@ -55,9 +55,9 @@ def distribution(metrics: pd.DataFrame, config: Config) -> ReportTable:
         highlight=[i for i, row in enumerate(cells) if row["title"] == SETS[sets.AFTER]],
         notes=(
             "Precision: share of the images that lie among the training images; recall: share of the training "
-            "images that lie among the images of the row. Density: how many training images are around each image; "
-            "coverage: share of the training images with one nearby. Recall and coverage rise with N: compare with "
-            "the ceilings. "
+            "images that lie among the images of the row. Density: how many training images are around each image, 1 "
+            "for equal distributions; coverage: share of the training images with one nearby. Coverage rises with N "
+            "and recall falls, as few images have far neighbours: compare with the ceiling of the same N. "
             "Intervals of shares are no narrower than Wilson's.",
             "N training images: against the rest of the training images, of which they are at most half; mean and 2.5 "
             "to 97.5 % range over random splits in place of an interval.",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.evaluate.extreme import DEFORMATIONS, TITLES, UNCHANGED, parts_of
+from echodiff.evaluate.extreme import DEFORMATIONS, REAL_IMAGE, TITLES, UNCHANGED, parts_of
 from echodiff.evaluate.polar import LEAK_GRAY
 from echodiff.report import fidelity, label_sources
 from echodiff.report.guides import draw_guide
@@ -23,13 +23,13 @@ LACKING = "Drawn though the guide lacks it, % of the unchanged guide's area"
 
 
 def extreme(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTable:
-    """Mean and standard deviation over patients, a row a deformation, a block a model.
+    """Mean and standard deviation over patients, a row a deformation below the real images', a block a model.
 
     `cases`: the case tables, which say where the label maps come from that were deformed.
     """
     data, cells = [], []
     for model in model_names(config, rows["model"]):
-        for deformation in DEFORMATIONS:
+        for deformation in (REAL_IMAGE, *DEFORMATIONS):
             own = rows[(rows["model"] == model) & (rows["deformation"] == deformation)]
             if own.empty:
                 continue
@@ -57,7 +57,8 @@ def extreme(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
         highlight=[i for i, row in enumerate(cells) if row["title"] == TITLES[UNCHANGED]],
         notes=(
             "Dice of the segmenter's label map against the deformed guide. The segmenter has seen real hearts only, so "
-            "that a low Dice may be its own failure: look at the images.",
+            "that a low Dice may be its own failure: look at the images. The ceiling is what it reaches on the same "
+            "patients' real images, with the unchanged guide; their leakage is measured in the sector of the model's.",
             "Drawn though the guide lacks it: segmented pixels in % of those that the unchanged guide has. N: "
             "patients, in brackets where fewer have the structure. Leakage: share of the pixels outside the sector of "
             f"a gray of {LEAK_GRAY:g} or more. A distance between distributions would say nothing: no real images have "

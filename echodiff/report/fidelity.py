@@ -18,8 +18,8 @@ KEYS = tuple(key for keys, _, _ in METRICS for key in keys)
 COLUMNS = ("dataset", "kind", "model", "case_id", *KEYS, *(f"{m}_segmented" for m in MEASURES))
 LABELS = {"lv": "LV", "lv_myo": "LV + MYO", "la": "LA"}
 NOT_FOUND = (
-    "A structure that is not segmented has a Dice of 0 and no distance; N in brackets: images with a distance, where "
-    "fewer."
+    "A structure that is not segmented has a Dice of 0 and no distance, one that the guide lacks has neither; N in "
+    "brackets: images that have the value, where fewer."
 )
 METRIC_COLUMNS = tuple(
     Column(key, LABELS[name], heading) for keys, heading, _ in METRICS for key, name in zip(keys, OUTLINES, strict=True)

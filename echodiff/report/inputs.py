@@ -1,6 +1,6 @@
 """Reading what the tables and figures are made of: many files, told apart by what is in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,15 @@ from echodiff.evaluate.trivial import TRANSLATOR_TITLES, TRANSLATORS
 from echodiff.store.table import read_table
 
 ALL_TRANSLATED = "All translated datasets"
+# Kind of table of metrics -> the column that no other kind has.
+KINDS: Mapping[str, str] = {
+    "pixel": "comparison",
+    "frechet": "metric",
+    "memory": "flagged",
+    "physics": "log_spread_db",
+    "diversity": "ms_ssim",
+    "fidelity": "dice_lv",
+}
 
 
 def dataset_title(config: Config, dataset: str) -> str:
@@ -44,6 +53,31 @@ def read_tables(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:
     if not paths:
         raise InputError(f"expected Parquet tables with the columns {', '.join(columns)}, found no path")
     return pd.concat([read_table(path, columns) for path in paths], ignore_index=True)
+
+
+def read_kinds(paths: Sequence[Path], columns: Mapping[str, Sequence[str]]) -> dict[str, pd.DataFrame]:
+    """Parquet tables of several kinds (`KINDS`), those of one kind below one another.
+
+    Args:
+        columns: of each kind that is taken those that it must have. The first kind is needed.
+
+    Raises:
+        InputError: a table cannot be read, is of no such kind or lacks a column, or there is none of the first kind.
+    """
+    found: dict[str, list[pd.DataFrame]] = {}
+    for path in paths:
+        table = read_table(path)
+        kind = next((name for name in columns if KINDS[name] in table), None)
+        if kind is None:
+            raise InputError(
+                f"{path}: expected a table of metrics ({', '.join(columns)}), found one with the columns "
+                f"{', '.join(table.columns)}; leave it out"
+            )
+        found.setdefault(kind, []).append(read_table(path, columns[kind]))
+    needed = next(iter(columns))
+    if needed not in found:
+        raise InputError(f"expected tables of {needed} metrics among the files, found none of them; give these too")
+    return {kind: pd.concat(parts, ignore_index=True) for kind, parts in found.items()}
 
 
 def in_order(config: Config, datasets: Sequence[str]) -> list[str]:

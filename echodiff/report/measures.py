@@ -15,6 +15,7 @@ from echodiff.evaluate.frechet_table import AFTER, FLOOR_SAME_N, TRAINING
 from echodiff.evaluate.interval import Grouping
 from echodiff.evaluate.names import FRECHET_NAMES, KERNEL_NAMES
 from echodiff.evaluate.paired import mean_interval
+from echodiff.evaluate.physics import HELD_OUT
 from echodiff.evaluate.physics_distance import physics_floor, physics_interval
 from echodiff.evaluate.share import share_interval
 from echodiff.report import physics
@@ -47,7 +48,7 @@ def measures_of(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config:
     """
     known = {kind: with_patients(rows, cases) if "case_id" in rows else rows for kind, rows in tables.items()}
     measures = _distances(known["frechet"]) if "frechet" in known else []
-    measures += _scores(known["pixel"], known.get("fidelity"), config)
+    measures += _scores(known, config)
     if "diversity" in known:
         samples, patients = (_of_kind(known["diversity"], kind) for kind in (SAMPLES, PATIENTS))
         columns = "ms_ssim", "MS-SSIM", "Samples of a guide", 3, NEITHER
@@ -83,7 +84,8 @@ def _distances(frechet: pd.DataFrame) -> list[Measure]:
 
         def of(datasets: Sequence[str], model: str, name=name, scale=scale) -> Interval:
             own = rows[rows["model"] == model]
-            return mean_of_independent(_of_each(own, [(name, AFTER, dataset) for dataset in datasets], scale))
+            found = _of_each(own, [(name, AFTER, dataset) for dataset in datasets], scale)
+            return mean_of_independent(found) if len(found) == len(datasets) else UNKNOWN
 
         def floor(datasets: Sequence[str], name=name, scale=scale) -> Interval:
             keys = [(name, FLOOR_SAME_N, dataset) for dataset in datasets]
@@ -104,9 +106,10 @@ def _mean_of_floors(found: Sequence[Interval], wanted: int) -> Interval:
     return tuple(np.mean(found, axis=0).tolist()) if found and len(found) == wanted else UNKNOWN
 
 
-def _scores(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, config: Config) -> list[Measure]:
+def _scores(tables: Mapping[str, pd.DataFrame], config: Config) -> list[Measure]:
     """Pixel metrics beside another patient's image, Dice beside that of held-out images of the training dataset."""
-    rows, scores = case_scores(pixel, fidelity)
+    rows, scores = case_scores(tables)
+    pixel, fidelity = tables["pixel"], tables.get("fidelity")
     others = pixel[pixel["comparison"] == ANOTHER_PATIENT].drop_duplicates(["dataset", "case_id"])
     held_out = None if fidelity is None else _training(fidelity, config)
     measures = []
@@ -139,7 +142,8 @@ def _physics(rows: pd.DataFrame, config: Config) -> list[Measure]:
         "physics", "Distance", "Physics", 2, LOWER, _physics_of(synthetic, training, config),
         _physics_floor(synthetic, training, config),
     )  # fmt: skip
-    leakage = _mean(synthetic, "leakage"), _same(_mean_of(training, "leakage"))
+    # Training images are black outside their own sector; held-out ones are measured in the translations'.
+    leakage = _mean(synthetic, "leakage"), _same(_mean_of(_of_kind(rows, HELD_OUT), "leakage"))
     return [distance, Measure("leakage", "Leakage", "Physics", 3, LOWER, *leakage)]
 
 
@@ -156,24 +160,30 @@ def _physics_of(synthetic: pd.DataFrame, training: pd.DataFrame, config: Config)
         return physics_interval(_measured(own), reference, groups, **drawing)
 
     def of(datasets: Sequence[str], model: str) -> Interval:
-        found = [of_one(dataset, model) for dataset in datasets]
-        return mean_of_independent([value for value in found if not np.isnan(value[0])])
+        return mean_of_independent([of_one(dataset, model) for dataset in datasets])  # unknown where one is
 
     return of
 
 
 def _physics_floor(synthetic: pd.DataFrame, training: pd.DataFrame, config: Config) -> OfReal:
-    """The floor at the number of translations; of several datasets the mean, where all of them have one."""
+    """The floor at the number of translations, over the measures that are known of them: there are no widths in mm
+    where the size of a pixel is unknown. Of several datasets the mean, where all of them have one.
+    """
     reference, patients = _measured(training), training[PATIENT].tolist()
     counts = synthetic.groupby(["dataset", "model"]).size().groupby("dataset").max()
 
     @cache
-    def of_n(n: int) -> Interval:
-        return physics_floor(reference, patients, n, draws=config.evaluate.draws, seed=config.evaluate.seed)
+    def of_n(n: int, known: tuple[int, ...]) -> Interval:
+        drawing = {"draws": config.evaluate.draws, "seed": config.evaluate.seed}
+        return physics_floor(reference[:, list(known)], patients, n, **drawing)
+
+    def of_one(dataset: str) -> Interval:
+        known = np.isfinite(_measured(synthetic[synthetic["dataset"] == dataset])).any(axis=0)
+        return of_n(int(counts[dataset]), tuple(np.flatnonzero(known).tolist()))
 
     def of(datasets: Sequence[str]) -> Interval:
-        found = [of_n(int(counts[dataset])) for dataset in datasets if dataset in counts.index]
-        return _mean_of_floors(found, len(found))
+        found = [of_one(dataset) for dataset in datasets if dataset in counts.index]
+        return _mean_of_floors(found, len(datasets))
 
     return of
 

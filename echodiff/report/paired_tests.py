@@ -1,5 +1,7 @@
 """The table of paired tests: each model against one of them, over the same cases."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from echodiff.config import Config
@@ -9,23 +11,25 @@ from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.paired_table import PATIENTS, SIGNIFICANT, paired_table
 from echodiff.report.patients import PATIENT, with_patients
-from echodiff.report.scores import INFINITE_PSNR, case_scores, which_is_better
+from echodiff.report.scores import INFINITE_PSNR, SCORE_COLUMNS, case_scores, which_is_better
 from echodiff.report.table import ReportTable
 
+COLUMNS = SCORE_COLUMNS
 ALL = "all"
 
 
-def paired_tests(
-    pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.DataFrame, config: Config
-) -> ReportTable:
-    """Wilcoxon tests of every other model against `report.ablation.against`, a row a dataset, model and score.
+def paired_tests(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: Config) -> ReportTable:
+    """Wilcoxon tests of every other model against `report.ablation.against`, a row a dataset, model and score, and of
+    all translated datasets together where there are several.
 
-    `cases`: the case tables, which say whose images they are and where label maps come from.
+    Args:
+        tables: by kind, as of `case_scores`.
+        cases: the case tables, which say whose images they are and where label maps come from.
 
     Raises:
         InputError: there are rows of one model only, or none of the model to compare with.
     """
-    rows, scores = case_scores(pixel, fidelity)
+    rows, scores = case_scores(tables)
     rows = with_patients(rows, cases)
     models, against = model_names(config, rows["model"]), config.ablation_reference
     if against not in models or len(models) < 2:
@@ -37,7 +41,9 @@ def paired_tests(
     present = in_order(config, rows["dataset"])
     sources = [name for name in present if name != config.training_dataset]
     blocks = [(name, label_sources.marked_title(cases, config, name), [name]) for name in present]
-    for dataset, group, datasets in (*blocks, (ALL, label_sources.marked_title_of_all(cases, sources), sources)):
+    if len(sources) > 1:  # of one they would be its tests once more, and correct each other
+        blocks.append((ALL, label_sources.marked_title_of_all(cases, sources), sources))
+    for dataset, group, datasets in blocks:
         own = rows[rows["dataset"].isin(datasets)]
         base = own[own["model"] == against].set_index(["dataset", "case_id"])
         for model in models:

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from echodiff.config import Config
-from echodiff.evaluate.physics import GAIN_BANDS, PATCH
+from echodiff.evaluate.physics import GAIN_BANDS, HELD_OUT, PATCH
 from echodiff.report import label_sources
 from echodiff.report.canvas import BESIDE_BLACK, MARKERS, new_figure, write_figure
 from echodiff.report.inputs import dataset_title, in_order, model_names, model_title
-from echodiff.report.table import Column, ReportTable, mean_sd
+from echodiff.report.table import Column, ReportTable, mean_sd_of_known
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,6 +36,7 @@ MEASURES = (
     ("sector_overlap", "Overlap", "Sector", 2),
 )
 TRAINING, SOURCE = "Training, real", "Source, real"
+UNSEEN = "Held-out, real"
 BLACK = "#000000"  # real images; models have the other colours
 REAL_STYLES = {TRAINING: {"color": BLACK}, SOURCE: {"color": BLACK, "linestyle": "--"}}
 LINES = ("-", "-.", ":")
@@ -46,14 +47,15 @@ GRAYS = (0, 64, 128, 192, 255)
 
 
 def groups_of(rows: pd.DataFrame, config: Config) -> list[tuple[str, str, pd.DataFrame]]:
-    """(dataset, title of the row, its images): for every dataset the training images, its own, its
-    translations.
+    """(dataset, title of the row, its images): for every dataset the training images, held-out ones of the training
+    dataset, its own, its translations.
     """
     real, synthetic = rows[rows["kind"] == "dataset"], rows[rows["kind"] == "translation"]
     training = real[real["dataset"] == config.training_dataset]
+    held_out = rows[rows["kind"] == HELD_OUT]
     groups = []
     for dataset in in_order(config, rows["dataset"]):
-        groups.append((dataset, TRAINING, training))
+        groups += [(dataset, TRAINING, training), (dataset, UNSEEN, held_out)]
         if dataset != config.training_dataset:
             groups.append((dataset, SOURCE, real[real["dataset"] == dataset]))
         own = synthetic[synthetic["dataset"] == dataset]
@@ -70,9 +72,10 @@ def physics(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
     data, cells = [], []
     for dataset, title, own in groups_of(rows, config):
         numbers = {f"{key}_{name}": value for key, *_ in (*MEASURES, *((gain,) for gain in GAINS))
-                   for name, value in (("mean", own[key].mean()), ("sd", own[key].std(ddof=0)))}  # fmt: skip
+                   for name, value in (("mean", own[key].mean()), ("sd", own[key].std(ddof=0)),
+                                       ("n", int(own[key].notna().sum())))}  # fmt: skip
         data.append({"dataset": dataset, "row": title, "n": len(own)} | numbers)
-        texts = {key: mean_sd(own[key], digits) for key, _, _, digits in MEASURES}
+        texts = {key: mean_sd_of_known(own[key], digits) for key, _, _, digits in MEASURES}
         group = label_sources.marked_title(cases, config, dataset)
         cells.append({"group": group, "title": title, "n": str(len(own))} | texts)
     return ReportTable(
@@ -92,16 +95,20 @@ def physics(rows: pd.DataFrame, cases: pd.DataFrame, config: Config) -> ReportTa
         notes=(
             "Fully developed speckle has a log spread of 5.57 dB and an envelope SNR of 1.91, where the dynamic "
             "range is the true one. Correlation: width at half maximum of speckle's autocorrelation in the near "
-            "and far third of the depth. gCNR: 0 where LV and MYO look alike, 1 where a threshold parts them.",
+            "and far third of the depth. N in brackets: images in which it can be measured, where fewer; not where a "
+            "third has no patch between black and white, nor where the width is near that of a patch, so that the "
+            "widest are left out. gCNR: 0 where LV and MYO look alike, 1 where a threshold parts them.",
             f"Speckle is measured in patches of {PATCH} pixels. Where it is nearly as wide as a patch, its width and "
             "spread come out too small and its SNR too high: developed speckle 14.6 pixels wide is measured as 11.6, "
             "4.7 dB and an SNR of 2.3. Sources that were enlarged on reading miss 5.57 dB and 1.91 for that reason. "
             "Correlation of translations in mm is by the pixel size of their source.",
-            "Training: the images that the models have learned from; held-out real ones are not measured.",
+            "Training: the images that the models have learned from. Held-out: other patients of the same dataset; how "
+            "far that row lies from the one of training is chance, and a good translation lies no farther.",
             "Leakage: share of the pixels outside the sector of a gray of 8 or more. Overlap: of the tissue that is "
-            "seen with the sector, intersection over union. Real images are measured in their own sector, "
-            "translations in the training images' common one, or in their source's where the model is given that. A "
-            "good translation lies at the training row.",
+            "seen with the sector, intersection over union. Training and source images are measured in their own "
+            "sector, outside of which they were made black on reading. Translations are measured in the training "
+            "images' common one (in their source's where the model is given that), and so are the held-out images, "
+            "which are what leakage and overlap are compared with.",
             *label_sources.note(cases, config),
         ),
     )
@@ -120,7 +127,7 @@ def depth_gain_figure(rows: pd.DataFrame, config: Config) -> "Figure":
     """Mean gray over depth, one panel a dataset, one line each for training, source and translations; around the
     training images' line one standard deviation over images.
     """
-    groups = groups_of(rows, config)
+    groups = [group for group in groups_of(rows, config) if group[1] != UNSEEN]  # the band says what is chance
     datasets = list(dict.fromkeys(dataset for dataset, _, _ in groups))
     columns = min(3, len(datasets))
     lines = -(-len(datasets) // columns)

@@ -9,9 +9,10 @@ from echodiff.evaluate.paired import MINIMUM, mean_interval
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title, with_scanners
 from echodiff.report.patients import PATIENT, with_patients
-from echodiff.report.scores import INFINITE_PSNR, Score, case_scores
-from echodiff.report.table import Column, ReportTable, format_interval
+from echodiff.report.scores import INFINITE_PSNR, PIXEL_SCORES, SCORE_COLUMNS, Score, case_scores, with_floors
+from echodiff.report.table import Column, ReportTable, format_interval, with_known
 
+COLUMNS = SCORE_COLUMNS
 FACTORS: Mapping[str, str] = {"quality": "Quality", "scanner": "Scanner", "ef": "EF"}
 # Bands of ejection fraction in %, the lower end belongs to the band.
 EF_BANDS = (("below 40 %", 0, 40), ("40 to 49 %", 40, 50), ("50 % and more", 50, float("inf")))
@@ -19,13 +20,20 @@ ALL = "All cases"
 FEW = f"fewer than {MINIMUM} patients"
 
 
-def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.DataFrame, config: Config) -> ReportTable:
-    """Mean and 95 % interval of every score in every subgroup that cases of a dataset and model are known to fall in.
+def subgroups(tables: Mapping[str, pd.DataFrame], cases: pd.DataFrame, config: Config) -> ReportTable:
+    """Mean and 95 % interval of every score in every subgroup that cases of a dataset and model are known to fall in,
+    the pixel metrics beside another patient's image in the place of the same cases' synthetic ones.
 
     A factor with a single known group in a dataset says nothing and has no rows; cases whose group is unknown stand
-    in the row of all cases alone. `cases`: the case tables, which say where label maps come from.
+    in the row of all cases alone.
+
+    Args:
+        tables: by kind, as of `case_scores`.
+        cases: the case tables, which say whose images they are and where label maps come from.
     """
-    rows, scores = case_scores(pixel, fidelity)
+    rows, scores = case_scores(tables)
+    rows, floors = with_floors(rows, tables["pixel"])
+    scores = (*PIXEL_SCORES, *floors, *scores[len(PIXEL_SCORES) :])
     rows = with_patients(rows, cases)
     if "scanner" in rows:
         rows = with_scanners(rows, config)
@@ -55,6 +63,10 @@ def subgroups(pixel: pd.DataFrame, fidelity: pd.DataFrame | None, cases: pd.Data
         notes=(
             f"Groups of {FEW} have no interval and cannot be judged. Subgroups were not tested against one "
             "another: a difference between them is an observation, not a finding.",
+            "Floor: a real image of another patient of the dataset in the place of each synthetic one. Groups whose "
+            "floors differ would differ without a model too: read a score as its distance from the floor beside it.",
+            "N in brackets: cases whose guide has the structure, where fewer. The table of mask fidelity has what the "
+            "segmenter reaches on real held-out images, the ceiling of Dice.",
             "Where a factor is not known, or all cases fall into one group, it has no rows.",
             INFINITE_PSNR,
             *label_sources.note(cases, config),
@@ -92,5 +104,6 @@ def _row(members: pd.DataFrame, scores: Sequence[Score]) -> tuple[dict[str, floa
     for score in scores:
         found = mean_interval(members[score.key].to_numpy(dtype=float), members[PATIENT])
         numbers |= {f"{score.key}{end}": value for end, value in zip(("", "_low", "_high"), found, strict=True)}
-        texts[score.key] = format_interval(*found, digits=score.digits)
+        numbers[f"{score.key}_n"] = int(members[score.key].notna().sum())
+        texts[score.key] = with_known(format_interval(*found, digits=score.digits), members[score.key])
     return numbers, texts

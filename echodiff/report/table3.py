@@ -12,7 +12,7 @@ from echodiff.evaluate.trivial import TRANSLATORS
 from echodiff.report import label_sources
 from echodiff.report.inputs import in_order, model_names, model_title
 from echodiff.report.published import published_value
-from echodiff.report.table import NOTHING, Column, ReportTable, format_mean_sd, mean_sd
+from echodiff.report.table import NOTHING, Column, ReportTable, format_mean_sd, mean_sd_of_known
 
 KEYS = ("case_id", "dataset", "model", "comparison")
 
@@ -51,7 +51,8 @@ NOTES = (
     "their small spread fit no other convention.",
     "Published MSE fits units of 1e-3 on [0, 1]; published SSIM stands with the whole image.",
     "Another patient: a real image of the same dataset, drawn at random. Mean gray per label: the other "
-    "cases' mean grays painted by this case's label map and sector.",
+    "patients' mean grays painted by this case's label map and sector.",
+    "PSNR per structure: over the cases whose label map has it; N in brackets: their number, where fewer.",
     "An image that equals its original has an infinite PSNR; a mean with one is infinite and has no deviation.",
 )
 
@@ -108,12 +109,13 @@ def _data(rows: pd.DataFrame) -> dict[str, float]:
         infinite = (known == float("inf")).any()
         values[f"{metric}_mean"] = known.mean()
         values[f"{metric}_sd"] = float("nan") if infinite or known.empty else known.std(ddof=0)
+        values[f"{metric}_n"] = len(known)
     return values
 
 
 def _cells(rows: pd.DataFrame) -> dict[str, str]:
     return {
-        metric: mean_sd(rows[metric], digits) if metric in rows else NOTHING
+        metric: mean_sd_of_known(rows[metric], digits) if metric in rows else NOTHING
         for metric, (_, _, digits) in METRICS.items()
     }
 

@@ -3,31 +3,36 @@
 What reads and computes is imported when a command runs: the names of the commands and their help do not wait for it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 from typer.models import ArgumentInfo
 
 from echodiff.config import load_config
-from echodiff.report.arguments import CaseTables, ConfigFiles, LabelSources, Metrics, Stem
-
-if TYPE_CHECKING:
-    import pandas as pd
+from echodiff.report.arguments import (
+    AllMetrics,
+    CaseTables,
+    ConfigFiles,
+    LabelSources,
+    Metrics,
+    ScoreFiles,
+    Stem,
+)
 
 app = typer.Typer()
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that is made of tables of one kind.
+    """A table that is made of tables of one or of several kinds.
 
     Its module in `echodiff.report` has the table's name unless `module` is given. There `COLUMNS` are the columns that
     are read, and the function of the table's name makes a `ReportTable` of the rows (and, with `cases`, the case
-    tables) and the configuration.
+    tables) and the configuration. Where `COLUMNS` has those of several kinds (`inputs.KINDS`), the files are told apart
+    by their columns, and the function takes the rows of each kind by its name.
     """
 
     help: str
@@ -61,17 +66,22 @@ TABLES = {
         cases=True,
         module="use",
     ),
+    "ablation": Table("All models of the configuration side by side.", files=AllMetrics, cases=True),
+    "subgroups": Table(
+        "Scores of synthetic images by quality, scanner and ejection fraction.", files=ScoreFiles, cases=True
+    ),
+    "paired_tests": Table("Each model against one of them, case by case.", files=ScoreFiles, cases=True),
 }
 
 
 def write_table(name: str, config: Sequence[Path], files: Sequence[Path], cases: Sequence[Path], output: Path) -> None:
     """Write the table `name` of `TABLES`; `cases` only where it takes them."""
-    from echodiff.report.inputs import read_tables
+    from echodiff.report.inputs import read_kinds, read_tables
     from echodiff.report.label_sources import read_case_tables
 
     module = import_module(f"echodiff.report.{TABLES[name].module or name}")
     others = [read_case_tables(cases)] if TABLES[name].cases else []
-    rows = read_tables(files, module.COLUMNS)
+    rows = (read_kinds if isinstance(module.COLUMNS, Mapping) else read_tables)(files, module.COLUMNS)
     getattr(module, name)(rows, *others, load_config(config)).write(output)
 
 
@@ -95,11 +105,6 @@ def command_of(name: str) -> Callable[..., None]:
 
 for table_name, entry in TABLES.items():
     app.command(table_name.replace("_", "-"), help=entry.help)(command_of(table_name))
-
-
-ScoreFiles = typer.Argument(
-    ..., metavar="METRICS...", help="Tables of pixel metrics, and of mask fidelity (fidelity.parquet) where there are."
-)
 
 
 @app.command()
@@ -126,57 +131,3 @@ def models(
     from echodiff.report import models as module
 
     module.models([module.read_trained(folder) for folder in folders], load_config(config)).write(output)
-
-
-@app.command()
-def ablation(
-    config: list[Path] = ConfigFiles,
-    metrics: list[Path] = typer.Argument(..., help="Tables of every metric, of all datasets and models."),
-    cases: list[Path] = LabelSources,
-    output: Path = Stem,
-) -> None:
-    """All models of the configuration side by side."""
-    from echodiff.report import ablation as module
-    from echodiff.report.label_sources import read_case_tables
-    from echodiff.store.table import read_table
-
-    tables = module.tables_by_kind([read_table(path) for path in metrics])
-    module.ablation(tables, read_case_tables(cases), load_config(config)).write(output)
-
-
-@app.command()
-def subgroups(
-    config: list[Path] = ConfigFiles,
-    metrics: list[Path] = ScoreFiles,
-    cases: list[Path] = LabelSources,
-    output: Path = Stem,
-) -> None:
-    """Scores of synthetic images by quality, scanner and ejection fraction."""
-    from echodiff.report.label_sources import read_case_tables
-    from echodiff.report.subgroups import subgroups as table_of
-
-    table_of(*_scores(metrics), read_case_tables(cases), load_config(config)).write(output)
-
-
-@app.command()
-def paired_tests(
-    config: list[Path] = ConfigFiles,
-    metrics: list[Path] = ScoreFiles,
-    cases: list[Path] = LabelSources,
-    output: Path = Stem,
-) -> None:
-    """Each model against one of them, case by case."""
-    from echodiff.report.label_sources import read_case_tables
-    from echodiff.report.paired_tests import paired_tests as table_of
-
-    table_of(*_scores(metrics), read_case_tables(cases), load_config(config)).write(output)
-
-
-def _scores(files: Sequence[Path]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
-    """Pixel metrics, and where there are some the tables of mask fidelity."""
-    from echodiff.report.inputs import read_tables
-    from echodiff.report.scores import FIDELITY_COLUMNS, PIXEL_COLUMNS
-
-    fidelity = [path for path in files if path.stem == "fidelity"]
-    pixel = [path for path in files if path not in fidelity]
-    return read_tables(pixel, PIXEL_COLUMNS), read_tables(fidelity, FIDELITY_COLUMNS) if fidelity else None

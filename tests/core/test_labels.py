@@ -35,7 +35,7 @@ assert (resized_labels(masks[0], 32).unique() == torch.tensor([1, 2, 3, 4])).all
 assert build_network()(torch.zeros(1, 1, 64, 64)).shape == (1, 5, 64, 64)
 gray = np.random.default_rng(0).integers(0, 255, (2, 64, 64)).astype(np.uint8)
 two = ImageSet(gray, np.stack([mask, mask]), np.ones_like(gray), np.ones((2, 2), np.float32), ["a", "b"])
-assert len(np.unique(LabelMeans.of(two).paint(0, two))) == 4
+assert len(np.unique(LabelMeans.of(two, two.case_id).paint(0, two))) == 4
 assert "psnr_rv_db" in pair_metrics(gray[0], gray[1], mask=mask, sector=two.sectors[0])
 """
 

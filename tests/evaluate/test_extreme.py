@@ -3,12 +3,20 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.ndimage import distance_transform_edt, label
 from skimage.draw import ellipse
 
 from echodiff.errors import InputError
-from echodiff.evaluate.extreme import DEFORMATIONS, UNCHANGED, extreme_guides, parts_of
+from echodiff.evaluate.extreme import (
+    DEFORMATIONS,
+    UNCHANGED,
+    extreme_guides,
+    held_out_cases,
+    parts_of,
+    real_images,
+)
 from echodiff.evaluate.extreme_table import extreme_table
 from echodiff.store.image_set import ImageSet
 
@@ -83,3 +91,21 @@ def test_table_tells_what_is_missed_and_what_is_invented(hearts):
     assert table.loc[("b.c", "without_la"), "invented_la"] == 1 and table.loc[("a", "without_myo"), "invented_myo"] == 1
     assert table.loc[("a", UNCHANGED), "dice_lv"] == 1 and table.loc[("a", "tiny"), "dice_lv"] < 0.5
     assert (table["leakage"] == 1).all()  # these frames are gray everywhere
+
+
+def test_a_patient_of_several_images_is_deformed_once():
+    """Each would be counted as a patient."""
+    split = pd.DataFrame({"case_id": ["c", "a2", "a1", "b", "t"], "group": ["c", "a", "a", "b", "t"]})
+    split["subset"] = ["validation"] * 4 + ["train"]
+    assert held_out_cases(split) == ["a1", "b", "c"]
+
+
+def test_the_ceiling_is_the_real_image_beside_the_unchanged_guide(hearts):
+    """In the sector in which the model's images are measured."""
+    drawn = extreme_guides(hearts)
+    drawn = replace(drawn, images=np.zeros_like(drawn.images), sectors=np.ones_like(drawn.sectors))
+    real = real_images(drawn, hearts)
+    assert parts_of(real.case_id) == [("a", UNCHANGED), ("b.c", UNCHANGED)]
+    np.testing.assert_array_equal(real.images, hearts.images)
+    np.testing.assert_array_equal(real.masks, hearts.masks)
+    assert (real.sectors == 1).all() and (extreme_table(real, hearts.masks)["dice_lv"] == 1).all()

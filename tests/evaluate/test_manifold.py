@@ -116,3 +116,11 @@ def test_radii_are_the_sorted_distances(n, k, listed, seed):
         expected = np.sort(cdist(features[part], features[part]) ** 2, axis=1)[:, min(k, part.sum() - 1)]
         np.testing.assert_allclose(radii[part], expected, rtol=1e-9)
         assert (radii[~part] == neighbours.OUTSIDE).all()
+
+
+def test_of_one_distribution_coverage_rises_and_recall_falls_with_the_number_of_images():
+    """As the table says: few images have far neighbours, whose balls hold more of the real ones."""
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(150, 64))
+    few, many = (overlap(rng.normal(size=(n, 64)), real) for n in (12, 96))
+    assert many["coverage"] > few["coverage"] + 0.3 and many["recall"] < few["recall"] - 0.05

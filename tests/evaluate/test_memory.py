@@ -263,3 +263,20 @@ def test_too_few_training_images_are_refused(reference, split):
     foreign = replace(reference.features, attributes={"extractor": "other", "weights_sha256": "x"})
     with pytest.raises(InputError, match="one extractor"):
         _table(Part(reference.images, foreign), split, _scenes(2, 5))
+
+
+def test_held_out_images_are_not_compared_with_themselves(monkeypatch):
+    """Each is its own nearest one, which says nothing and costs as much as the training images."""
+    known = _part(_scenes(14, 3), "k", dataset="camus")
+    ids = known.images.case_id
+    split = pd.DataFrame({"case_id": ids, "group": ids, "subset": ["train"] * 11 + ["validation"] * 3})
+    compared = []
+    nearest_of = Registration.nearest
+    monkeypatch.setattr(
+        Registration,
+        "nearest",
+        lambda self, images, sides: compared.append(len(sides)) or nearest_of(self, images, sides),
+    )
+    rows = _table(known, split, _scenes(2, 4))
+    assert compared == [2, 1]
+    assert rows["correlation_held_out"].notna().tolist() == [True] * 2 + [False] * 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, wilcoxon
 
-from echodiff.evaluate.paired import holm, mean_interval, paired_test
+from echodiff.evaluate.paired import holm, mean_interval, paired_test, spread_interval
 
 
 def test_paired_test_is_scipys_wilcoxon_with_the_median_difference():
@@ -115,3 +115,14 @@ def test_a_patient_with_most_of_the_images_does_not_narrow_the_interval():
         _, low, high = mean_interval(rng.normal(size=10)[patients] + rng.normal(0, 0.3, 29), patients)
         covered += low <= 0 <= high
     assert covered / 400 > 0.83  # of the sum of the patients' deviations alone 0.5
+
+
+def test_the_interval_of_a_spread_holds_it_and_counts_patients():
+    """In 95 % of samples of normal values; twice the same images are no more patients."""
+    rng = np.random.default_rng(0)
+    found = np.array([spread_interval(rng.normal(0, 3, 18)) for _ in range(1000)])
+    assert ((found[:, 1] < 3) & (found[:, 2] > 3)).mean() == pytest.approx(0.95, abs=0.02)
+    values, names = rng.normal(size=12), [f"p{i}" for i in range(12)]
+    once, twice = spread_interval(values), spread_interval([*values, *values], [*names, *names])
+    assert once[0] == pytest.approx(values.std(ddof=1)) and twice[1] / twice[0] == pytest.approx(once[1] / once[0])
+    assert np.isnan(spread_interval([1.0, 2.0, np.nan, 4.0, 5.0])[1:]).all() and np.isnan(spread_interval([1.0])).all()

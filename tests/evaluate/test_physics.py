@@ -116,26 +116,39 @@ def test_an_empty_frame_has_missing_values_and_no_error():
     assert np.isnan(nothing["mean_gray"]) and nothing["leakage"] == 0
 
 
-def test_a_translation_is_measured_in_the_sector_that_the_training_images_share(run_echodiff, config, files):
-    """A frame drawn in the training images' sector leaks nothing, whatever sector its source had."""
+def test_a_frame_without_speckle_has_no_snr():
+    """Not an enormous one, which would be a mean over images by itself."""
+    row = physics_of(FULL * 100, FULL, FULL, np.ones(2), dynamic_range_db=60.0)
+    assert row["patches"] > 0 and row["log_spread_db"] == pytest.approx(0, abs=1e-9) and np.isnan(row["envelope_snr"])
+
+
+def test_translations_and_held_out_images_are_measured_in_the_training_images_sector(run_echodiff, config, files):
+    """A frame drawn there leaks nothing, whatever sector its source had; a real one leaks where its own is wider."""
     data = read_image_set(files / "data.h5")
-    wide = np.zeros_like(data.sectors)
-    wide[:, 8:56, 4:60] = 1
-    drawn = (120 * wide).astype(np.uint8)
-    for name, sectors, attributes in (
-        ("training.h5", wide, data.attributes),
-        ("drawn.h5", data.sectors * 0, {"kind": "translation", "dataset": "vscan", "model": "small"}),
+    sectors = np.zeros_like(data.sectors)
+    sectors[:, 8:56, 16:48] = 1
+    drawn = (120 * sectors).astype(np.uint8)
+    own = sectors.copy()
+    own[6:, 8:56, 8:56] = 1  # of the two that are held out
+    for name, images, outlines, attributes in (
+        ("training.h5", 120 * own, own, {"kind": "dataset", "dataset": "camus"}),
+        ("drawn.h5", drawn, data.sectors * 0, {"kind": "translation", "dataset": "vscan", "model": "small"}),
     ):
         with new_image_set(files / name, size=64, attributes=attributes, with_seed="model" in attributes) as writer:
             for i, case in enumerate(data.case_id):
                 seed = {"seed": i} if "model" in attributes else {}
-                writer.append(drawn[i], data.masks[i], sectors[i], data.spacing_mm[i], case, **seed)
+                writer.append(images[i], data.masks[i], outlines[i], data.spacing_mm[i], case, **seed)
     arguments = ["physics", "--config", config, "--images", files / "drawn.h5", "--output", files / "physics.parquet"]
     refused = run_echodiff("evaluate", *arguments)
     assert refused.returncode == 1 and "give --reference and --split" in refused.stderr
     reference = ["--reference", files / "training.h5", "--split", files / "split.parquet"]
-    done = run_echodiff("evaluate", *arguments, *reference)
+    done = run_echodiff("evaluate", *arguments, "--images", files / "training.h5", *reference)
     assert done.returncode == 0, done.stderr
-    rows = pd.read_parquet(files / "physics.parquet")
-    assert (rows["leakage"] == 0).all() and (rows["sector_overlap"] > 0.95).all()
-    np.testing.assert_allclose(rows["mean_gray"], 120)
+    rows = pd.read_parquet(files / "physics.parquet").set_index("kind")
+    synthetic = rows.loc["translation"]
+    assert (synthetic["leakage"] == 0).all() and (synthetic["sector_overlap"] > 0.95).all()
+    np.testing.assert_allclose(synthetic["mean_gray"], 120)
+    assert rows.loc["dataset", "case_id"].tolist() == data.case_id[:6] and (rows.loc["dataset", "leakage"] == 0).all()
+    held_out = rows.loc["held_out"]
+    assert held_out["case_id"].tolist() == data.case_id[6:]
+    np.testing.assert_allclose(held_out["leakage"], 48 * 16 / (64 * 64 - 48 * 32))

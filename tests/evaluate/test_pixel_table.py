@@ -77,12 +77,26 @@ def test_label_means_leave_the_painted_case_out(small_image_set):
     changed = small_image_set.images.copy()
     changed[0] = 255
     repainted = replace(small_image_set, images=changed)
-    before = LabelMeans.of(small_image_set).paint(0, small_image_set)
-    np.testing.assert_array_equal(LabelMeans.of(repainted).paint(0, repainted), before)
+    before = LabelMeans.of(small_image_set, small_image_set.case_id).paint(0, small_image_set)
+    np.testing.assert_array_equal(LabelMeans.of(repainted, repainted.case_id).paint(0, repainted), before)
     lv = small_image_set.masks[0] == 1
     others = np.concatenate([small_image_set.images[i][lv] for i in range(1, 6)])
     assert before[lv][0] == np.rint(others.mean())
     assert (before[small_image_set.sectors[0] == 0] == 0).all()
+
+
+def test_label_means_leave_out_all_cases_of_the_patient(small_image_set):
+    """With another frame of the same patient the floor would know something of him."""
+    changed = small_image_set.images.copy()
+    changed[1] = 255
+    patients = ["a", "a", "b", "b", "c", "c"]
+    painted = [
+        LabelMeans.of(images, patients).paint(0, images)
+        for images in (small_image_set, replace(small_image_set, images=changed))
+    ]
+    np.testing.assert_array_equal(*painted)
+    table = pixel_table(small_image_set, small_image_set, _cases(small_image_set, ["p"] * 6), model="m", seed=0)
+    assert table.loc[table["comparison"] == "label_mean", "mse"].isna().all()
 
 
 def test_a_translation_of_other_cases_is_refused(small_image_set):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2
 
 from echodiff.evaluate.clinical import MEASURES
 from echodiff.evaluate.paired import mean_interval
@@ -39,13 +40,32 @@ def legends(figure):
 def test_every_dataset_has_its_own_number_and_bias_with_an_interval(rows, cases, config):
     figure = bland_altman_figure(rows, cases, config, model="small")
     own = rows[rows["dataset"] == "vscan"]
-    _, low, high = mean_interval((own["lv_area_cm2_segmented"] - own["lv_area_cm2_guide"]).to_numpy())
+    difference = (own["lv_area_cm2_segmented"] - own["lv_area_cm2_guide"]).to_numpy()
+    _, low, high = mean_interval(difference)
+    limit = 1.96 * np.std(difference, ddof=1)
+    ends = limit * np.sqrt(7 / chi2.ppf([0.975, 0.025], 7))
     real, drawn, vscan = legends(figure)[0]
     assert real.startswith("real, held out: CAMUS N 8") and drawn.startswith("synthetic: CAMUS N 8")
-    assert vscan == f"synthetic: Vscan N 8, bias 2.0 [{low:.1f}, {high:.1f}]"
+    expected = f"bias 2.0 [{low:.1f}, {high:.1f}] limits ± {limit:.1f} [{ends[0]:.1f}, {ends[1]:.1f}]"
+    assert vscan == f"synthetic: Vscan N 8, {expected}"
     markers = [points.get_paths()[0].vertices.shape for points in figure.axes[0].collections]
     colours = {tuple(points.get_facecolor()[0]) for points in figure.axes[0].collections}
     assert len(markers) == len(colours) == 3
+
+
+def test_the_figure_grows_with_its_legends(rows, cases, config):
+    """Four lines a dataset at most, beside two panels one below the other."""
+    more = {f"d{i}": config.datasets["vscan"] for i in range(10)}
+    own = rows[rows["dataset"] == "vscan"]
+    drawn = pd.concat([rows, *(own.assign(dataset=name) for name in more)])
+    known = cases[(cases["dataset"] == "vscan") & cases["case_id"].isin(own["case_id"])]
+    known = pd.concat([cases, *(known.assign(dataset=name) for name in more)])
+    many = config.model_copy(update={"datasets": config.datasets | more})
+    heights = [
+        bland_altman_figure(*tables, model="small").get_size_inches()[1]
+        for tables in ((rows, cases, config), (drawn, known, many))
+    ]
+    assert heights == [8.0, pytest.approx(1.2 + 0.96 * 13)]
 
 
 def test_axes_have_the_unit(rows, cases, config):

@@ -12,8 +12,9 @@ from echodiff.errors import ConfigError, InputError
 from echodiff.evaluate.extreme import DEFORMATIONS, extreme_guides
 from echodiff.evaluate.extreme_table import extreme_table
 from echodiff.report import physics, scores
-from echodiff.report.ablation import ablation, is_best, tables_by_kind
+from echodiff.report.ablation import COLUMNS, ablation, is_best
 from echodiff.report.extreme import extreme, extreme_sheet
+from echodiff.report.inputs import read_kinds
 from echodiff.report.measures import mean_of_independent
 from echodiff.report.paired_tests import paired_tests
 from echodiff.report.scores import HIGHER, LOWER, NEITHER
@@ -65,18 +66,24 @@ def cases(pixel):
 
 def test_tables_mark_datasets_with_labels_that_no_file_gave(pixel, fidelity, cases):
     """In every table that compares models; nothing is marked where all labels are of files."""
+    scores = {"pixel": pixel, "fidelity": fidelity}
     for labels, mark, count in ((cases, " †", 1), (cases.assign(label_source="file"), "", 0)):
         tables = (
             (
-                subgroups(pixel, fidelity, labels, _config()),
+                subgroups(scores, labels, _config()),
                 "heading",
                 f"VSCAN{mark}, model first",
                 "CAMUS, model first",
             ),
-            (paired_tests(pixel, fidelity, labels, _config()), "group", f"VSCAN{mark}", "ECHO"),
+            (paired_tests(scores, labels, _config()), "group", f"VSCAN{mark}", "ECHO"),
             (ablation({"pixel": pixel}, labels, _config()), "group", f"All translated datasets{mark}", "CAMUS"),
             (ablation({"pixel": pixel}, labels, _config()), "group", f"VSCAN{mark}", "ECHO"),
-            (paired_tests(pixel, fidelity, labels, _config()), "group", f"All translated datasets{mark}", "CAMUS"),
+            (
+                paired_tests(scores, labels, _config()),
+                "group",
+                f"All translated datasets{mark}",
+                "CAMUS",
+            ),
         )
         for table, column, marked, plain in tables:
             assert {marked, plain} <= set(table.cells[column]), table.name
@@ -84,7 +91,7 @@ def test_tables_mark_datasets_with_labels_that_no_file_gave(pixel, fidelity, cas
 
 
 def test_subgroups_are_means_over_their_own_cases_and_small_ones_say_so(pixel, fidelity, cases):
-    table = subgroups(pixel, fidelity, cases, _config())
+    table = subgroups({"pixel": pixel, "fidelity": fidelity}, cases, _config())
     data = table.data.set_index(["model", "dataset", "factor", "group"]).sort_index()
     own = pixel.query("comparison == 'synthetic' and model == 'first' and dataset == 'camus'")
     row = data.loc[("first", "camus", "quality", "Good")]
@@ -100,12 +107,35 @@ def test_subgroups_are_means_over_their_own_cases_and_small_ones_say_so(pixel, f
     assert data.loc[("first", "vscan")].index.get_level_values(0).unique().tolist() == ["", "quality"]
 
 
+def test_subgroups_stand_beside_the_floor_of_their_own_cases(pixel, fidelity, cases):
+    """A floor of other cases, or of all, would not say that a group is easier without any model."""
+    others = pixel[pixel["comparison"] == "synthetic"].assign(comparison="another_patient")
+    others["psnr_sector_db"] = np.where(others["quality"] == "Good", 12.0, 9.0)
+    table = subgroups({"pixel": pd.concat([pixel, others]), "fidelity": fidelity}, cases, _config())
+    data = table.data.set_index(["model", "dataset", "factor", "group"]).sort_index()
+    floors = data["floor_psnr_sector_db"]
+    assert (floors["first", "camus", "quality", "Good"], floors["second", "echo", "quality", "Poor"]) == (12, 9)
+    assert floors["first", "vscan", "", "All cases"] == pytest.approx((12 * 12 + 3 * 9) / 15)
+    assert [column.spanner for column in table.columns if column.key.startswith("floor_")] == 2 * [scores.FLOOR]
+    without = subgroups({"pixel": pixel}, cases, _config())
+    assert set(without.cells["floor_ssim_sector"]) == {"-"}
+
+
+def test_subgroups_say_how_many_guides_have_the_structure(pixel, fidelity, cases):
+    """A mean over the cases that are left is not one over N."""
+    fidelity.loc[fidelity["case_id"].isin(["camus0", "camus1"]), "dice_la"] = np.nan
+    table = subgroups({"pixel": pixel, "fidelity": fidelity}, cases, _config())
+    row = (table.data[["model", "dataset", "group"]] == ["first", "camus", "All cases"]).all(axis=1).argmax()
+    assert table.data.loc[row, ["n", "dice_la_n", "dice_lv_n"]].tolist() == [15, 13, 15]
+    assert table.cells.loc[row, "dice_la"].endswith("] (N 13)") and "(N" not in table.cells.loc[row, "dice_lv"]
+
+
 def test_subgroups_do_without_mask_fidelity(pixel, cases):
-    assert not any("dice" in column for column in subgroups(pixel, None, cases, _config()).data)
+    assert not any("dice" in column for column in subgroups({"pixel": pixel}, cases, _config()).data)
 
 
 def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelity, cases):
-    table = paired_tests(pixel, fidelity, cases, _config())
+    table = paired_tests({"pixel": pixel, "fidelity": fidelity}, cases, _config())
     data = table.data.set_index(["dataset", "score"])
     assert set(table.data["model"]) == {"second"}
     row = data.loc[("vscan", "psnr_sector_db")]
@@ -113,7 +143,7 @@ def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelit
     assert row["p"] < 0.001 < row["p_holm"] < 0.05
     assert data.loc[("all", "psnr_sector_db"), "n"] == 30  # of the translated datasets, not of the training dataset
     assert data.loc[("vscan", "dice_lv"), "p_holm"] > 0.05
-    turned = paired_tests(pixel, fidelity, cases, _config(ablation={"against": "second"})).data
+    turned = paired_tests({"pixel": pixel, "fidelity": fidelity}, cases, _config(ablation={"against": "second"})).data
     assert turned.set_index(["dataset", "score"]).loc[("vscan", "psnr_sector_db"), "effect"] == -1
 
 
@@ -131,19 +161,27 @@ def test_a_score_says_itself_which_end_is_better(pixel, cases, monkeypatch, bett
     monkeypatch.setattr(scores, "PIXEL_SCORES", (psnr, replace(ssim, better=better)))
     rows = ablation({"pixel": pixel}, cases, _config()).data
     assert rows.loc[rows["ssim_sector_best"], "model"].unique().tolist() == best
-    assert said in paired_tests(pixel, None, cases, _config()).notes[0]
+    assert said in paired_tests({"pixel": pixel}, cases, _config()).notes[0]
 
 
 def test_paired_tests_pair_cases_by_name_and_not_by_position(pixel, cases):
     shuffled = pixel.sample(frac=1, random_state=3)
     pd.testing.assert_frame_equal(
-        paired_tests(shuffled, None, cases, _config()).data, paired_tests(pixel, None, cases, _config()).data
+        paired_tests({"pixel": shuffled}, cases, _config()).data, paired_tests({"pixel": pixel}, cases, _config()).data
     )
+
+
+def test_a_single_translated_dataset_is_tested_once(pixel, fidelity, cases):
+    """All of one dataset would be the same tests again, for which each would be corrected."""
+    two = {"pixel": pixel[pixel["dataset"] != "echo"], "fidelity": fidelity[fidelity["dataset"] != "echo"]}
+    table = paired_tests(two, cases, _config()).data
+    assert sorted(table["dataset"].unique()) == ["camus", "vscan"]
+    assert table["p_holm"].min() == pytest.approx(len(table) * table["p"].min())
 
 
 def test_paired_tests_of_one_model_are_refused(pixel, cases):
     with pytest.raises(InputError, match="and of another model, found first"):
-        paired_tests(pixel[pixel["model"] == "first"], None, cases, _config())
+        paired_tests({"pixel": pixel[pixel["model"] == "first"]}, cases, _config())
     with pytest.raises(ConfigError, match="report.ablation.against"):
         _config(ablation={"against": "third"})
 
@@ -185,7 +223,7 @@ def test_ablation_of_one_model_has_one_row_a_block_and_no_mark(pixel, cases):
 def test_a_row_whose_case_is_in_no_case_table_is_refused(pixel, cases):
     """Its patient is not known: counted as one of its own it would make intervals too narrow."""
     with pytest.raises(InputError, match="case table of camus: expected a row for the case camus3, found none"):
-        paired_tests(pixel, None, cases[cases["case_id"] != "camus3"], _config())
+        paired_tests({"pixel": pixel}, cases[cases["case_id"] != "camus3"], _config())
 
 
 def test_held_out_images_are_of_patients_of_the_training_dataset(pixel, with_rows_of):
@@ -240,10 +278,51 @@ def test_the_distance_of_physics_has_its_floor_at_the_rows_n(pixel, cases, with_
     assert data.loc[("vscan", ""), "physics_low"] < floor < data.loc[("vscan", ""), "physics_high"]
     # 26 are more than half of the training images: no floor there, nor of both datasets together.
     assert data.loc[[("echo", ""), ("", "")], "physics"].isna().all()
-    assert data.loc[("", ""), "leakage"] == pytest.approx(rows["leakage"].mean())
     without = ablation(tables, labelled.assign(patient=labelled["case_id"]), _config())
     without = without.data.set_index(["dataset", "model"])
     assert without.loc[("vscan", ""), "physics"] != floor
+
+
+def test_the_floor_of_physics_is_over_the_measures_that_the_row_has(pixel, cases, with_rows_of):
+    """Without the size of a pixel there are no widths: how training images differ in these is no matter then."""
+    rng = np.random.default_rng(4)
+    names = [name for name, *_ in physics.MEASURES]
+    widths = [name for name in names if name.endswith("_mm")]
+    rows = pd.DataFrame(rng.normal(size=(40, len(names))), columns=names)
+    rows = rows.assign(kind="dataset", dataset="camus", model="", case_id=[f"t{i}" for i in range(40)])
+    own = rows.head(20).assign(kind="translation", model="first", dataset=["vscan"] * 10 + ["echo"] * 10)
+    own.loc[own["dataset"] == "echo", widths] = np.nan
+    known = with_rows_of(cases, rows, own)
+    apart = rows.copy()  # widths of two kinds of training images: whatever the split, far apart
+    apart.loc[:19, widths] += 1000
+    floors = [
+        ablation({"pixel": pixel, "physics": pd.concat([real, own])}, known, _config()).data.query("model == ''")
+        for real in (rows, apart)
+    ]
+    plain, changed = (floor.set_index("dataset")["physics"] for floor in floors)
+    assert changed["echo"] == pytest.approx(plain["echo"]) and changed["vscan"] != pytest.approx(plain["vscan"])
+
+
+def test_leakage_of_real_images_is_of_held_out_ones(pixel, cases, with_rows_of):
+    """They are measured in the sector of the translations; training images are black outside their own."""
+    names = [name for name, *_ in physics.MEASURES]
+    rows = pd.DataFrame(np.random.default_rng(3).normal(size=(30, len(names))), columns=names)
+    rows = rows.assign(dataset="camus", model="", case_id=[f"t{i}" for i in range(30)])
+    rows["kind"] = ["dataset"] * 20 + ["held_out"] * 10
+    rows["leakage"] = np.where(rows["kind"] == "held_out", 0.01, 0.0)
+    tables = {"pixel": pixel, "physics": rows}
+    data = ablation(tables, with_rows_of(cases, rows), _config()).data
+    assert data.loc[data["model"] == "", "leakage"].tolist() == pytest.approx([0.01] * 4)
+
+
+def test_a_model_without_one_of_the_datasets_has_no_value_over_all(pixel, cases):
+    """Its mean would be over other datasets than the means beside it."""
+    frechet = _frechet(50.0, 55.0)
+    fewer = frechet[(frechet["model"] != "second") | (frechet["dataset"] != "echo")]
+    data = ablation({"pixel": pixel, "frechet": fewer}, cases, _config()).data.set_index(["dataset", "model"])
+    assert data.loc[("", "first"), "fd_efficientnet_lite0"] == 50
+    assert np.isnan(data.loc[("", "second"), "fd_efficientnet_lite0"])
+    assert data.loc[("vscan", "second"), "fd_efficientnet_lite0"] == 55
 
 
 def test_what_real_images_reach_stands_below_the_models(pixel, fidelity, cases, with_rows_of):
@@ -291,7 +370,7 @@ def test_leakage_is_said_as_it_is_computed(pixel, fidelity, cases):
 
 
 def test_tests_say_what_a_pair_is(pixel, fidelity, cases):
-    notes = paired_tests(pixel, fidelity, cases, _config()).notes
+    notes = paired_tests({"pixel": pixel, "fidelity": fidelity}, cases, _config()).notes
     assert any(note.startswith("Pairs: patients.") for note in notes)
     assert any("infinite PSNR" in note for note in notes)
 
@@ -312,13 +391,21 @@ def test_lower_ends_that_were_cut_off_do_not_narrow_the_mean():
     assert mean_of_independent([(0.1, 0.0, 0.4), (0.2, 0.0, 0.6)]) == pytest.approx((0.15, 0.0, 0.4))
 
 
-def test_tables_are_told_apart_by_their_columns(pixel, fidelity):
-    found = tables_by_kind([fidelity, pixel.head(3), pixel.tail(2)])
+def test_tables_are_told_apart_by_their_columns(pixel, fidelity, tmp_path):
+    parts = {"a": fidelity, "b": pixel.head(3), "c": pixel.tail(2), "strange": pd.DataFrame({"a": [1]})}
+    paths = {name: tmp_path / f"{name}.parquet" for name in parts}
+    for name, table in parts.items():
+        table.to_parquet(paths[name])
+    found = read_kinds([paths["a"], paths["b"], paths["c"]], COLUMNS)
     assert set(found) == {"pixel", "fidelity"} and len(found["pixel"]) == 5
-    with pytest.raises(InputError, match="columns a"):
-        tables_by_kind([pd.DataFrame({"a": [1]})])
+    with pytest.raises(InputError, match=r"strange.parquet: expected .*columns a"):
+        read_kinds([paths["b"], paths["strange"]], COLUMNS)
     with pytest.raises(InputError, match="pixel metrics"):
-        tables_by_kind([fidelity])
+        read_kinds([paths["a"]], COLUMNS)
+    with pytest.raises(InputError, match=r"a.parquet: expected a table of metrics \(pixel\)"):
+        read_kinds([paths["b"], paths["a"]], {"pixel": scores.PIXEL_COLUMNS})
+    with pytest.raises(InputError, match=r"b.parquet: .*found none named more"):
+        read_kinds([paths["b"]], {"pixel": (*scores.PIXEL_COLUMNS, "more")})
 
 
 @pytest.fixture
@@ -341,6 +428,19 @@ def test_extreme_has_a_row_a_model_and_deformation(deformed, cases):
     assert data.loc[("first", "tiny"), ["n", "dice_lv_mean", "leakage_mean"]].tolist() == [3, 1, 0]
     cells = table.cells[table.cells["title"] == "Without LA"].iloc[0]
     assert (cells["dice_la"], cells["invented_la"], cells["invented_myo"]) == ("-", "0", "-")
+
+
+def test_extreme_has_the_real_images_above_the_deformations(deformed, cases):
+    """As what the segmenter can reach at all, and bold is the row that is compared with it."""
+    rows = pd.concat([extreme_table(images, images.masks) for images in deformed])
+    real = rows[rows["deformation"] == "unchanged"].assign(deformation="real_image", dice_lv=0.9)
+    table = extreme(pd.concat([rows, real]), cases, _config())
+    titles = table.cells["title"].tolist()
+    assert titles[:2] == ["Ceiling: the patients' real images", "Unchanged"] and len(titles) == 2 * (
+        1 + len(DEFORMATIONS)
+    )
+    assert table.data.loc[0, ["deformation", "n", "dice_lv_mean"]].tolist() == ["real_image", 3, pytest.approx(0.9)]
+    assert {titles[row] for row in table.highlight} == {"Unchanged"}
 
 
 def test_extreme_has_no_deviation_of_two_patients(deformed, cases):

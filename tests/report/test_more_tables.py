@@ -195,8 +195,33 @@ def test_physics_sets_training_source_and_synthetic_side_by_side(physics_rows, c
     assert camus == ["Training, real", "Synthetic, model small"]
 
 
-def test_physics_says_that_its_real_row_is_of_training_images(physics_rows, cases, config):
-    assert any("held-out real ones are not measured" in note for note in physics(physics_rows, cases, config).notes)
+def test_physics_has_held_out_images_beside_the_training_images(physics_rows, cases, config, with_rows_of):
+    """What chance alone does; they are no row of the training images, and no line of the figure."""
+    unseen = physics_rows[physics_rows["kind"] == "dataset"].query("dataset == 'camus'").assign(kind="held_out")
+    unseen = unseen.head(3).assign(mean_gray=7.0)
+    data = physics(pd.concat([physics_rows, unseen]), cases, config).data.set_index(["dataset", "row"])
+    for dataset in ("camus", "vscan"):
+        assert data.loc[(dataset, "Held-out, real"), ["n", "mean_gray_mean"]].tolist() == [3, 7]
+        assert data.loc[(dataset, "Training, real"), "n"] == 6
+    both = [depth_gain_figure(rows, config).axes[0] for rows in (physics_rows, pd.concat([physics_rows, unseen]))]
+    assert len(both[0].lines) == len(both[1].lines)
+
+
+def test_physics_says_in_how_many_images_a_width_is_known(physics_rows, cases, config):
+    """The widest speckle has none: a mean over the rest is not one over N."""
+    rows = physics_rows.assign(axial_near_mm=1.0)
+    rows.loc[(rows["dataset"] == "camus") & (rows["case_id"] == "case000"), "axial_near_mm"] = np.nan
+    table = physics(rows, cases, config)
+    assert table.cells["axial_near_mm"].iloc[0] == "1.00 ± 0.00 (N 5)" and "(N" not in table.cells["mean_gray"].iloc[0]
+    assert table.data["axial_near_mm_n"].tolist()[:2] == [5, 5] and table.data["n"].iloc[0] == 6
+
+
+def test_table3_says_how_many_cases_have_the_structure(pixel, cases, config):
+    pixel.loc[(pixel["dataset"] == "vscan") & (pixel["case_id"] == "case001"), "psnr_la_db"] = np.nan
+    table = table3(pixel, cases, config)
+    row = (table.data[["dataset", "row"]] == ["vscan", "synthetic"]).all(axis=1).argmax()
+    assert table.data.loc[row, ["n", "psnr_la_db_n", "psnr_lv_db_n"]].tolist() == [6, 5, 6]
+    assert table.cells.loc[row, "psnr_la_db"].endswith("(N 5)") and "(N" not in table.cells.loc[row, "psnr_lv_db"]
 
 
 @pytest.fixture

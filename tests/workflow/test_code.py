@@ -152,6 +152,11 @@ def test_every_table_names_the_metrics_that_it_computes_itself():
     assert not {rule: names for rule, names in missing.items() if names}
 
 
+def test_rows_follow_the_order_of_the_configuration():
+    """Snakemake compares the inputs of a rule as a set: models in another order alone would run no table again."""
+    assert {name for name in of_report() if not workflow_rules()[name].ordered} == {"kept"}  # a picture a dataset
+
+
 def test_no_rule_names_code_that_is_not_there():
     absent = {rule: [part for part in parts if not (PACKAGE / part).exists()] for rule, (parts, _) in rules().items()}
     assert not {rule: parts for rule, parts in absent.items() if parts}

@@ -300,13 +300,15 @@ def test_a_report_is_made_again_where_nothing_else_is_to_be_done(finished, alone
     assert set(planned(run("--dry-run"))) == {"archive", "all", "total"}
 
 
-def test_models_in_another_order_redraw_what_shows_the_first(finished, alone, tmp_path):
+def test_models_in_another_order_redraw_what_shows_them(finished, alone, tmp_path):
     models = {"fast": {"preset": "fast"}, "other": {"preset": "fast", "seed": 1}}
     run = finished(alone | {"models": models})
     turned = dict(reversed(models.items()))
     (tmp_path / "finished.yaml").write_text(yaml.safe_dump(alone | {"models": turned}, sort_keys=False))
     jobs = planned(run("--dry-run"))
     assert {"figure2", "diversity_sheet", "bland_altman", "paired_tests"} <= set(jobs) and "train" not in jobs
+    # Their rows are in the order of the configuration.
+    assert {"table3", "ablation", "subgroups", "models", "fidelity_table", "extreme_table"} <= set(jobs)
 
 
 def test_an_option_of_the_report_rewrites_what_shows_it_alone(finished, tmp_path):

@@ -102,7 +102,7 @@ rule frechet:
             "evaluate/patients.py",
             *(
                 f"evaluate/{name}.py"
-                for name in ("frechet", "kernel", "manifold", "pair", "interval", "share", "names")
+                for name in ("frechet", "kernel", "manifold", "neighbours", "parts", "interval", "share", "names")
             ),
         ),
     shell:

@@ -94,7 +94,7 @@ TABLES = [
         cases=case_tables(),
         command="memory",
         params={"limit": options.evaluate.memory.max_flagged_share},
-        code=[*COUNTING, "evaluate/share.py", "evaluate/interval.py"],
+        code=[*COUNTING, "evaluate/share.py", "evaluate/interval.py", "evaluate/parts.py"],
         wanted=with_memory(),
     ),
     Entry(
@@ -172,6 +172,7 @@ for table in TABLES:
             # The text of `shell` is looked at when a job runs: the loop's variable would be its last.
             command=table.subcommand,
             config=configuration,
+            order=table.order,
             stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
             cases=given("cases", "cases"),
             titles=TITLES,
@@ -256,7 +257,7 @@ FIGURES = [
         ],
         cases=case_tables(SOURCES),
         params={"titles": TITLES},
-        code=[*COUNTING, "evaluate/share.py", "evaluate/interval.py"],
+        code=[*COUNTING, "evaluate/share.py", "evaluate/interval.py", "evaluate/parts.py"],
         wanted=with_memory(),
     ),
     Entry(
@@ -297,6 +298,7 @@ for figure in FIGURES:
             # The text of `shell` is looked at when a job runs: the loop's variable would be its last.
             command=figure.subcommand,
             config=configuration,
+            order=figure.order,
             cases=given("cases", "cases"),
             dpi=options.report.dpi,
             code=code("report", *figure.code),
@@ -316,6 +318,7 @@ rule table2:
     params:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
+        order=metric_files("frechet", SOURCES),
         titles=TITLES,
         code=code("report"),
     shell:
@@ -335,6 +338,7 @@ rule models:
         config=configuration,
         stem=lambda wildcards, output: Path(output.csv).with_suffix(""),
         folders=lambda wildcards, input: [str(Path(path).parent) for path in input.generators],
+        order=MODELS,
         title=TITLES[TRAINING],
         code=code("report", "diffusion", "train", "split"),
     shell:

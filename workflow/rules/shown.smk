@@ -39,6 +39,11 @@ class Entry:
         return self.command or self.name.replace("_", "-")
 
     @property
+    def order(self):
+        """For `params`: that of the configuration, which rows follow. Snakemake compares the inputs as a set."""
+        return [*self.files, *self.cases]
+
+    @property
     def caption(self):
         """The name of the file in workflow/report/: that of the command."""
         return self.subcommand.replace("-", "_")
