@@ -21,6 +21,9 @@ class Rule:
         bool  # whether the order of its inputs is among its params; not by a function of them, which is not recorded
     )
     looked_up: list[str]  # what the run function looks up when a job runs
+    threads: int | None  # at most; None: a function says how many
+    mem_mb: int | None  # None: the profile's default
+    container: str | None  # the image that its jobs run in where containers are asked for
 
 
 @cache
@@ -60,7 +63,15 @@ def _described(rule) -> Rule:
         shown=shown,
         ordered=isinstance(params.get("order"), list),
         looked_up=list(rule.run_func.__code__.co_names),
+        threads=_number(rule.resources["_cores"]),
+        mem_mb=_number(rule.resources.get("mem_mb")),
+        container=rule.container_img or None,
     )
+
+
+def _number(resource) -> int | None:
+    value = getattr(resource, "value", resource)
+    return value if isinstance(value, int) else None
 
 
 if __name__ == "__main__":

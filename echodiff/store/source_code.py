@@ -6,34 +6,51 @@ from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
+KINDS = (".py", ".csv")  # code, and the tables that it reads (report/published.csv)
 
 
 def code_fingerprint(*parts: str) -> str:
     """A hash of the code of these folders and files of the package, without comments and docstrings.
 
+    Tables in these folders count too. It is the same in every version of Python, so that another one is no reason to
+    train again.
+
     Raises:
         FileNotFoundError: one holds no Python code.
     """
-    files = [path for part in parts for path in _python_files(PACKAGE / part)]
-    return hashlib.sha256("".join(map(_code_of, files)).encode()).hexdigest()[:12]
+    files = [path for part in parts for path in _files(PACKAGE / part)]
+    return hashlib.sha256("".join(map(_content_of, files)).encode()).hexdigest()[:12]
 
 
-def _python_files(path: Path) -> list[Path]:
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    if not files:
+def _files(path: Path) -> list[Path]:
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.suffix in KINDS)
+    if not any(file.suffix == ".py" for file in files):
         raise FileNotFoundError(f"{path}: expected Python code, found none")
     return files
 
 
 @lru_cache
-def _code_of(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _content_of(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        return text
+    tree = ast.parse(text)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [part for part in body if not _is_text(part)]
-    return ast.dump(tree)
+    return _dump(tree)
 
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _dump(node: object) -> str:
+    """As `ast.dump`, without empty fields, of which newer versions of Python have more (`type_params`)."""
+    if isinstance(node, list):
+        return f"[{','.join(map(_dump, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = (f"{name}={_dump(value)}" for name, value in ast.iter_fields(node) if value not in (None, []))
+    return f"{type(node).__name__}({','.join(fields)})"

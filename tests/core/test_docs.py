@@ -4,7 +4,6 @@ import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 import typer
 
@@ -23,8 +22,8 @@ def _commands(text):
 def _parse(words):
     """The command that the words name, and the options that they give it."""
     command = typer.main.get_command(app)
-    while isinstance(command, click.Group) or hasattr(command, "get_command"):
-        command = command.get_command(click.Context(command), words.pop(0))
+    while hasattr(command, "get_command"):
+        command = command.get_command(typer.Context(command), words.pop(0))
         assert command is not None
     return command, [word for word in words if word.startswith("--")]
 

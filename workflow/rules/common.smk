@@ -80,7 +80,7 @@ def section(value, without=()):
 
 
 def code(*parts):
-    """A hash of the code of these folders and files of the package, without comments and docstrings, for `params`.
+    """A hash of the code and tables of these parts of the package, without comments and docstrings, for `params`.
 
     Snakemake sees changes of a rule, not of the command that it calls. Which parts a rule has to name, a test tells
     (tests/workflow/test_code.py); the structures' numbers are everybody's.

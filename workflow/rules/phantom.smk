@@ -10,7 +10,7 @@ rule phantom:
         "<benchmarks>/phantom/{dataset}.tsv"
     threads: 8
     resources:
-        mem_mb=2000,
+        mem_mb=4000,  # eight processes
         runtime=30,
     params:
         config=configuration,
