@@ -1,5 +1,6 @@
 """Section `datasets`: where the images come from and how they are read."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -8,16 +9,37 @@ from echodiff.config.base import Section, UserPath
 from echodiff.config.phantom import FORMATS, PhantomSource
 from echodiff.labels import LABELS
 
+PLACEHOLDER = re.compile(r"\{[^{}]*\}?|\}")
+IN_LABELS, IN_IMAGES = ("{stem}", "{id}", "{folders}", "{structure}"), ("{id}",)
+OUTLINES = (".json", ".xml", ".csv")  # of annotation programs
 
-def _one_structure(pattern: str) -> str:
+
+def _known_placeholders(pattern: str, known: tuple[str, ...]) -> None:
+    wrong = [found for found in PLACEHOLDER.findall(pattern) if found not in known]
+    if wrong:
+        raise ValueError(f"expected {' or '.join(known)} as placeholders, found {wrong[0]}")
+
+
+def _label_pattern(pattern: str) -> str:
+    _known_placeholders(pattern, IN_LABELS)
     _, _, after = pattern.partition("{structure}")
     wrong = [part for part in ("{structure}", "..", "**", "{folders}") if part in after]
     if wrong:
         raise ValueError(f"expected {{structure}} once and nothing but names after it, found {wrong[0]} after it")
+    if "{structure}" in pattern and pattern.lower().endswith(OUTLINES):
+        raise ValueError("expected {structure} in the names of masks, found it in that of outlines, which have names")
     return pattern
 
 
-LabelPattern = Annotated[str, Field(min_length=1), AfterValidator(_one_structure)]
+def _image_pattern(pattern: str) -> str:
+    _known_placeholders(pattern, IN_IMAGES)
+    if pattern.count("{id}") > 1:
+        raise ValueError("expected {id} once in image_pattern, found it twice")
+    return pattern
+
+
+LabelPattern = Annotated[str, Field(min_length=1), AfterValidator(_label_pattern)]
+ImagePattern = Annotated[str, AfterValidator(_image_pattern)]
 # A value of the source's label maps -> the structure that it stands for.
 LabelValues = dict[int, Literal[LABELS]]
 
@@ -115,12 +137,27 @@ class LabelMapsBeside(DatasetBase):
     cases that have none; cases with labels keep them. `none`: the frames are read and shown in the report, but not
     translated, as there is no label map to draw from."""
 
+    image_pattern: ImagePattern = ""
+    """Name of the images, such as `image_{id}.png`: `{id}` stands for what an image has in common with its label map,
+    `*` for anything; other files are no images then. Empty: all files that can be images are (docs/formats.md)."""
+
     label_pattern: LabelPattern = "{stem}_gt.*"
-    """Name of the label map beside a file; `{stem}` stands for the file's name without its extension, `{structure}` for
-    the name of a structure where each has a mask of its own (docs/formats.md)."""
+    """Name of the label map beside a file, relative to its folder; `{stem}` stands for the file's name without its
+    extension, `{id}` for what it stands for in `image_pattern`, `{structure}` for the name of a structure where each
+    has a mask of its own. A pattern that ends in `.json`, `.xml` or `.csv` names outlines of LabelMe, COCO, CVAT or VGG
+    Image Annotator (docs/formats.md)."""
 
     label_values: LabelValues = Field(default_factory=dict)
     """Value in the label map -> 0 background, 1 LV, 2 MYO, 3 LA; empty: the label maps use these values."""
+
+    @model_validator(mode="after")
+    def _id_in_both(self) -> Self:
+        if "{id}" in self.label_pattern and "{id}" not in self.image_pattern:
+            raise ValueError(
+                "expected {id} in image_pattern as in label_pattern, found it in label_pattern alone; write, for "
+                "example, image_pattern: image_{id}.png"
+            )
+        return self
 
     @model_validator(mode="after")
     def _segmented_frames(self) -> Self:
@@ -168,6 +205,10 @@ class FramesDataset(LabelMapsBeside):
     """Rule that finds the end-diastolic frame of a cine (docs/formats.md); `auto` tries them in turn. A still is taken
     for end-diastole."""
 
+    cine: Literal["file", "folder"] = "file"
+    """What a cine is. `file`: each file is a case, a still or a cine; `folder`: numbered pictures of a folder, such as
+    `frame_000.png`, are the frames of one cine, whose label maps may lie beside any of them."""
+
     table: str = "cases.csv"
     """Optional table in the folder of what the files do not say: patients, pixel sizes, label maps (docs/formats.md);
     `echodiff export` writes such a table."""
@@ -198,6 +239,10 @@ class VolumeDataset(DatasetBase):
             raise ValueError(
                 "expected the name of one label volume, found {structure}, which only formats in 2D have; join the "
                 "structures' masks into one label volume"
+            )
+        if "{id}" in pattern or pattern.lower().endswith(OUTLINES):
+            raise ValueError(
+                "expected the name of label volumes, found {id} or outlines, which only formats in 2D have"
             )
         return pattern
 

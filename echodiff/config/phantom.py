@@ -34,10 +34,10 @@ class PhantomSource(Section):
     seed: int = Field(default=2024, ge=0)
     """Seed of anatomy and speckle; two machines never share a patient, even with the same seed."""
 
-    layout: Literal["screens", "nnunet"] = "screens"
+    layout: Literal["screens", "nnunet", "labelme"] = "screens"
     """How the files of `epiq` lie (docs/formats.md). `screens`: pictures and videos of the whole screen with label maps
-    in a tree like theirs and `cases.csv`; `nnunet`: NIfTI in `imagesTr` and `labelsTr`, which needs the dataset's
-    `label_pattern`."""
+    in a tree like theirs and `cases.csv`; `nnunet`: NIfTI in `imagesTr` and `labelsTr`; `labelme`: pictures of the
+    sector with outlines beside them. The latter two need the dataset's `label_pattern`."""
 
     @model_validator(mode="after")
     def _layout_of_frames(self) -> Self:

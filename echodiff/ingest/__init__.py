@@ -7,6 +7,7 @@ The folders, in the order in which a case passes them:
     folder      what lies below a user's folder, what places say, tables beside the files
     readers     one a format: finds cases and reads them; what a kind of file holds
     labels      label maps in files beside the images, or predicted by a segmenter
+    outlines    label maps from outlines of annotation programs
     planes      the four-chamber plane of a volume
     sector      where tissue is shown, what is drawn over it, how large a pixel is
     ed          which frame of a cine is end-diastole

@@ -32,6 +32,8 @@ TABLES = {
     "planes.csv": volume.PLANES,
     "cases.csv": frames.CASES,
 }
+# Layout -> name and text, for a number of patients, of a file that a whole dataset has.
+OF_LAYOUTS = {"nnunet": ("dataset.json", frames.dataset_json)}
 SUBFOLDERS = {"echonet": ("Videos", "truth")}  # of formats
 
 
@@ -60,6 +62,9 @@ def write_dataset(source: PhantomSource, output: Path, *, processes: int = 1) ->
         written = _run(jobs, processes, f"phantom {source.machine}")
         for name in {name for patient in written for name in patient.tables}:
             _write_csv(folder / name, TABLES[name], [row for patient in written for row in patient.tables[name]])
+        if source.layout in OF_LAYOUTS:
+            name, text_for = OF_LAYOUTS[source.layout]
+            (folder / name).write_text(text_for(source.patients), encoding="utf-8")
         truth = pd.DataFrame([patient.truth for patient in written], columns=list(COLUMNS))
         write_table(truth, folder / TRUTH)
     return truth

@@ -102,6 +102,21 @@ def test_the_papers_configuration_has_the_papers_values():
             "label_values': expected a whole number as a key, found 'lv'",
         ),
         ({"datasets": {"vscan": {"label_values": None}}}, "label_values': expected keys and values, found nothing"),
+        (
+            {"datasets": {"vscan": {"label_pattern": "{name}_gt.png"}}},
+            "label_pattern': expected {stem} or {id} or {folders} or {structure} as placeholders, found {name}",
+        ),
+        ({"datasets": {"vscan": {"label_pattern": "{stem_gt.png"}}}, "as placeholders, found {stem_gt.png"),
+        (
+            {"datasets": {"vscan": {"label_pattern": "mask_{id}.png"}}},
+            "datasets.vscan': expected {id} in image_pattern as in label_pattern, found it in label_pattern alone",
+        ),
+        ({"datasets": {"vscan": {"image_pattern": "{stem}.png"}}}, "expected {id} as placeholders, found {stem}"),
+        ({"datasets": {"vscan": {"image_pattern": "{id}/{id}.png"}}}, "expected {id} once in image_pattern"),
+        (
+            {"datasets": {"vscan": {"label_pattern": "{stem}_{structure}.json"}}},
+            "expected {structure} in the names of masks, found it in that of outlines",
+        ),
         ({"datasets": {"vscan": {"case_seconds": 0}}}, "case_seconds': expected a number above 0, found 0"),
         ({"evaluate": {"trivial": "perhaps"}}, "'evaluate.trivial': expected true or false, found 'perhaps'"),
         ({"models": {"fast": {"generator": {"widths": []}}}}, "'models.fast.generator.widths': expected 1 or more"),

@@ -124,6 +124,13 @@ def stripped_text(content: bytes, rng: Generator) -> bytes:
     return _in_text(content, shorter)
 
 
+def swapped_word(content: bytes, rng: Generator) -> bytes:
+    """A word of the text, such as a key's or an element's, in place of another one."""
+    found = list(re.finditer(rb"\w+", content))
+    first, second = (found[int(rng.integers(len(found)))] for _ in range(2))
+    return content[: first.start()] + second[0] + content[first.end() :]
+
+
 def lied_png(content: bytes, rng: Generator) -> bytes:
     """Another width, height, depth or kind of colour, with a checksum that fits."""
     data = bytearray(content)
@@ -161,6 +168,7 @@ BY_ENDING: dict[str, tuple[Mutation, ...]] = {
     ".nii": (lied_nifti,),
     ".gz": tuple(within_gzip(mutation) for mutation in (lied_nifti, lied_nifti, flipped, cut, exaggerated)),
     **dict.fromkeys((".mhd", ".mha", ".nrrd", ".csv", ".cfg"), (lied_text, lied_text, stripped_text)),
+    **dict.fromkeys((".json", ".xml"), (lied_text, stripped_text, swapped_word)),
     ".png": (lied_png,),
     ".npy": (lied_npy, lied_npy),
     ".avi": (lied_avi,),

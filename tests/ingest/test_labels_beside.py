@@ -13,6 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, 
 from echodiff.config.datasets import DicomDataset
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
+from echodiff.ingest.folder.listings import Listings
 from echodiff.ingest.folder.stem import stem_of_image
 from echodiff.ingest.labels.beside import LabelFiles, read_label_stack
 from echodiff.ingest.readers.dicom import DicomReader
@@ -216,3 +217,19 @@ def listings(folder, cases: int, monkeypatch) -> int:
 def test_the_number_of_files_does_not_change_how_often_a_folder_is_listed(tmp_path, monkeypatch):
     few, many = (listings(tmp_path / str(cases), cases, monkeypatch) for cases in (2, 40))
     assert few == many > 0
+
+
+def test_folders_below_are_looked_through_once_for_all_images(tmp_path, monkeypatch):
+    """However many images and folders there are: each image used to look into each folder."""
+    for number in range(30):
+        (tmp_path / "images" / f"p{number}").mkdir(parents=True)
+        (tmp_path / "maps" / "deep" / f"q{number}").mkdir(parents=True)
+        (tmp_path / "maps" / "deep" / f"q{number}" / f"x{number}_gt.png").touch()
+    looks, of = [], Listings.of
+    monkeypatch.setattr(Listings, "of", lambda own, folder: looks.append(folder) or of(own, folder))
+    for pattern in ("../../maps/**/{stem}_gt.*", "../../**/q*/{stem}_gt.*"):
+        maps = LabelFiles(pattern)
+        for number in range(30):
+            found = maps.beside(tmp_path / "images" / f"p{number}" / f"x{number}.png")
+            assert [path.name for path in found] == [f"x{number}_gt.png"]
+    assert len(looks) < 300

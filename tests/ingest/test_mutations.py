@@ -41,6 +41,7 @@ from .dicom_files import (
     write_segmentation,
 )
 from .mutate import lied_text, mutations_of, stripped_text
+from .outline_files import coco, cvat, labelme, labelme_mask, via, via_table
 from .test_dicom_volume import write_dicom_volume
 from .test_segments import write_segments
 from .test_volume import body, to_itk, write_volume
@@ -141,6 +142,26 @@ def frames_templates(folder: Path) -> list[Case]:
     return [*cases, {"a.avi": (folder / "a.avi").read_bytes(), "a_gt.png": labels}]
 
 
+def outlines_templates(folder: Path) -> list[Case]:
+    """A still with its outlines by each program."""
+    content = plane()
+    image = {"a.png": cv2.imencode(".png", content.image)[1].tobytes()}
+    images = {"a.png": content.labels}
+    texts = {
+        "a_gt.json": (labelme(content.labels), labelme_mask(content.labels), via(images)),
+        "a_gt.xml": (cvat(images), cvat(images, "mask")),
+        "a_gt.csv": (via_table(images),),
+    }
+    texts["a_gt.json"] += tuple(coco(images, kind) for kind in ("polygon", "runs", "compressed"))
+    return [image | {name: text.encode()} for name, own in texts.items() for text in own]
+
+
+def finish_outlines(folder: Path, names: list[str], templates: Path) -> None:
+    """A table of the label maps, which have several endings."""
+    rows = [f"{name}/a.png,{name}/{path.name}" for name in names for path in (folder / name).glob("a_gt.*")]
+    (folder / "cases.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+
+
 def finish_frames(folder: Path, names: list[str], templates: Path) -> None:
     """A table of what the files do not say."""
     images = (path for path in sorted(folder.rglob("a.*")))
@@ -180,6 +201,7 @@ SOURCES: dict[str, tuple[Dataset, Callable[[Path], list[Case]], Finish | None]] 
     "camus": (CamusDataset(format="camus", folder="x"), camus_templates, finish_camus),
     "volume": (VolumeDataset(format="volume", folder="x", case_ids="source"), volume_templates, finish_volumes),
     "frames": (FramesDataset(format="frames", folder="x", case_ids="source"), frames_templates, finish_frames),
+    "outlines": (FramesDataset(format="frames", folder="x", case_ids="source"), outlines_templates, finish_outlines),
     "echonet": (EchonetDataset(format="echonet", folder="x", completion="dilation"), echonet_templates, finish_echonet),
 }
 
@@ -242,7 +264,15 @@ def test_some_damaged_files(tmp_path, name):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("dicom", 800), ("labels", 900), ("camus", 700), ("volume", 500), ("echonet", 400), ("frames", 900)],
+    [
+        ("dicom", 800),
+        ("labels", 900),
+        ("camus", 700),
+        ("volume", 500),
+        ("echonet", 400),
+        ("frames", 900),
+        ("outlines", 400),
+    ],
 )
 def test_many_damaged_files(tmp_path, monkeypatch, name, count):
     seconds, take = [], workers._Worker.take

@@ -1,4 +1,4 @@
-"""Frames that are no DICOM as other programs read them, in both layouts, against the truth."""
+"""Frames that are no DICOM as other programs read them, in all layouts, against the truth."""
 
 import json
 
@@ -8,9 +8,14 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
+from echodiff.config.phantom import PhantomSource
+from echodiff.ingest.check.detect import guesses
+from echodiff.ingest.check.trial import dataset_of
+from echodiff.ingest.readers import reader_of
 from echodiff.labels import STRUCTURES
 from echodiff.phantom import MACHINES
 from echodiff.phantom.cine import Cine
+from echodiff.phantom.dataset import write_dataset
 from echodiff.phantom.screen import LAYOUTS
 
 SCREEN = LAYOUTS["epiq"]
@@ -63,7 +68,10 @@ def test_the_table_says_what_pictures_cannot(phantom_folder):
 
 def test_nnunet_has_planes_of_one_slice_with_their_pixel_size(phantom_folder):
     folder, truth = phantom_folder("epiq", "nnunet")
-    assert sorted(path.name for path in folder.iterdir()) == ["imagesTr", "labelsTr", "truth.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == ["dataset.json", "imagesTr", "labelsTr", "truth.parquet"]
+    described = json.loads((folder / "dataset.json").read_text())
+    assert described["labels"] == {"background": 0, "LV": 1, "MYO": 2, "LA": 3}
+    assert described["numTraining"] == len(truth) and described["file_ending"] == ".nii.gz"
     for row in truth.itertuples():
         image, labels = (sitk.ReadImage(str(folder / name)) for name in (row.file, row.label_file))
         assert row.file == row.label_file.replace("labelsTr", "imagesTr").replace(".nii.gz", "_0000.nii.gz")
@@ -75,7 +83,22 @@ def test_nnunet_has_planes_of_one_slice_with_their_pixel_size(phantom_folder):
         np.testing.assert_array_equal(sitk.GetArrayFromImage(image)[0], frames[cine.timing.ed_frame])
 
 
-def test_both_layouts_have_the_same_patients(phantom_folder):
+def test_labelme_has_outlines_that_are_exactly_the_label_maps(tmp_path):
+    source = PhantomSource(machine="epiq", patients=1, frames=6, seed=3, layout="labelme")
+    (row,) = write_dataset(source, tmp_path / "files").itertuples()
+    content = json.loads((tmp_path / "files" / row.label_file).read_text())
+    assert (content["imagePath"], content["imageHeight"], content["imageWidth"]) == (row.file, row.height, row.width)
+    assert {shape["label"] for shape in content["shapes"]} == {"LV", "epicardium", "LA"}
+    (guess,) = guesses(tmp_path / "files")
+    assert (guess.format, guess.options) == ("frames", {"label_pattern": "{stem}.json"})
+    reader = reader_of(dataset_of(guess))
+    (case,) = reader.find(tmp_path / "files")
+    frame, cine = reader.read(case), Cine(MACHINES["epiq"], row.seed, 6)
+    np.testing.assert_array_equal(frame.mask, cine.labels(cine.timing.ed_frame))
+    assert frame.spacing_mm == pytest.approx((row.spacing_row_mm, row.spacing_column_mm), rel=1e-5)
+
+
+def test_layouts_have_the_same_patients(phantom_folder):
     screens, planes = (phantom_folder("epiq", layout)[1] for layout in ("screens", "nnunet"))
     columns = ["seed", "spacing_row_mm", "lv_mm2", "myo_mm2", "la_mm2", "ef"]
     pd.testing.assert_frame_equal(screens[columns], planes[columns])

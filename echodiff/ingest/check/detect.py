@@ -3,21 +3,23 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from echodiff.config.datasets import DicomDataset, FramesDataset, VolumeDataset
+from echodiff.config.datasets import OUTLINES, DicomDataset, FramesDataset, VolumeDataset
 from echodiff.ingest.case import Reject
-from echodiff.ingest.check.annotations import annotations_in
 from echodiff.ingest.check.archive_names import echonet_options
+from echodiff.ingest.check.cines import cine_options
 from echodiff.ingest.check.label_content import holds_labels
 from echodiff.ingest.check.labels import NO_LABELS, label_options
+from echodiff.ingest.check.outlines import unused_outlines
+from echodiff.ingest.folder.image_pattern import ImagePattern
 from echodiff.ingest.folder.walk import files_below, is_lost
 from echodiff.ingest.identity.names import is_writable
 from echodiff.ingest.labels.beside import STRUCTURE, LabelFiles
-from echodiff.ingest.labels.pairs import JPEG
+from echodiff.ingest.labels.pairs import JPEG, label_files
 from echodiff.ingest.planes.cine_or_volume import sectors_of
 from echodiff.ingest.readers.arrays import holds_both
 from echodiff.ingest.readers.camus import PATIENT
@@ -121,26 +123,28 @@ def guesses(folder: Path) -> Iterator[Guess]:
     volumes = [path for path in files if is_itk(path) or path in enhanced]
     dicom = [path for path in dicom if path not in enhanced]
     if dicom:
-        options = label_options(dicom, LABEL_NAMES["dicom"])
-        labels = _labels(dicom, options.get("label_pattern", LABEL_NAMES["dicom"]))
+        options = label_options(dicom, LABEL_NAMES["dicom"], files)
+        labels = _labels(dicom, options, "dicom")
         remarks = [NO_LABELS] if "labels" in options else _outside(folder, labels)
         others = set(files) - set(dicom) - set(volumes) - labels
-        remarks += _elsewhere(folder, [path for path in volumes if path not in labels], others) + lost
-        yield Guess("dicom", _counted(len(set(dicom) - labels), "DICOM file"), folder, options, tuple(remarks))
+        remarks += _elsewhere(folder, [path for path in volumes if path not in labels], others)
+        guess = Guess("dicom", _counted(len(set(dicom) - labels), "DICOM file"), folder, options, tuple(remarks))
+        yield replace(guess, remarks=(*guess.remarks, *_unused_outlines(guess, others), *lost))
         return
     frames = _outside_of(archives, (path for path in files if is_frames(path)))
     own = _outside_of(archives, volumes)
     if frames and not enhanced and _are_frames(own, others=len(frames) > len(own)):
         others = set(files) - set(frames)
-        guess = _frames(folder, frames)
-        yield replace(guess, remarks=(*guess.remarks, *_elsewhere(folder, [], others), *lost))
+        guess = _frames(folder, frames, files)
+        outlines = _unused_outlines(guess, others)
+        yield replace(guess, remarks=(*guess.remarks, *_elsewhere(folder, [], others), *outlines, *lost))
         return
     if volumes:
         options = label_options(volumes, LABEL_NAMES["volume"])
         in_parts = STRUCTURE in options.get("label_pattern", "")
         if in_parts:
             options = {"labels": "predicted"}
-        labels = _labels(volumes, options.get("label_pattern", LABEL_NAMES["volume"]))
+        labels = _labels(volumes, options, "volume")
         images = [path for path in volumes if path not in labels]
         evidence = (
             f"{_counted(len(images), 'volume')} in NIfTI, MetaImage, NRRD or Enhanced US Volume, "
@@ -152,7 +156,7 @@ def guesses(folder: Path) -> Iterator[Guess]:
         yield Guess("volume", evidence, folder, options, tuple(remarks))
 
 
-def _frames(folder: Path, frames: list[Path]) -> Guess:
+def _frames(folder: Path, frames: list[Path], files: list[Path]) -> Guess:
     """Stills and cines; where a table names their label maps it needs no pattern."""
     listed = read_frames_table(folder / FRAMES_TABLE)
     tabled = {folder / path for row in listed.values() for path in row.files.values()}
@@ -160,16 +164,19 @@ def _frames(folder: Path, frames: list[Path]) -> Guess:
     labelled = tabled | {folder / path for path, row in listed.items() if row.label}
     labels |= {path for path in frames if holds_both(path)}
     others = [path for path in frames if path not in labelled | labels]
-    options = label_options(others, LABEL_NAMES["frames"]) if others else {}
+    options = label_options(others, LABEL_NAMES["frames"], files) if others else {}
     if labels and "labels" in options:  # the table or the files themselves have all that there are
         options = {}
-    labels |= _labels(others, options.get("label_pattern", LABEL_NAMES["frames"]))
-    images = [path for path in frames if path not in labels | tabled or holds_both(path)]
+    labels |= _labels(others, options, "frames")
+    named = ImagePattern(options.get("image_pattern", ""))
+    images = [path for path in frames if named.names(path) and (path not in labels | tabled or holds_both(path))]
+    own = label_files(images, _maps(options, "frames"), needed=False)
+    cine, of_cines = cine_options(images, labelled | {path for path, roles in own.items() if roles}, folder)
     evidence = (
         f"{_counted(len(images), 'picture, plane or cine', 'pictures, planes or cines')}, {len(labels)} of labels"
     )
     remarks = [*_stray_labels(folder, images), NO_LABELS] if "labels" in options else _outside(folder, labels)
-    return Guess("frames", evidence, folder, options, tuple(remarks))
+    return Guess("frames", evidence, folder, {**options, **cine}, (*remarks, *of_cines))
 
 
 def _stray_labels(folder: Path, images: Sequence[Path]) -> list[str]:
@@ -203,10 +210,15 @@ def _are_frames(volumes: Sequence[Path], others: bool) -> bool:
     return sum(_is_planar(path) for path in images or some) * 2 >= len(images or some)
 
 
-def _labels(images: list[Path], pattern: str) -> set[Path]:
+def _labels(images: list[Path], options: Mapping[str, Any], format: str) -> set[Path]:
     """All label maps beside the images."""
-    maps = LabelFiles(pattern)
+    maps = _maps(options, format)
     return {label for path in images for label in maps.beside(path)}
+
+
+def _maps(options: Mapping[str, Any], format: str) -> LabelFiles:
+    images = ImagePattern(options.get("image_pattern", ""))
+    return LabelFiles(options.get("label_pattern", LABEL_NAMES[format]), images=images)
 
 
 def _outside(folder: Path, labels: set[Path]) -> list[str]:
@@ -255,12 +267,14 @@ def _elsewhere(folder: Path, volumes: list[Path], others: set[Path]) -> list[str
             "their own"
         )
     remarks += [_own_dataset(folder, inner, kind) for inner, kind in archives.items()]
-    remarks += [
-        f"found outlines of {program.name} in {path.relative_to(folder).as_posix()}, which are not read; "
-        f"{program.remedy}"
-        for program, path in annotations_in(sorted(others))
-    ]
     return remarks + [text for kind in UNREAD if (text := _unread(folder, kind, others))]
+
+
+def _unused_outlines(guess: Guess, others: Iterable[Path]) -> list[str]:
+    """A remark on files of outlines, but where the entry names such by a pattern."""
+    if guess.options.get("label_pattern", "").lower().endswith(OUTLINES):
+        return []
+    return unused_outlines(guess.folder, sorted(_outside_of(_archives(guess.folder), others)))
 
 
 def _unread(folder: Path, kind: Unread, files: set[Path]) -> str:

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.check.outlines import holds_outlines
 from echodiff.ingest.identity.names import is_writable
 from echodiff.ingest.labels.segments import is_segments, read_segments
+from echodiff.ingest.outlines.file import is_outlines
 from echodiff.ingest.readers.arrays import LABELS, is_array, read_array
 from echodiff.ingest.readers.dicom_file import is_dicom, open_dicom
 from echodiff.ingest.readers.itk import is_itk, read_itk
@@ -24,10 +26,12 @@ SEGMENTATION = "SEG"  # its modality
 
 
 def holds_labels(path: Path) -> bool | None:
-    """Whether a file is a label map by its content: a DICOM SEG, or few values; None where it does not tell.
+    """Whether a file is a label map by its content: outlines, a DICOM SEG, or few values; None where it does not tell.
 
     Frames may have been exported under the same names as DICOM files, and they have many values.
     """
+    if is_outlines(path):
+        return holds_outlines(path)
     if is_image_dicom(path):
         return _is_segmentation(path)
     values = _values(path)

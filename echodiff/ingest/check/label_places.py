@@ -13,6 +13,7 @@ from echodiff.ingest.folder.listings import Listings
 from echodiff.ingest.folder.stem import stem_of_image
 from echodiff.ingest.labels.beside import FOLDERS, STRUCTURE, is_map, repeated, stem_of_labels
 from echodiff.ingest.labels.structure_names import structure_of
+from echodiff.ingest.outlines.file import is_outlines
 from echodiff.ingest.readers.itk import is_itk
 
 MOST_FOLDERS = 50  # inside a folder, among which label maps are looked for: of more each is one patient's
@@ -34,7 +35,7 @@ def most_frequent_pattern(images: Sequence[Path]) -> str | None:
     It has `{stem}`, but where folders of one image each have a label map of one name, which is the pattern then. Other
     folders are searched where the images' own have few label maps or none, and for some of the images.
     """
-    listings, folders = Listings(), _Folders()
+    listings, folders = Listings(), Folders()
     some = images[:: -(-len(images) // MOST_IMAGES)] if images else images
     best, most = None, 0.0
     searched = ((images, folders.own), (some, folders.by_structure), (some, folders.inside), (some, folders.beside))
@@ -49,7 +50,7 @@ def most_frequent_pattern(images: Sequence[Path]) -> str | None:
     return best or _name_in_common(some, listings)
 
 
-class _Folders:
+class Folders:
     """Folders near those of images, each listed once."""
 
     def __init__(self) -> None:
@@ -114,7 +115,7 @@ def _named_after(images: Sequence[Path], places: Places, listings: Listings) -> 
                 if not (WORD.match(rest) or (way and not rest)):
                     continue
                 other = folder / name
-                if other != path and is_map(other):
+                if other != path and (is_map(other) or is_outlines(other)):
                     found[f"{way}{{stem}}{_ending(rest)}"][other] = stem
     return found
 
@@ -129,7 +130,9 @@ def _ending(rest: str) -> str:
 
 def _most_frequent(found: dict[str, dict[Path, str]], listings: Listings) -> tuple[str | None, int]:
     """The pattern that most files have, of those whose content is labels, and how many have it."""
-    for pattern in sorted(found, key=lambda pattern: -len(found[pattern]))[:MOST_PATTERNS]:
+    # Of equally many, label maps before outlines, of which they may have been made.
+    order = sorted(found, key=lambda pattern: (-len(found[pattern]), is_outlines(Path(pattern))))
+    for pattern in order[:MOST_PATTERNS]:
         maps = list(found[pattern].items())
         verdicts = [
             _is_map_of_image(path, stem, elsewhere="/" in pattern, listings=listings)

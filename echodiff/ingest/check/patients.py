@@ -42,7 +42,7 @@ def _of_frames(guess: Guess, trials: Sequence[Trial]) -> Guess:
     first = max(numbered, key=lambda case: case.known["stills"])
     remark = (
         f"found {first.known['stills']} numbered stills of one patient in one folder, such as "
-        f"{file_of(first, guess.folder)}, each of them a case; if they are frames of a cine, join them into one file, "
-        "such as a TIFF of several pages, or leave only the end-diastolic one there"
+        f"{file_of(first, guess.folder)}, each of them a case; if they are frames of a cine, write `cine: folder` into "
+        "the entry, or leave only the end-diastolic one there"
     )
     return replace(guess, remarks=(*guess.remarks, remark))

@@ -26,16 +26,19 @@ def _source_files(dataset: Dataset, folder: Path) -> list[Path]:
     except InputError:
         return []
     tables = [folder / name for key in ("ed_table", "planes", "table") if (name := getattr(dataset, key, None))]
-    return files + sorted({*tables, *_label_maps(getattr(dataset, "label_pattern", ""), files)} - set(files))
+    return files + sorted({*tables, *_label_maps(dataset, files)} - set(files))
 
 
-def _label_maps(pattern: str, files: list[Path]) -> set[Path]:
+def _label_maps(dataset: Dataset, files: list[Path]) -> set[Path]:
     """What a pattern that leads to other folders names beside each of the files; others are in the image's own."""
+    pattern = getattr(dataset, "label_pattern", "")
     if "/" not in pattern:
         return set()
-    from echodiff.ingest.labels.beside import LabelFiles  # loads SimpleITK and OpenCV, as whenever Snakemake starts
+    # Loads SimpleITK and OpenCV, as whenever Snakemake starts.
+    from echodiff.ingest.folder.image_pattern import ImagePattern
+    from echodiff.ingest.labels.beside import LabelFiles
 
-    maps = LabelFiles(pattern)
+    maps = LabelFiles(pattern, images=ImagePattern(getattr(dataset, "image_pattern", "")))
     return {other for path in files for other in maps.named(path)}
 
 

@@ -14,6 +14,7 @@ from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.of_cine import Recorded, cine_rules
 from echodiff.ingest.ed.table import read_table
 from echodiff.ingest.ed.volume_curve import Pace
+from echodiff.ingest.folder.image_pattern import ImagePattern
 from echodiff.ingest.folder.places import names_of
 from echodiff.ingest.folder.table import refuse_unknown
 from echodiff.ingest.folder.walk import files_below, is_lost, refuse_unreadable
@@ -46,16 +47,18 @@ class DicomReader:
         """A case for every file that is DICOM, is named so or cannot be opened, and is no label map, in their order.
 
         Raises:
-            InputError: no such folder, no DICOM in it, or a table of ED frames that is damaged or names other files.
+            InputError: no such folder, no DICOM of such names in it, or a table of ED frames that is damaged or names
+                other files.
         """
         if not folder.is_dir():
             raise InputError(f"{folder}: expected a folder of DICOM files, found no such folder; check the path")
-        paths = [path for path in files_below(folder) if is_dicom(path) or is_lost(path)]
+        images = ImagePattern(self._options.image_pattern)
+        paths = images.of((path for path in files_below(folder) if is_dicom(path) or is_lost(path)), folder)
         if not paths:
             raise InputError(f"{folder}: expected DICOM files, found none; `echodiff check` says what is in a folder")
         chosen = read_table(folder / self._options.ed_table)
         refuse_unknown(folder / self._options.ed_table, chosen, {path.relative_to(folder).as_posix() for path in paths})
-        maps = LabelFiles(self._options.label_pattern)
+        maps = LabelFiles(self._options.label_pattern, images=images)
         labels = label_files(paths, maps, needed=self._labels_needed)
         structures = structures_in(labels.values())
         instances = {path: read_instance(path) for path in labels}

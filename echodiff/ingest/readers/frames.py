@@ -1,6 +1,9 @@
-"""Stills and cines in 2D (pictures, NIfTI, MetaImage, NRRD, videos) with label maps beside them, and a table."""
+"""Stills and cines in 2D (pictures, NIfTI, MetaImage, NRRD, videos) with label maps beside them, and a table.
 
-from collections.abc import Iterator
+A cine is a file, or with `cine: folder` the numbered pictures of a folder.
+"""
+
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +15,22 @@ from echodiff.ingest.case import UNKNOWN_SPACING, CaseReference, Reject, SourceF
 from echodiff.ingest.ed.cascade import find_ed
 from echodiff.ingest.ed.cine import Cine
 from echodiff.ingest.ed.of_cine import cine_rules
+from echodiff.ingest.folder.image_pattern import ImagePattern
 from echodiff.ingest.folder.places import names_of, patients_of, refuse_systolic, stills_of_cines, systolic
+from echodiff.ingest.folder.series import places_of, series_key, series_of
+from echodiff.ingest.folder.stem import stem_of_image
 from echodiff.ingest.folder.table import refuse_unknown
 from echodiff.ingest.folder.walk import files_below, is_lost
 from echodiff.ingest.frame import bounding_box
 from echodiff.ingest.labels.beside import KINDS, LabelFiles, label_plane, read_labels, read_map
-from echodiff.ingest.labels.pairs import label_files, refuse_missing, refuse_several
+from echodiff.ingest.labels.of_frames import labels_of_frames, read_frame_labels
+from echodiff.ingest.labels.pairs import copies, label_files, refuse_missing, refuse_several
 from echodiff.ingest.labels.predicted import Predictor
 from echodiff.ingest.labels.size import check_size
 from echodiff.ingest.labels.structure_masks import refuse_lacking, structures_in
 from echodiff.ingest.readers.arrays import holds_both
 from echodiff.ingest.readers.frames_file import Recording, is_frames, read_recording
+from echodiff.ingest.readers.frames_folder import read_frames_folder
 from echodiff.ingest.readers.frames_table import Listed, read_frames_table
 from echodiff.ingest.sector.colour import tissue
 from echodiff.ingest.sector.find import Sector, find_sector
@@ -41,6 +49,8 @@ class FramesReader:
     def find(self, folder: Path) -> Iterator[CaseReference]:
         """A case for every file that may hold frames or cannot be opened, and is no label map, in their order.
 
+        With `cine: folder` the pictures of a series are one case.
+
         Raises:
             InputError: no such folder, no such file in it, or a table that is damaged or names other files.
         """
@@ -49,33 +59,64 @@ class FramesReader:
         files = files_below(folder)
         listed = self._listed(folder, files)
         beside = {folder / path for row in listed.values() for path in row.files.values()}
-        paths = [path for path in files if path not in beside and (is_frames(path) or is_lost(path))]
+        images = ImagePattern(self._options.image_pattern)
+        found = (path for path in files if path not in beside and (is_frames(path) or is_lost(path)))
+        paths = images.of(found, folder)
         if not paths:
             raise InputError(f"{folder}: expected images, found none; `echodiff check` says what is in a folder")
-        labels = label_files(paths, LabelFiles(self._options.label_pattern), needed=self._labels_needed)
-        patients, at_systole = patients_of(labels, folder), systolic(labels)
+        maps = LabelFiles(self._options.label_pattern, images=images)
+        labels = label_files(paths, maps, needed=self._labels_needed, may_share=self._may_share)
+        cines = series_of(labels) if self._in_folders else {}
+        later = {path for frames in cines.values() for path in frames[1:]}
+        cases = [path for path in labels if path not in later]
+        rows = self._rows(listed, cines, folder, files)
+        patients, at_systole = patients_of(cases, folder), systolic(cases)
         structures = structures_in(labels.values())
-        stills = stills_of_cines((path for path in labels if labels[path] or not self._labels_needed), patients)
-        for path, name in names_of(labels, folder).items():
-            row = listed.get(path.relative_to(folder).as_posix(), Listed())
+        stills = stills_of_cines((path for path in cases if labels[path] or not self._labels_needed), patients)
+        places = places_of(cines, folder)
+        for path, name in {**names_of(cases, folder), **places}.items():
+            row, frames = rows.get(path, Listed()), cines.get(path, (path,))
             named = {role: folder / other for role, other in row.files.items()}
-            own = {"label": path} if not labels[path] and holds_both(path) else labels[path]
-            roles = named if row.label else {**own, **named}
+            roles, frame_labels = labels_of_frames(frames, {} if row.label else labels)
+            if not labels[path] and holds_both(path):
+                roles = {"label": path} | roles
             known = {
                 "row": row,
                 "systolic": path in at_systole,
                 "structures": structures,
-                "stills": stills.get(path, 1),
+                "stills": 1 if path in cines else stills.get(path, 1),
+                "frames": frames,
+                "frame_labels": frame_labels,
             }
-            yield CaseReference(row.name or name, row.patient or patients[path], {"image": path, **roles}, known)
+            patient = name if path in cines and patients[path] == stem_of_image(path) else patients[path]
+            yield CaseReference(row.name or name, row.patient or patient, {**roles, **named}, known)
+
+    @property
+    def _in_folders(self) -> bool:
+        return self._options.cine == "folder"
+
+    def _may_share(self, path: Path, other: Path) -> bool:
+        """Whether two images may have one label map, as copies and the frames of a cine."""
+        series = series_key(path) if self._in_folders else None
+        return copies(path, other) or (series is not None and series == series_key(other))
 
     def _listed(self, folder: Path, files: list[Path]) -> dict[str, Listed]:
-        """The rows of the table, which names files of the folder alone."""
+        """The rows of the table, whose label maps and sectors are files of the folder alone."""
         table = folder / self._options.table
         listed = read_frames_table(table)
         others = {path for row in listed.values() for path in row.files.values()}
-        refuse_unknown(table, listed.keys() | others, {path.relative_to(folder).as_posix() for path in files})
+        refuse_unknown(table, others, {path.relative_to(folder).as_posix() for path in files})
         return listed
+
+    def _rows(
+        self, listed: dict[str, Listed], cines: Mapping[Path, tuple[Path, ...]], folder: Path, files: list[Path]
+    ) -> dict[Path, Listed]:
+        """Image -> its row, which names its file, or the place of a cine whose frames are files of a folder."""
+        frames = {path for own in cines.values() for path in own}
+        named = {path.relative_to(folder).as_posix(): path for path in files if path not in frames}
+        named |= {place: first for first, place in places_of(cines, folder).items()}
+        refuse_unknown(folder / self._options.table, listed, named)
+        return {named[file]: row for file, row in listed.items()}
 
     def read(self, case: CaseReference) -> SourceFrame:
         """Read one file: decode, find the sector and the ED frame, take the label map's plane of that frame.
@@ -88,9 +129,10 @@ class FramesReader:
         if self._labels_needed:
             refuse_missing(case.files, "a label map", self._options.label_pattern, KINDS)
         refuse_lacking(case.files, case.known["structures"])
-        recording = read_recording(case.files["image"])
-        frames, shape, row = recording.frames, recording.frames.shape[1:], case.known["row"]
-        labels = read_labels(case.files, len(frames), shape, self._options.label_values)
+        files, row = case.known["frames"], case.known["row"]
+        recording = read_recording(files[0]) if len(files) == 1 else read_frames_folder(files)
+        frames, shape = recording.frames, recording.frames.shape[1:]
+        labels = self._labels(case, shape, len(frames))
         spacing_mm = self._given_mm(row, recording)
         sector = _sector(case.files.get("sector"), frames, spacing_mm)
         rules = cine_rules(
@@ -109,6 +151,13 @@ class FramesReader:
             label_source="file" if labels is not None else "none",
             cropped="sector" in case.files and _fills(sector.mask),
         )
+
+    def _labels(self, case: CaseReference, shape: tuple[int, int], frames: int) -> NDArray[np.uint8] | None:
+        """Of the whole image or cine, or of frames of a cine that have label maps of their own."""
+        values, known = self._options.label_values, case.known
+        if not known["frame_labels"]:
+            return read_labels(case.files, frames, shape, values)
+        return read_frame_labels(known["frames"], known["frame_labels"], shape, values, known["structures"])
 
     def _given_mm(self, row: Listed, recording: Recording) -> tuple[float, float]:
         """The size of a pixel by the table, else by the file, else by the options."""

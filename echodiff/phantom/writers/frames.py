@@ -1,4 +1,4 @@
-"""Frames in 2D that are no DICOM, in one of two layouts that people have (`phantom.layout`).
+"""Frames in 2D that are no DICOM, in one of the layouts that people have (`phantom.layout`).
 
 `screens` is what leaves a hospital when somebody exports what the screen shows: a folder a patient with a PNG of the
 end-diastolic frame or, every third patient's, the whole cine as AVI, an invented person drawn into all of them. Label
@@ -7,11 +7,16 @@ maps lie in a tree like that of the images, and cases.csv says what pictures can
     images/<patient>/4ch.png    masks/<patient>/4ch.png    cases.csv
 
 `nnunet` is how frames are kept to train nnU-Net: the sector alone as NIfTI, a plane as a volume of one slice, 999 mm
-thick as nnU-Net's own converter of pictures writes it.
+thick as nnU-Net's own converter of pictures writes it, and a dataset.json.
 
-    imagesTr/epiq_0001_0000.nii.gz    labelsTr/epiq_0001.nii.gz
+    imagesTr/epiq_0001_0000.nii.gz    labelsTr/epiq_0001.nii.gz    dataset.json
+
+`labelme` is what an annotation program leaves: the sector alone as PNG, outlines beside it, pixel sizes in cases.csv.
+
+    epiq_0001.png    epiq_0001.json    cases.csv
 """
 
+import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,11 +24,13 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
+from echodiff.labels import STRUCTURES
 from echodiff.phantom.cine import Cine
 from echodiff.phantom.identity import invent_identity
 from echodiff.phantom.screen import LAYOUTS, Screen
 from echodiff.phantom.truth import areas, quality_name, truth_row
 from echodiff.phantom.writers import Job, Written
+from echodiff.phantom.writers.labelme import write_labelme
 from echodiff.phantom.writers.png import write_png
 from echodiff.phantom.writers.video import write_video
 
@@ -34,7 +41,7 @@ SLICE_MM = 999.0
 
 def write_patient(job: Job) -> Written:
     """One patient's still or cine with the label map of its end-diastolic frame."""
-    write = {"screens": _screens, "nnunet": _nnunet}[job.layout]
+    write = {"screens": _screens, "nnunet": _nnunet, "labelme": _labelme}[job.layout]
     return write(job, Cine(job.machine, job.seed, job.frames))
 
 
@@ -94,8 +101,42 @@ def _nnunet(job: Job, cine: Cine) -> Written:
     )
 
 
+def dataset_json(patients: int) -> str:
+    """What nnU-Net (version 2) expects beside its folders.
+
+    https://github.com/MIC-DKFZ/nnUNet/blob/master/documentation/dataset_format.md
+    """
+    content = {
+        "channel_names": {"0": "ultrasound"},
+        "labels": {"background": 0, **STRUCTURES},
+        "numTraining": patients,
+        "file_ending": ".nii.gz",
+    }
+    return json.dumps(content, indent=1)
+
+
+def _labelme(job: Job, cine: Cine) -> Written:
+    """The sector of the end-diastolic frame; the table knows the pixel's size, the outlines are beside the picture."""
+    name = f"{job.machine.name}_{job.number:04d}"
+    labels = cine.labels(cine.timing.ed_frame)
+    write_png(job.folder / f"{name}.png", _end_diastole(cine))
+    write_labelme(job.folder / f"{name}.json", f"{name}.png", labels)
+    return Written(
+        truth_row(
+            case=name,
+            patient=name,
+            file=f"{name}.png",
+            label_file=f"{name}.json",
+            sector_row=0,
+            sector_column=0,
+            **_truth(job, cine, labels, is_cine=False),
+        ),
+        {"cases.csv": [[f"{name}.png", "", *[f"{cine.pixel_mm:.6f}"] * 2, ""]]},
+    )
+
+
 def _truth(job: Job, cine: Cine, labels: np.ndarray, *, is_cine: bool) -> dict[str, Any]:
-    """What both layouts know: a still is the end-diastolic frame and has no other."""
+    """What all layouts know: a still is the end-diastolic frame and has no other."""
     timing, pixel = cine.timing, cine.pixel_mm
     frames = {
         "frames": timing.frames,
