@@ -1,8 +1,10 @@
 """Images a second in training and sampling on a GPU, share of its bfloat16 peak, and memory; eager against compiled.
 
-    python benchmarks/gpu.py --preset paper --preset fast --batch 4 --batch 32
+    python benchmarks/gpu.py --preset paper --preset fast --batch 4 --batch 32 --minutes 14
 
-Each combination runs in a process of its own, on random images and with first weights.
+Each combination runs in a process of its own, on random images and with first weights, and its row is printed as soon
+as it is known. Compiled ones come last, as a compiler takes minutes for each. `--minutes` ends what has not come to its
+end by then; what is known of the combination that is under way is printed, training alone say.
 
 Training: `--rounds` times as many steps as lie between two gradient penalties, so that these have their share. "Paper's
 schedule" is the time that 500 epochs of 405 images take at that rate.
@@ -16,7 +18,9 @@ the same device, or against `--peak` (TFLOP a second, from the card's data sheet
 "Of bandwidth": bytes a second, if every operator reads and writes memory in bfloat16, against those of a copy measured
 on the same device, or against `--bandwidth` (GB a second). Compiled networks move fewer bytes.
 
-The seconds before the first round, most of them a compiler's, are given separately.
+The seconds of the first rounds, most of them a compiler's, are no part of the rates and are given separately.
+
+`--cudnn-benchmark` lets cuDNN try its routines for each convolution in the first rounds, which training does not.
 
 `--device cpu --mode eager` runs the same code without a GPU, to see that it works, in bfloat16 only where the processor
 has units for it. The compiled mode gains nothing there (docs/performance.md).
@@ -24,17 +28,22 @@ has units for it. The compiled mode gains nothing there (docs/performance.md).
 
 import argparse
 import gc
+import itertools
 import json
+import math
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 PAPER_IMAGES = 500 * 405
+UNKNOWN = float("nan")
+
+Numbers = dict[str, float | int | str]
 
 
-def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool) -> dict[str, float | int | str]:
-    """The numbers of one row."""
+def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool) -> Iterator[Numbers]:
+    """The numbers of one row, twice: when the training has been measured, and with the sampling."""
     import torch
 
     from echodiff.config.models import Model
@@ -45,6 +54,7 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
 
     device, size = choose_device(options.device), options.size
     on_gpu = device.type == "cuda"
+    torch.backends.cudnn.benchmark = options.cudnn_benchmark
     speed = {"precision": "bfloat16" if on_gpu else "auto", "compile": compile_}
     model = Model.model_validate({"preset": preset, "training": {"batch_size": batch}, "speed": speed})
     images = torch.randint(0, 256, (64, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -58,10 +68,8 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
     cost = estimate(model, size)
     peak_memory(device)
     first_training, training = seconds(training_round(model, data, device), options.rounds, wait)
-    memory_training = peak_memory(device)
-    first_sampling, sampling = seconds(sampling_round(model, data, device), options.rounds, wait)
-    trained, drawn = batch * model.loss.r1_every / training, batch / sampling
-    return {
+    trained = batch * model.loss.r1_every / training
+    row = {
         "device": torch.cuda.get_device_name(device) if on_gpu else "CPU",
         "preset": preset,
         "batch": batch,
@@ -69,15 +77,25 @@ def measure(options: argparse.Namespace, preset: str, batch: int, compile_: bool
         "training, images/s": trained,
         "training, of peak": trained * cost.flops_a_step(model.loss.r1_every) / peak,
         "training, of bandwidth": trained * moved_a_image(cost, model.loss.r1_every, batch) / width,
-        "training, GiB": memory_training,
+        "training, GiB": peak_memory(device),
         "paper's schedule, min": PAPER_IMAGES / trained / 60,
+        "sampling, images/s": UNKNOWN,
+        "sampling, of peak": UNKNOWN,
+        "sampling, of bandwidth": UNKNOWN,
+        "sampling, GiB": UNKNOWN,
+        "first rounds, s": first_training,
+        "peak, TFLOP/s": peak / 1e12,
+        "bandwidth, GB/s": width / 1e9,
+    }
+    yield row
+    first_sampling, sampling = seconds(sampling_round(model, data, device), options.rounds, wait)
+    drawn = batch / sampling
+    yield row | {
         "sampling, images/s": drawn,
         "sampling, of peak": drawn * reverse_of(model).steps * cost.flops_forward / peak,
         "sampling, of bandwidth": drawn * reverse_of(model).steps * cost.moved_forward / 2 / width,
         "sampling, GiB": peak_memory(device),
         "first rounds, s": first_training + first_sampling,
-        "peak, TFLOP/s": peak / 1e12,
-        "bandwidth, GB/s": width / 1e9,
     }
 
 
@@ -125,7 +143,7 @@ def peak_memory(device) -> float:
     from echodiff.train.estimate import GIB
 
     if device.type != "cuda":
-        return float("nan")
+        return UNKNOWN
     gc.collect()  # what is over may refer to itself
     used = torch.cuda.max_memory_allocated(device) / GIB
     torch.cuda.reset_peak_memory_stats(device)
@@ -179,7 +197,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peak", type=float, help="TFLOP a second in bfloat16, in place of the measured product")
     parser.add_argument("--copied", type=int, default=1024, help="MiB of the copy that the bandwidth is measured with")
     parser.add_argument("--bandwidth", type=float, help="GB a second, in place of the measured copy")
-    parser.add_argument("--json", action="store_true", help="the first combination only, as JSON")
+    parser.add_argument("--minutes", type=float, default=UNKNOWN, help="for all combinations together")
+    parser.add_argument("--cudnn-benchmark", action="store_true", help="let cuDNN try its routines")
+    parser.add_argument("--json", action="store_true", help="the first combination only, a line of JSON a measurement")
     options = parser.parse_args(given)
     options.preset, options.batch = options.preset or ["paper", "fast"], options.batch or [4]
     options.mode = options.mode or ["eager", "compiled"]
@@ -200,29 +220,40 @@ def main() -> None:
     except EchodiffError as error:
         sys.exit(f"benchmarks/gpu.py: {error}")
     if options.json:
-        row = measure(options, options.preset[0], options.batch[0], options.mode[0] == "compiled")
-        print(json.dumps(row))
+        for numbers in measure(options, options.preset[0], options.batch[0], options.mode[0] == "compiled"):
+            print(json.dumps(numbers), flush=True)
         return
     same = [f"--{name}={getattr(options, name)}" for name in ("device", "size", "rounds", "matrix", "copied")]
     same += [f"--{name}={getattr(options, name)}" for name in ("peak", "bandwidth") if getattr(options, name)]
-    combinations = [(p, b, m) for p in options.preset for b in options.batch for m in options.mode]
+    same += ["--cudnn-benchmark"] if options.cudnn_benchmark else []
+    ends = time.monotonic() + 60 * options.minutes
     header, failed = False, 0
-    for preset, batch, mode in combinations:
-        own = [f"--preset={preset}", f"--batch={batch}", f"--mode={mode}"]
-        done = subprocess.run([sys.executable, __file__, "--json", *own, *same], capture_output=True, text=True)
-        if done.returncode:
-            said = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
-            print(f"{preset}, batch {batch}, {mode}: {said[-1]}", file=sys.stderr, flush=True)
+    for mode, preset, batch in itertools.product(options.mode, options.preset, options.batch):
+        command = [sys.executable, __file__, "--json", f"--preset={preset}", f"--batch={batch}", f"--mode={mode}"]
+        numbers, fault = row_of([*command, *same], None if math.isnan(ends) else max(ends - time.monotonic(), 0))
+        if fault:
+            print(f"{preset}, batch {batch}, {mode}: {fault}", file=sys.stderr, flush=True)
             failed += 1
-            continue
-        row = json.loads(done.stdout)
-        if not header:
-            print("| " + " | ".join(row) + " |")
-            print("|" + " --- |" * len(row))
+        if numbers and not header:
+            print("| " + " | ".join(numbers) + " |")
+            print("|" + " --- |" * len(numbers))
             header = True
-        cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()]
-        print("| " + " | ".join(cells) + " |", flush=True)
+        if numbers:
+            cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in numbers.values()]
+            print("| " + " | ".join(cells) + " |", flush=True)
     sys.exit(1 if failed else 0)
+
+
+def row_of(command: list[str], limit: float | None) -> tuple[Numbers, str]:
+    """The last numbers that a combination's process gave, in `limit` seconds, and why there are no more, or ""."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
+        said = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
+        known, fault = done.stdout, said[-1] if done.returncode else ""
+    except subprocess.TimeoutExpired as late:
+        known, fault = (late.stdout or b"").decode(), "expected to end within --minutes, found it under way"
+    whole = known.splitlines()
+    return (json.loads(whole[-1]) if whole else {}), fault
 
 
 if __name__ == "__main__":

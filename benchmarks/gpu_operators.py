@@ -8,7 +8,8 @@ tensors), on a CUDA device that does not exist (`no_gpu.cpp`, built by g++ on th
 is an error, and so is reading a number back, for which a step would wait.
 
 All operators of torch are counted, except views and those that only allocate; some of them launch several kernels.
-`--where` prints the functions that call most of them.
+`--where` prints the functions that call most of them. With `--processes` the step is that of the first of several
+processes, which share the batch and send their gradients to nobody; a batch drawn is always one process's.
 """
 
 import argparse
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--preset", action="append", choices=("paper", "fast"))
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--processes", type=int, default=1, help="that share the batch, each with a GPU")
     parser.add_argument("--where", type=int, default=0, help="so many of the functions that call most operators")
     options = parser.parse_args()
     if "ECHODIFF_NO_GPU" not in os.environ:
@@ -37,7 +39,7 @@ def main() -> None:
     print("| preset | batch | operators, a training step | a step with gradient penalty | a batch drawn |")
     print("| --- | --- | --- | --- | --- |")
     for preset in options.preset or ["paper", "fast"]:
-        counted = count(preset, options.batch, options.size)
+        counted = count(preset, options.batch, options.size, options.processes)
         cells = [f"{sum(own.values()):,}" if own else "none" for own in counted]
         print(f"| {preset} | {options.batch} | " + " | ".join(cells) + " |", flush=True)
         for name, number in counted[0].most_common(options.where):
@@ -61,7 +63,7 @@ def run_with_the_device() -> int:
         return subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode
 
 
-def count(preset: str, batch: int, size: int) -> list[collections.Counter]:
+def count(preset: str, batch: int, size: int, processes: int = 1) -> list[collections.Counter]:
     """Operators by the function that calls them: of a step, of one with gradient penalty, of a batch drawn."""
     import torch
     from torch._subclasses import fake_tensor
@@ -72,7 +74,6 @@ def count(preset: str, batch: int, size: int) -> list[collections.Counter]:
     from echodiff.train.drawing import Drawing
     from echodiff.train.generator_file import reverse_of
     from echodiff.train.objective import Objective
-    from echodiff.train.processes import Processes
     from echodiff.train.step import Setup, takes_penalty, train_step
 
     model = Model.model_validate(
@@ -82,12 +83,14 @@ def count(preset: str, batch: int, size: int) -> list[collections.Counter]:
     state = states.new_state(model, shapes, torch.device("cpu"))
     device = torch.device("cuda", 0)
     epoch_order.cache_clear()  # of another preset's fake tensors
+    together = first_of(processes)
     with (
         mock.patch.object(fake_tensor, "init_gpu_context", lambda device: None),
         mock.patch.object(torch.cuda, "get_device_capability", lambda device=None: CAPABILITY),
         mock.patch.object(torch.cuda, "is_available", lambda: True),
         mock.patch.object(torch.cuda, "is_bf16_supported", lambda *any_of, **them: True),
         mock.patch.object(torch, "Generator", NoGenerator),
+        mock.patch.object(torch._C, "_conv_determine_backend_memory_format", layout_of_cudnn),
     ):
         fake = fake_tensor.FakeTensorMode()
 
@@ -105,7 +108,7 @@ def count(preset: str, batch: int, size: int) -> list[collections.Counter]:
             state.optimiser_g = states.adam(state.generator, 1e-4, model.optimiser)
             state.optimiser_d = states.adam(state.discriminator, 1e-4, model.optimiser)
             data = Planes(*(torch.zeros(batch, 1, size, size, dtype=torch.uint8, device=device) for _ in range(3)))
-            setup = Setup(model, objective, data, *networks[:2], Processes(), device, steps=10**6)
+            setup = Setup(model, objective, data, *networks[:2], together, device, steps=10**6)
             stop = torch.zeros((), device=device)
 
             def step(number: int) -> collections.Counter:
@@ -119,6 +122,26 @@ def count(preset: str, batch: int, size: int) -> list[collections.Counter]:
                 Drawing(state.ema, model, device).images(data, range(batch))
             penalised = step(0) if takes_penalty(setup, 0) else collections.Counter()
             return [step(1), penalised, drawn.by_function]
+
+
+def first_of(processes: int):
+    """The first of so many processes; messages to the others arrive nowhere."""
+    import torch.distributed as dist
+    from torch.testing._internal.distributed.fake_pg import FakeStore
+
+    from echodiff.train.processes import Processes
+
+    if processes > 1 and not dist.is_initialized():
+        dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=processes)
+    return Processes(0, processes, 0, processes)
+
+
+def layout_of_cudnn(x, weight, backend):
+    """In the place of torch's choice, which a build without CUDA makes as if there were no cuDNN either."""
+    import torch
+
+    innermost = any(tensor.is_contiguous(memory_format=torch.channels_last) for tensor in (x, weight))
+    return torch.channels_last if innermost and x.dim() == 4 else torch.contiguous_format
 
 
 def moved(network, on_gpu):

@@ -7,6 +7,8 @@ import torch
 
 from echodiff.errors import ConfigError
 
+LIBRARIES_SAY = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+
 
 @contextlib.contextmanager
 def full_memory_explained(device: torch.device, *, images: int, option: str, group: int = 1) -> Iterator[None]:
@@ -25,7 +27,9 @@ def full_memory_explained(device: torch.device, *, images: int, option: str, gro
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not memory_ran_out(error):
+            raise
         fewer = images // 2 // group * group
         advice = f"set {option}: {fewer}" if fewer else "use a smaller model or image.size, or a larger card"
         raise ConfigError(
@@ -34,5 +38,10 @@ def full_memory_explained(device: torch.device, *, images: int, option: str, gro
         ) from error
 
 
+def memory_ran_out(error: RuntimeError) -> bool:
+    """Whether an error says so: of torch's own memory, or of what CUDA and its libraries take beside it."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in LIBRARIES_SAY)
+
+
 def _first_sentence(error: Exception) -> str:
-    return str(error).split(". ")[0].strip()
+    return str(error).splitlines()[0].split(". ")[0].strip()

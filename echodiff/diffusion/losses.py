@@ -51,7 +51,8 @@ def r1_penalty(discriminator: Discriminator, x_t: Tensor, x_tp1: Tensor, t: Tens
     x_t = x_t.detach().requires_grad_(True)
     with penalised():
         logit = discriminator(x_t, x_tp1, t).float().mean(dim=1)
-        (gradient,) = torch.autograd.grad(logit.sum(), x_t, create_graph=True)
+        with exact(x_t.device):  # a pass backwards takes the types of the one forwards, and is cast no more
+            (gradient,) = torch.autograd.grad(logit.sum(), x_t, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
 
 

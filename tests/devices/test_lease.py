@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from echodiff.devices import visible
 from echodiff.devices.lease import take
 from echodiff.devices.visible import visible_devices
 from echodiff.errors import InputError
@@ -193,6 +194,20 @@ def test_names_of_visible_devices(monkeypatch, tmp_path):
     assert visible_devices({}) == ["GPU-aa", "GPU-bb"]
     assert visible_devices({"CUDA_VISIBLE_DEVICES": "1"}) == ["GPU-bb"]
     assert visible_devices({"CUDA_VISIBLE_DEVICES": "GPU-bb,0,-1,1"}) == ["GPU-bb", "GPU-aa"]
+    assert visible_devices({"CUDA_VISIBLE_DEVICES": ""}) == []
+    assert visible_devices({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}) == []
+
+
+def test_cards_that_nothing_lists_are_no_machine_without_a_gpu(monkeypatch, tmp_path):
+    """As in a container that has CUDA's libraries alone."""
+    monkeypatch.setattr(visible, "DEVICE_FILES", tmp_path)
+    monkeypatch.setattr(visible, "_ask", lambda: None)
+    assert visible_devices({}) == []
+    for name in ("nvidia1", "nvidia0", "nvidiactl", "nvidia-uvm"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"there are GPUs \(nvidia0, nvidia1 in .*CUDA_VISIBLE_DEVICES, 0,1 say"):
+        visible_devices({})
+    assert visible_devices({"CUDA_VISIBLE_DEVICES": "0"}) == ["0"]
     assert visible_devices({"CUDA_VISIBLE_DEVICES": ""}) == []
 
 

@@ -32,6 +32,19 @@ def test_the_number_advised_is_half_of_what_was_too_much_in_whole_groups(options
     assert advice in sentence and "\n" not in sentence
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["CUDA error: out of memory\nCUDA kernel errors might be reported", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"],
+)
+def test_libraries_that_find_no_memory_say_so_in_their_own_words(said):
+    refused = pytest.raises(ConfigError, match=r"found none left \(.*\); set speed.part: 2")
+    with refused as told, full_memory_explained(CARD, images=4, option="speed.part"):
+        raise RuntimeError(said)
+    assert "\n" not in str(told.value)
+
+
 def test_other_errors_pass():
     with pytest.raises(ZeroDivisionError), full_memory_explained(CARD, images=4, option="speed.part"):
         _ = 1 / 0
+    with pytest.raises(RuntimeError, match="illegal"), full_memory_explained(CARD, images=4, option="speed.part"):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")

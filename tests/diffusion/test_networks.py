@@ -9,7 +9,7 @@ from torch import nn
 from echodiff.config.networks import NcsnppGenerator, ResidualDiscriminator
 from echodiff.diffusion.networks.layers import norm_groups
 from echodiff.diffusion.networks.registry import build_discriminator, build_generator
-from echodiff.diffusion.networks.resample import FirDown, FirDownConv, FirUp
+from echodiff.diffusion.networks.resample import FirDown, FirDownConv, FirUp, mean_of_means, smoothed
 from echodiff.diffusion.networks.residual_discriminator import minibatch_deviation
 
 SMALL = NcsnppGenerator(channels=8, multipliers=(1, 2, 2), blocks=1, latent=6, style=8, style_layers=2)
@@ -127,6 +127,13 @@ def test_resampling_against_a_direct_convolution():
         stuffed = np.zeros((24, 24))
         stuffed[::2, ::2] = plane
         np.testing.assert_allclose(up[channel], direct_fir(stuffed, (2, 1), 4), atol=5e-7)
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(2, 1), (1, 2)])
+def test_two_means_make_the_filter_of_a_gpu(stride, padding):
+    x = torch.randn(2, 3, 8, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = mean_of_means(x, stride=stride, padding=padding)
+    torch.testing.assert_close(found, smoothed(x, stride=stride, padding=padding), atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("layer", [FirDown(), FirUp()])

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from echodiff.diffusion.networks.norm import AdaptiveNormSilu, norm_silu
+from echodiff.diffusion.networks.norm import AdaptiveNormSilu, group_norm, group_norm_by_moments, norm_silu
 
 
 def numbers(*shape: int, seed: int = 0, dtype=torch.float64) -> torch.Tensor:
@@ -44,3 +44,22 @@ def test_the_adaptive_norm_starts_as_a_plain_group_norm():
     found = layer(x, torch.zeros(2, 6))
     torch.testing.assert_close(found, F.silu(F.group_norm(x, layer.groups, eps=1e-6)))
     assert not torch.allclose(layer(x, torch.ones(2, 6)), found)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_moments_give_the_same_norm_in_the_same_layout(layout):
+    """What a compiled network computes."""
+    x = (3 * numbers(2, 12, 5, 7) + 1).contiguous(memory_format=layout)
+    for found, expected in zip(group_norm_by_moments(x, 3), group_norm(x, 3), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
+    assert group_norm_by_moments(x, 3)[0].is_contiguous(memory_format=layout)
+
+
+def test_moments_of_bfloat16_are_taken_in_float32():
+    """Numbers with a mean of 100 and a deviation of 1, where bfloat16 has steps of a half."""
+    x = (numbers(2, 8, 16, 16) + 100).bfloat16().contiguous(memory_format=torch.channels_last)
+    normed, inverse = group_norm_by_moments(x, 2)
+    exact, exact_inverse = group_norm(x.double(), 2)
+    assert inverse.dtype == torch.float32 and normed.dtype == torch.bfloat16
+    torch.testing.assert_close(inverse.double(), exact_inverse, rtol=1e-4, atol=0)
+    torch.testing.assert_close(normed.double(), exact, rtol=2**-8, atol=1e-4)

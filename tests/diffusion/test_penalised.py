@@ -4,9 +4,11 @@ import contextlib
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from echodiff.config.networks import ResidualDiscriminator
 from echodiff.diffusion import losses
+from echodiff.diffusion.networks import conv
 from echodiff.diffusion.networks.registry import build_discriminator
 from echodiff.train.estimate import Meter
 
@@ -28,8 +30,10 @@ def random_discriminator(group: int, **options):
 
 @pytest.mark.parametrize("group", [1, 2])
 @pytest.mark.parametrize("autocast", [False, True])
-def test_gradients_of_the_penalty_are_those_of_torch_s_layers(group, autocast, monkeypatch):
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_gradients_of_the_penalty_are_those_of_torch_s_layers(group, autocast, on_gpu, monkeypatch):
     """In groups the deviation is curved, so that part of the gradient does come back by the forward pass."""
+    monkeypatch.setattr(conv, "takes_torch_s", lambda x: not on_gpu)
     case = random_discriminator(group)
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
         value, found = penalty_gradients(*case)
@@ -44,11 +48,44 @@ def test_gradients_of_the_penalty_are_those_of_torch_s_layers(group, autocast, m
         assert (own - other).abs().max() <= (2e-2 if autocast else 1e-5) * scale, name
 
 
-def test_the_penalty_costs_four_forward_passes():
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_the_penalty_costs_four_forward_passes(on_gpu, monkeypatch):
     """Forward, gradient, and of that one again the gradients of its weights and of its argument."""
+    monkeypatch.setattr(conv, "takes_torch_s", lambda x: not on_gpu)
     case = random_discriminator(1)
     with Meter() as forward, torch.no_grad():
         case[0](*case[1:])
     with Meter() as penalty:
         penalty_gradients(*case)
     assert penalty.flops < 4.1 * forward.flops
+
+
+def test_no_pass_of_the_penalty_is_cast_while_it_goes_backwards(monkeypatch):
+    """A GPU's own threads go backwards; torch advises against autocast there."""
+    enabled = []
+    backward = conv._Penalised.backward
+
+    def noted(ctx, gradient):
+        enabled.append(torch.is_autocast_enabled("cpu"))
+        return backward(ctx, gradient)
+
+    monkeypatch.setattr(conv._Penalised, "backward", staticmethod(noted))
+    with torch.autocast("cpu", torch.bfloat16):
+        penalty_gradients(*random_discriminator(1))
+    assert enabled and not any(enabled[: len(enabled) // 2])
+
+
+def test_on_a_gpu_no_convolution_has_a_kernel_of_the_image_s_size(monkeypatch):
+    """torch's own derivative of the gradient has, and GPUs have no quick routine for it."""
+    sides = []
+
+    class Noted(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            if function is torch.ops.aten.convolution.default:
+                sides.append(args[1].shape[-1])
+            return function(*args, **(kwargs or {}))
+
+    monkeypatch.setattr(conv, "takes_torch_s", lambda x: False)
+    with Noted():
+        penalty_gradients(*random_discriminator(1))
+    assert set(sides) == {1, 3, 4}

@@ -1,6 +1,8 @@
 """The benchmark of GPUs: a tiny case on the CPU goes through the same code, and without a GPU it says so."""
 
 import json
+import math
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +34,9 @@ def test_rates_and_shares_of_the_peak_belong_together():
     ]
     done = run("--device=cpu", "--json", *tiny)
     assert done.returncode == 0, done.stderr
-    found, cost = json.loads(done.stdout), estimate(Model(preset="fast"), 32)
+    first, found = (json.loads(line) for line in done.stdout.splitlines())
+    cost = estimate(Model(preset="fast"), 32)
+    assert first["training, images/s"] == found["training, images/s"] and math.isnan(first["sampling, images/s"])
     assert (found["preset"], found["batch"], found["mode"]) == ("fast", 2, "eager")
     training, sampling = found["training, images/s"], found["sampling, images/s"]
     operations = cost.flops_a_step(Model(preset="fast").loss.r1_every)
@@ -42,6 +46,15 @@ def test_rates_and_shares_of_the_peak_belong_together():
     assert found["training, of bandwidth"] == pytest.approx(training * moved / 1e9)
     assert found["sampling, of bandwidth"] == pytest.approx(sampling * 4 * cost.moved_forward / 2 / 1e9)
     assert found["paper's schedule, min"] == pytest.approx(202_500 / training / 60)
+
+
+def test_what_is_known_of_a_combination_that_takes_too_long_is_kept():
+    row_of = runpy.run_path(SCRIPT)["row_of"]
+    script = "import time; print('{\"a\": 1.0}', flush=True); time.sleep({})"
+    late = [sys.executable, "-c", script.replace("{}", "60")]
+    assert row_of(late, 1.0) == ({"a": 1.0}, "expected to end within --minutes, found it under way")
+    assert row_of([sys.executable, "-c", script.replace("{}", "0")], None) == ({"a": 1.0}, "")
+    assert row_of([sys.executable, "-c", "raise SystemExit('no room')"], None) == ({}, "no room")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

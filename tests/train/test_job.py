@@ -68,6 +68,22 @@ def test_a_gpu_that_is_not_there_is_refused():
     assert choose_device("auto").type == "cpu"
 
 
+@pytest.mark.parametrize("named", ["0", "GPU-aa,GPU-bb"])
+def test_a_gpu_that_is_named_and_cannot_be_used_is_no_reason_to_take_days_on_the_cpu(named, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    with pytest.raises(ConfigError, match=f"CUDA_VISIBLE_DEVICES={named}: expected GPUs that torch works on"):
+        choose_device("auto")
+    assert choose_device("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize("named", ["", "-1", "NoDevFiles"])
+def test_a_list_that_names_no_gpu_leaves_the_cpu(named, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert choose_device("auto").type == "cpu"
+
+
 def test_one_gpu_for_several_processes_is_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError, match="a GPU for each of the 2 processes, found one for all; use --device cuda"):

@@ -1,9 +1,9 @@
 """The convolution of all networks here: torch's own, with derivatives of its own where those of torch are slow.
 
 Two cases. Within `penalised` the gradient with respect to the image is differentiated once more: it does not depend on
-that image, and nothing is led back to it. And on processors with AVX2 but without AVX-512, the gradient of the weights
-takes up to six times as long as the forward pass when the channels are innermost in memory: there it is put together
-from products of matrices.
+that image, and nothing is led back to it; on a GPU its own derivative is put together here, too. And on processors with
+AVX2 but without AVX-512, the gradient of the weights takes up to six times as long as the forward pass when the
+channels are innermost in memory: there it is put together from products of matrices.
 """
 
 import torch
@@ -58,6 +58,14 @@ def slow_weight_gradient() -> bool:
     return torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
+def gradients(
+    gradient: Tensor, x: Tensor, weight: Tensor, stride: tuple, padding: tuple, wanted: tuple[bool, ...]
+) -> tuple[Tensor | None, ...]:
+    """torch's gradients of image, weights and bias of a convolution, from that of its result; None if not `wanted`."""
+    arguments = ([len(weight)], stride, padding, (1, 1), False, (0, 0), 1, wanted)
+    return torch.ops.aten.convolution_backward(gradient, x, weight, *arguments)
+
+
 def weight_gradient(gradient: Tensor, x: Tensor, side: int) -> Tensor:
     """Gradient (O, I, side, side) of the weights of a convolution that keeps the size, from that of its result.
 
@@ -93,8 +101,7 @@ class _Products(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         of_x = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
-            arguments = (None, (1, 1), ctx.padding, (1, 1), False, (0, 0), 1, (True, False, False))
-            of_x = torch.ops.aten.convolution_backward(gradient, x, weight, *arguments)[0]
+            of_x = gradients(gradient, x, weight, (1, 1), ctx.padding, (True, False, False))[0]
         if ctx.needs_input_grad[1]:
             of_weight = weight_gradient(gradient, x, weight.shape[-1])
         if ctx.needs_input_grad[2]:
@@ -113,7 +120,40 @@ class _Penalised(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         of_x, *of_weights = ctx.needs_input_grad[:3]
-        wanted = [of_x, *(needed and not penalised.active() for needed in of_weights)]
+        wanted = [needed and not penalised.active() for needed in of_weights]
         # The gradient of x does not depend on x, so none is led back to it.
-        arguments = ([len(weight)], ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1, wanted)
-        return *torch.ops.aten.convolution_backward(gradient, x.detach(), weight, *arguments), None, None
+        given = (x.detach(), weight, ctx.stride, ctx.padding)
+        if not of_x or takes_torch_s(x):
+            return *gradients(gradient, *given, (of_x, *wanted)), None, None
+        own = gradients(gradient, *given, (False, *wanted))[1:] if any(wanted) else (None, None)
+        return _GradientOfImage.apply(gradient, *given), *own, None, None
+
+
+def takes_torch_s(x: Tensor) -> bool:
+    """Whether the gradient of the image is differentiated by torch itself; a CPU needs half of the time for it."""
+    return x.device.type != "cuda"
+
+
+class _GradientOfImage(torch.autograd.Function):
+    """What a convolution leads back to its image, linear in the gradient and in the weights; differentiable once.
+
+    torch's own derivative with respect to the weights is a convolution whose kernel has the size of the image, for
+    which GPUs are not made. It is the gradient of the weights for another image, too.
+    """
+
+    @staticmethod
+    def forward(ctx, gradient: Tensor, x: Tensor, weight: Tensor, stride: tuple, padding: tuple) -> Tensor:
+        ctx.save_for_backward(gradient, weight)
+        ctx.stride, ctx.padding = stride, padding
+        return gradients(gradient, x, weight, stride, padding, (True, False, False))[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, image: Tensor) -> tuple[Tensor | None, ...]:
+        gradient, weight = ctx.saved_tensors
+        of_gradient = of_weight = None
+        if ctx.needs_input_grad[0]:
+            of_gradient = F.conv2d(image, weight, None, ctx.stride, ctx.padding)
+        if ctx.needs_input_grad[2]:
+            of_weight = gradients(gradient, image, weight, ctx.stride, ctx.padding, (False, True, False))[1]
+        return of_gradient, None, of_weight, None, None

@@ -23,18 +23,30 @@ def norm_silu(x: Tensor, scale: Tensor, shift: Tensor, groups: int) -> Tensor:
 def group_norm(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """(x - mean) / deviation over each group of channels, as x (B, C, H, W), and 1 / deviation, (B, groups).
 
-    On a CPU the operator takes either layout. On a GPU it refuses channels that lie innermost, and rounds mean and
-    deviation to x's type: there it is given float32 with the channels outermost.
+    On a CPU torch's operator takes either layout. On a GPU it refuses channels that lie innermost, and rounds mean and
+    deviation to x's type: there it is given float32 with the channels outermost. A compiler writes an operator of its
+    own, and needs no other layout for it.
     """
     batch, channels, height, width = x.shape
+    if torch.compiler.is_compiling():
+        return group_norm_by_moments(x, groups)
     sizes = (batch, channels, height * width, groups)
     if x.device.type == "cuda":
-        normed, _, inverse = torch.native_group_norm(x.float().contiguous(), None, None, *sizes, EPSILON)
         innermost = x.is_contiguous(memory_format=torch.channels_last)
         layout = torch.channels_last if innermost else torch.contiguous_format
-        return normed.to(x.dtype).contiguous(memory_format=layout), inverse
+        outermost = x.to(torch.float32, memory_format=torch.contiguous_format)
+        normed, _, inverse = torch.native_group_norm(outermost, None, None, *sizes, EPSILON)
+        return normed.to(x.dtype, memory_format=layout), inverse
     normed, _, inverse = torch.native_group_norm(x, None, None, *sizes, EPSILON)
     return normed, inverse
+
+
+def group_norm_by_moments(x: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """The same, put together from mean and variance in float32 at least, in x's layout."""
+    parted = x.to(torch.promote_types(x.dtype, torch.float32)).unflatten(1, (groups, -1))
+    variance, mean = torch.var_mean(parted, dim=(2, 3, 4), correction=0, keepdim=True)
+    inverse = torch.rsqrt(variance + EPSILON)
+    return ((parted - mean) * inverse).flatten(1, 2).to(x.dtype), inverse.flatten(1)
 
 
 class _NormSilu(torch.autograd.Function):
