@@ -1,12 +1,12 @@
 """What all tests share: the folder of real files, a small image set, the command line as a user types it."""
 
 import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from warm import run_module
 
 from echodiff.store.image_set import ImageSet, new_image_set, read_image_set
 
@@ -44,12 +44,7 @@ def sample_data() -> Path:
 @pytest.fixture(scope="session")
 def run_echodiff():
     """Call the command line in a process of its own, as a user or a rule does."""
-
-    def run(*arguments: object, timeout: float = 300, **options) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "echodiff", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
-
-    return run
+    return partial(run_module, "echodiff")
 
 
 @pytest.fixture

@@ -86,7 +86,8 @@ def _run(jobs: list[Job], processes: int, description: str) -> list[Written]:
                 written.append(write_one(job))
                 progress.advance()
             return written
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])  # imported once, not by every process anew
         with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
             futures = [pool.submit(write_one, job) for job in jobs]
             try:

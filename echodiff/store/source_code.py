@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -29,28 +29,23 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-@lru_cache
+@cache
 def _content_of(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
-    if path.suffix != ".py":
-        return text
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [part for part in body if not _is_text(part)]
-    return _dump(tree)
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return _dump(ast.parse(text)) if path.suffix == ".py" else text
 
 
 def _dump(node: object) -> str:
-    """As `ast.dump`, without empty fields, of which newer versions of Python have more (`type_params`)."""
+    """As `ast.dump`, without texts that stand alone and without empty fields, of which newer versions of Python have
+    more (`type_params`).
+    """
     if isinstance(node, list):
-        return f"[{','.join(map(_dump, node))}]"
+        return f"[{','.join([_dump(part) for part in node if not _is_text(part)])}]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = (f"{name}={_dump(value)}" for name, value in ast.iter_fields(node) if value not in (None, []))
-    return f"{type(node).__name__}({','.join(fields)})"
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
+    return f"{type(node).__name__}({','.join([f'{name}={_dump(value)}' for name, value in fields])})"
+
+
+def _is_text(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -54,3 +54,40 @@ def test_a_folder_without_code_is_an_error(package, tmp_path):
     (tmp_path / "part" / "published.csv").touch()
     with pytest.raises(FileNotFoundError, match="part: expected Python code, found none"):
         source_code.code_fingerprint("part")
+
+
+@pytest.mark.parametrize(
+    ("code", "other"),
+    [
+        ("return x / 2", "return x / 3"),
+        ("return x / 2", "return x // 2"),
+        ("steps: int = 3", "steps: int = None"),
+        ('["a"]', '["b"]'),
+        ("1.0", "1"),
+        ("x > 1.0 and steps", "x > 1.0 or steps"),
+        ("    return {", "        return {"),
+    ],
+    ids=["number", "operator", "default", "text", "type", "logic", "place"],
+)
+def test_every_change_of_the_code_changes_it(package, code, other):
+    source = """
+def half(x: float, *, steps: int = 3) -> float:
+    if x > 1.0 and steps:
+        "at once"
+        return x / 2
+    return {"a": x}["a"]
+"""
+    assert package(source.replace(code, other)) != package(source)
+    assert package(source.replace("at once", "in a moment")) == package(source)
+
+
+def test_each_file_is_read_once(monkeypatch):
+    """A run asks for the parts of every rule, which overlap: reading them anew took most of a plan's time."""
+    folders, read = ("ingest", "report", "evaluate", "train"), []
+    monkeypatch.setattr(source_code, "_dump", lambda tree: read.append(tree) or "")
+    source_code._content_of.cache_clear()
+    for _ in range(2):
+        source_code.code_fingerprint(*folders)
+    source_code._content_of.cache_clear()
+    files = [path for folder in folders for path in (source_code.PACKAGE / folder).rglob("*.py")]
+    assert len(read) == len(files) > 128

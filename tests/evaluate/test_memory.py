@@ -53,9 +53,18 @@ def split(reference):
     return pd.DataFrame({"case_id": ids, "patient": ids, "group": ids, "subset": ["train"] * 70 + ["validation"] * 30})
 
 
+@pytest.fixture(scope="module")
+def known(reference, split):
+    """What most tests compare with, registered once."""
+    return Known.of(reference, split, alarm_rate=0.001)
+
+
+def _against(known, images):
+    return memory_table(known, _part(images, "s", dataset="vscan", model="m"), model="m")
+
+
 def _table(reference, split, images, alarm_rate=0.001):
-    synthetic = _part(images, "s", dataset="vscan", model="m")
-    return memory_table(Known.of(reference, split, alarm_rate=alarm_rate), synthetic, model="m")
+    return _against(Known.of(reference, split, alarm_rate=alarm_rate), images)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +77,12 @@ def _table(reference, split, images, alarm_rate=0.001):
     ],
     ids=["exact", "gain", "noise", "blur"],
 )
-def test_planted_copies_are_all_caught_and_named(reference, split, change):
+def test_planted_copies_are_all_caught_and_named(reference, known, change):
     rng = np.random.default_rng(1)
     images = _scenes(20, 5)
     for place, source in ((3, 10), (11, 42)):
         images[place] = change(reference.images.images[source].astype(np.float64), rng).astype(np.uint8)
-    rows = _table(reference, split, images).query("kind == 'synthetic'")
+    rows = _against(known, images).query("kind == 'synthetic'")
     assert rows.loc[rows["flagged"], "case_id"].tolist() == ["s003", "s011"]
     assert rows.loc[rows["flagged"], "correlation_training"].tolist() == ["r010", "r042"]
 
@@ -96,22 +105,22 @@ MOTIONS = [
 ]  # fmt: skip
 
 
-def test_copies_that_were_moved_are_caught_and_named(reference, split):
+def test_copies_that_were_moved_are_caught_and_named(reference, known):
     """As a model whose augmentation moves images hands them back, beside scenes that owe them nothing."""
     images = _scenes(20, 5)
     rng = np.random.default_rng(7)
     for place, motion in enumerate(MOTIONS):
         copy = _moved(reference.images.images[10 + place], seed=place, **motion)
         images[2 * place] = _speckled(copy.astype(np.float64), rng)
-    rows = _table(reference, split, images).query("kind == 'synthetic'")
+    rows = _against(known, images).query("kind == 'synthetic'")
     caught = rows[rows["flagged"]]
     assert caught["case_id"].tolist() == [f"s{2 * place:03d}" for place in range(len(MOTIONS))]
     assert caught["correlation_training"].tolist() == [f"r{10 + place:03d}" for place in range(len(MOTIONS))]
 
 
-def test_the_motion_of_a_copy_is_found(reference, split):
+def test_the_motion_of_a_copy_is_found(reference, known):
     images = np.stack([_moved(reference.images.images[i], **motion) for i, motion in enumerate(MOTIONS[:6])])
-    rows = _table(reference, split, images).query("kind == 'synthetic'")
+    rows = _against(known, images).query("kind == 'synthetic'")
     for (_, row), motion in zip(rows.iterrows(), MOTIONS, strict=False):
         assert row["moved_rotation_degrees"] == pytest.approx(motion.get("angle", 0), abs=1.5)
         assert row["moved_scale"] == pytest.approx(motion.get("scale", 1), abs=0.025)
@@ -133,25 +142,25 @@ def test_tissue_that_moved_in_a_sector_that_stayed_is_a_copy_too():
         np.testing.assert_allclose(found.motion.rotation_degrees, 10, atol=2)
 
 
-def test_held_out_images_are_of_the_training_dataset(reference, split):
-    rows = _table(reference, split, _scenes(2, 5))
+def test_held_out_images_are_of_the_training_dataset(known):
+    rows = _against(known, _scenes(2, 5))
     assert rows.groupby("kind")["dataset"].unique().map(list).to_dict() == {
         "held_out": ["camus"],
         "synthetic": ["vscan"],
     }
 
 
-def test_every_training_image_that_is_planted_is_caught(reference, split):
+def test_every_training_image_that_is_planted_is_caught(reference, known):
     """All 70, with new speckle, among as many images that owe them nothing."""
     rng = np.random.default_rng(2)
     copies = np.stack([_speckled(image.astype(np.float64), rng) for image in reference.images.images[:70]])
-    rows = _table(reference, split, np.concatenate([copies, _scenes(70, 6)])).query("kind == 'synthetic'")
+    rows = _against(known, np.concatenate([copies, _scenes(70, 6)])).query("kind == 'synthetic'")
     assert rows["flagged"].tolist() == [True] * 70 + [False] * 70
     assert rows["thumbnail_training"].tolist()[:70] == reference.images.case_id[:70]
 
 
-def test_copies_of_held_out_images_are_no_memory(reference, split):
-    rows = _table(reference, split, reference.images.images[70:90]).query("kind == 'synthetic'")
+def test_copies_of_held_out_images_are_no_memory(reference, known):
+    rows = _against(known, reference.images.images[70:90]).query("kind == 'synthetic'")
     assert not rows["flagged"].any()
     assert (rows["correlation_held_out_distance"] < 1e-6).all()
 
@@ -166,15 +175,15 @@ def test_held_out_real_images_raise_alarms_at_no_more_than_the_rate(reference, s
     assert total == 180 and alarms / total <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / total)
 
 
-def test_the_same_frame_under_two_patients_does_not_blunt_the_threshold(reference, split):
+def test_the_same_frame_under_two_patients_does_not_blunt_the_threshold(reference, split, known):
     images = reference.images.images.copy()
     images[1] = images[0]
     doubled = _part(images, "r", dataset="camus")
-    before, after = (_table(part, split, _scenes(2, 5)) for part in (reference, doubled))
+    before, after = _against(known, _scenes(2, 5)), _table(doubled, split, _scenes(2, 5))
     assert after["thumbnail_threshold"].iloc[0] == pytest.approx(before["thumbnail_threshold"].iloc[0], rel=0.1)
 
 
-def test_twins_of_almost_equal_frames_do_not_blunt_the_threshold(reference, split):
+def test_twins_of_almost_equal_frames_do_not_blunt_the_threshold(reference, split, known):
     """Two patients that the split holds for one, because files of theirs share a frame: near copies, never equal."""
     images = reference.images.images.copy()
     rng = np.random.default_rng(3)
@@ -183,24 +192,24 @@ def test_twins_of_almost_equal_frames_do_not_blunt_the_threshold(reference, spli
     doubled = _part(images, "r", dataset="camus")
     grouped = split.assign(group=split["group"].replace({f"r{i + 8:03d}": f"r{i:03d}" for i in range(8)}))
     of_all, of_groups = (_table(doubled, divided, _scenes(2, 5)) for divided in (split, grouped))
-    before = _table(reference, split, _scenes(2, 5))
+    before = _against(known, _scenes(2, 5))
     for space in ("thumbnail", "correlation"):
         name = f"{space}_threshold"
         assert of_groups[name].iloc[0] == pytest.approx(before[name].iloc[0], rel=0.15)
         assert of_all[name].iloc[0] < 0.5 * before[name].iloc[0]
 
 
-def test_one_frame_under_two_patients_does_not_move_the_threshold(reference, split):
+def test_one_frame_under_two_patients_does_not_move_the_threshold(reference, split, known):
     """Saved once more with loss, so that neither file nor frame is equal."""
     images = reference.images.images.copy()
     images[40] = _speckled(images[3].astype(np.float64), np.random.default_rng(3))
-    found, before = (_table(one, split, _scenes(2, 5)) for one in (_part(images, "r", dataset="camus"), reference))
+    found, before = _table(_part(images, "r", dataset="camus"), split, _scenes(2, 5)), _against(known, _scenes(2, 5))
     for space in ("thumbnail", "correlation"):
         name = f"{space}_threshold"
         assert found[name].iloc[0] == pytest.approx(before[name].iloc[0], rel=0.15)
 
 
-def test_the_threshold_is_the_quantile_of_the_configured_rate_in_every_space(reference, split):
+def test_the_threshold_is_the_quantile_of_the_configured_rate_in_every_space(reference, known):
     """Against the definition: a normal distribution of the logarithms, a third of the rate for each space."""
     training = reference.select(reference.images.case_id[:70])
     vectors = {"features": training.features.features, "thumbnail": thumbnails(training.images.images)}
@@ -208,7 +217,7 @@ def test_the_threshold_is_the_quantile_of_the_configured_rate_in_every_space(ref
     registration = Registration(training.images.images, WHOLE)
     nearest_ones["correlation"] = registration.nearest_other(np.arange(70))
     for rate in (0.2, 0.05, 0.001):
-        row = _table(reference, split, _scenes(2, 5), alarm_rate=rate).iloc[0]
+        row = _against(replace(known, alarm_rate=rate), _scenes(2, 5)).iloc[0]
         for space, distances in nearest_ones.items():
             logarithms = np.log(distances)
             median, low = np.median(logarithms), np.quantile(logarithms, 0.05)
@@ -216,9 +225,9 @@ def test_the_threshold_is_the_quantile_of_the_configured_rate_in_every_space(ref
             assert row[f"{space}_threshold"] == pytest.approx(np.exp(expected), rel=1e-5), (space, rate)
 
 
-def test_rows_do_not_depend_on_the_other_synthetic_images(reference, split):
+def test_rows_do_not_depend_on_the_other_synthetic_images(known):
     images = _scenes(5, 5)
-    whole, part = _table(reference, split, images), _table(reference, split, images[:2])
+    whole, part = _against(known, images), _against(known, images[:2])
     columns = [c for c in whole if c.endswith(("distance", "threshold"))]
     pd.testing.assert_frame_equal(whole[columns].head(2), part[columns].head(2))
 

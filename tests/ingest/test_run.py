@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import yaml
 
 from echodiff.config.datasets import CamusDataset, DicomDataset, EchonetDataset, VolumeDataset
 from echodiff.config.image import Image
-from echodiff.errors import InputError
+from echodiff.errors import EchodiffError, InputError
 from echodiff.ingest.case import CaseReference
 from echodiff.ingest.case_table.row import COLUMNS
 from echodiff.ingest.identity.names import KEY_VARIABLE, Names, read_or_make_key
@@ -205,6 +206,17 @@ def test_crashing_and_hanging_cases_are_lost_alone(deed, processes):
     results = list(Workers(deed, processes, limit_s=3.0).results(range(8)))
     assert [r for r in results if not isinstance(r, Lost)] == [0, 1, 4, 16, 36, 49]
     assert "crashes" in results[3].reason and "within 3 s" in results[5].reason
+
+
+def test_processes_that_cannot_be_started_are_a_sentence(monkeypatch):
+    """Where memory is short, the process that the others are forked from may end while it imports."""
+
+    def fault(process):
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr(ForkServerProcess, "start", fault)
+    with pytest.raises(EchodiffError, match="end when they start; run it with one"):
+        list(Workers(abs, 1, limit_s=3.0).results([1]))
 
 
 def test_a_killed_run_continues_to_the_same_bytes(tmp_path):

@@ -108,8 +108,22 @@ def test_cost_of_the_published_networks():
     assert found.flops_step == pytest.approx(1782e9, rel=0.01)
 
 
-def test_cost_of_an_image_does_not_depend_on_the_groups_it_is_judged_in(tiny_model):
-    one, four = (cost.estimate(tiny_model(discriminator={"group": group}), 32) for group in (1, 4))
+@pytest.fixture
+def counted_once(monkeypatch):
+    """The cost of an image is counted once for all models that differ in what it does not depend on (see below)."""
+    estimate, known = cost.estimate, {}
+
+    def count(model: Model, size: int) -> cost.Cost:
+        key = (model.model_dump_json(exclude={"training", "speed"}), size)
+        return known[key] if key in known else known.setdefault(key, estimate(model, size))
+
+    monkeypatch.setattr(cost, "estimate", count)
+
+
+def test_cost_of_an_image_does_not_depend_on_the_groups_it_is_judged_in_nor_on_how_many_there_are(tiny_model):
+    parted = tiny_model(discriminator={"group": 4}, training={"batch_size": 8}, speed={"part": 4})
+    whole = tiny_model(discriminator={"group": 1})
+    one, four = cost.estimate(whole, 32), cost.estimate(parted, 32)
     assert four.flops_step == pytest.approx(one.flops_step, rel=1e-3)
     assert four.bytes_image == pytest.approx(one.bytes_image, rel=1e-2)
 
@@ -142,7 +156,9 @@ def test_kept_bytes_are_those_of_activations_not_of_weights():
     assert meter.bytes_kept == 4 * (7 * 10 + 7 * 20)
 
 
-def test_a_batch_too_large_for_the_device_is_refused_with_the_one_that_fits(make_job, tiny_model, monkeypatch):
+def test_a_batch_too_large_for_the_device_is_refused_with_the_one_that_fits(
+    make_job, tiny_model, counted_once, monkeypatch
+):
     job = make_job(tiny_model(training={"batch_size": 8}))
     counted = cost.estimate(job.model, 32)
     room = cost.memory(counted, job, CPU, 3) + 100
@@ -160,7 +176,7 @@ def test_a_batch_too_large_for_the_device_is_refused_with_the_one_that_fits(make
         cost.refuse_too_large(job, CPU, Processes())
 
 
-def test_the_part_that_fits_is_made_of_whole_groups(make_job, tiny_model, monkeypatch):
+def test_the_part_that_fits_is_made_of_whole_groups(make_job, tiny_model, counted_once, monkeypatch):
     job = make_job(tiny_model(training={"batch_size": 8}, discriminator={"group": 2}))
     counted = cost.estimate(job.model, 32)
     monkeypatch.setattr(cost, "device_memory", lambda device: cost.memory(counted, job, CPU, 3) + 100)
@@ -175,7 +191,7 @@ def test_the_part_that_fits_is_made_of_whole_groups(make_job, tiny_model, monkey
     assert "process" not in str(refused.value)
 
 
-def test_processes_on_a_cpu_share_its_memory_and_those_on_gpus_do_not(make_job, tiny_model, monkeypatch):
+def test_processes_on_a_cpu_share_its_memory_and_those_on_gpus_do_not(make_job, tiny_model, counted_once, monkeypatch):
     job = make_job(tiny_model(training={"batch_size": 8}))
     counted = cost.estimate(job.model, 32)
     two = Processes(0, 2, 0, 2)

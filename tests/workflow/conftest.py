@@ -1,10 +1,10 @@
 """The workflow as a user starts it, in a folder of its own."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from warm import run_module
 
 REPOSITORY = Path(__file__).parents[2]
 SMALL = Path(__file__).with_name("small.yaml")
@@ -16,10 +16,10 @@ def run_snakemake():
 
     def run(folder: Path, *arguments: object, configuration: Path | list[Path] = SMALL) -> subprocess.CompletedProcess:
         files = configuration if isinstance(configuration, list) else [configuration]
-        command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--cores", "2"]
-        command += ["--directory", folder, "--workflow-profile", "none"]
-        command += [*(["--configfile", *files] if files else []), *arguments]
-        return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=1200)
+        words = ["--snakefile", REPOSITORY / "Snakefile", "--cores", "2"]
+        words += ["--directory", folder, "--workflow-profile", "none"]
+        words += [*(["--configfile", *files] if files else []), *arguments]
+        return run_module("snakemake", *words, timeout=1200)
 
     return run
 

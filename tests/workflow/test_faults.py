@@ -1,6 +1,7 @@
 """What goes wrong around a command: every command of the workflow, each fault in one sentence that names the file."""
 
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -9,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from warm import run_module
 
 TO_LOG = re.compile(r"\s*(2>&1 \| \(trap '' TERM INT; exec tee \S+\)|> \S+ 2>&1)$")
-NEARLY_FULL_DISK = "ulimit -f 1; "  # files of 1 KiB at most
-FULL_DISK = "ulimit -f 0; "
-KIB = 1024
+KIB = 1024  # the most that a file may hold on a disk that is nearly full
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,13 @@ class Job:
     command: str
     folder: Path
 
-    def run(self, before: str = "", **replaced: str) -> subprocess.CompletedProcess:
-        """Run the command, its words with the names of `replaced` exchanged."""
+    def run(self, file_bytes: int | None = None, **replaced: str) -> subprocess.CompletedProcess:
+        """Run the command, its words with the names of `replaced` exchanged; file_bytes: the most in one file."""
         command = self.command
         for option, value in replaced.items():
             command, count = re.subn(rf"--{option} \S+", f"--{option} {value}", command, count=1)
             assert count, f"{self.rule}: expected --{option} in {self.command}"
-        command = ["bash", "-c", before + command]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300)
+        return run_module(*shlex.split(command), cwd=self.folder, file_bytes=file_bytes)
 
 
 def read_jobs(folder: Path, plan: str) -> list[Job]:
@@ -108,7 +107,7 @@ some_or_all = pytest.mark.parametrize(
 def test_a_full_disk_leaves_the_last_good_output(jobs, chosen):
     def check(job: Job) -> list[str]:
         before = content(job.folder, job.outputs)
-        result = job.run(NEARLY_FULL_DISK)
+        result = job.run(file_bytes=KIB)
         if max(map(len, before.values())) <= KIB:
             return []
         changed = content(job.folder, job.outputs) != before
@@ -119,7 +118,7 @@ def test_a_full_disk_leaves_the_last_good_output(jobs, chosen):
 
 
 def test_without_a_folder_for_temporary_files_nothing_begins(jobs):
-    said = complaints(jobs[:2], lambda job: fault(job.run(FULL_DISK), ["TMPDIR"]))
+    said = complaints(jobs[:2], lambda job: fault(job.run(file_bytes=0), ["TMPDIR"]))
     assert not said, said
 
 

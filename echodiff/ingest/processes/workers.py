@@ -17,6 +17,7 @@ Case = TypeVar("Case")
 AHEAD = 4  # cases a process that may be finished before an earlier one is
 LOOK_EVERY_S = 0.5
 READY = "ready"
+NONE_STARTS = "the processes that read cases end when they start; run it with one"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Workers(Generic[Case]):
                 done[index] = Lost(f"expected to read the case within {self._limit:g} s, found no end to it")
             except (EOFError, OSError):
                 if not worker.prepared:
-                    raise EchodiffError("the processes that read cases end when they start; run it with one") from None
+                    raise EchodiffError(NONE_STARTS) from None
                 done[index] = Lost("expected a readable file, found that decoding it crashes the decoder")
             self._workers.remove(worker)
             worker.end()
@@ -115,10 +116,14 @@ class _Worker:
     """A process that answers one case at a time."""
 
     def __init__(self, work: Callable[[Any], Any]):
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([work.__module__])  # imported once, not by every process anew
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_serve, args=(work, other), daemon=True)
-        self.process.start()
+        try:
+            self.process.start()
+        except (EOFError, ConnectionError):  # the process that was to start it is gone
+            raise EchodiffError(NONE_STARTS) from None
         other.close()
         self.index: int | None = None
         self.prepared = False
