@@ -13,7 +13,6 @@ sectors and case tables of the three runs.
 import argparse
 import csv
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -21,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
@@ -32,8 +32,9 @@ from echodiff.phantom.dataset import write_dataset
 
 FRAMES = 8
 CONFIG = """
-training_dataset: echonet
+training_dataset: camus
 datasets:
+  camus: {{title: CAMUS, scanner: GE, format: camus, folder: {folder}}}
   echonet: {{title: EchoNet, scanner: several, format: echonet, folder: {folder}}}
 models:
   none: {{preset: fast}}
@@ -80,49 +81,61 @@ def start(archive: Path, output: Path, model: Path, processes: int) -> subproces
         )
 
 
-def wait(running: subprocess.Popen, journal: Path, stop_at: float = float("inf")) -> tuple[int, float]:
-    """Wait for the end, or kill the group once the journal is that large; the journal's size and peak memory in MiB."""
-    largest, peak = 0, 0.0
+@dataclass
+class Use:
+    """What the processes of a group have taken: the journal's size in bytes, peak memory in MiB, CPU-seconds by pid."""
+
+    journal: int = 0
+    peak: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def wait(running: subprocess.Popen, journal: Path, stop_at: float = float("inf")) -> Use:
+    """Wait for the end, or kill the group once the journal is that large."""
+    use = Use()
     while running.poll() is None:
         time.sleep(0.5)
-        largest = max(largest, journal.stat().st_size if journal.exists() else 0)
-        peak = max(peak, sum(proportional_set_sizes(running.pid)))
-        if largest >= stop_at:
+        use.journal = max(use.journal, journal.stat().st_size if journal.exists() else 0)
+        look_at(running.pid, use)
+        if use.journal >= stop_at:
             os.killpg(running.pid, signal.SIGKILL)
             running.wait()
-            return largest, peak
+            return use
     if running.returncode:
         raise SystemExit(f"ingest ended with {running.returncode}")
-    return largest, peak
+    return use
 
 
-def proportional_set_sizes(group: int) -> Iterator[float]:
-    """Memory in MiB of each process of a group, what is shared between processes divided among them."""
+def look_at(group: int, use: Use) -> None:
+    """Note the memory, what processes share divided among them, and the CPU time so far of all processes of a group.
+
+    Some are no descendants that anybody waits for, so that the time of children does not have theirs.
+    """
+    memory = 0.0
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if os.getpgid(int(process.name)) == group:
                 lines = (process / "smaps_rollup").read_text().splitlines()
-                yield sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+                memory += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+                user, system = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
+                use.seconds[process.name] = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
         except (OSError, ValueError):
             continue  # it has ended meanwhile
+    use.peak = max(use.peak, memory)
 
 
 @contextmanager
 def measured(name: str, videos: int) -> Iterator[dict]:
-    """Prints what the processes that ended within took; the body fills in `peak`, in MiB."""
-    found, wall, cpu = {}, time.monotonic(), _cpu_of_children()
+    """Prints what the processes that ended within took; the body fills in `use`, a list."""
+    found, wall = {}, time.monotonic()
     yield found
-    wall, cpu = time.monotonic() - wall, _cpu_of_children() - cpu
+    wall, cpu = time.monotonic() - wall, sum(sum(use.seconds.values()) for use in found["use"])
     print(
         f"{name}: {wall:.0f} s, {videos / wall:.1f} videos a second, {cpu:.0f} s of CPU "
-        f"({1000 * cpu / videos:.0f} ms a video), peak memory of all processes {found['peak']:.0f} MiB",
+        f"({1000 * cpu / videos:.0f} ms a video), "
+        f"peak memory of all processes {found['use'][-1].peak:.0f} MiB",
         flush=True,
     )
-
-
-def _cpu_of_children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def same(first: Path, second: Path) -> dict[str, bool]:
@@ -145,14 +158,15 @@ def main() -> None:
     archive = write_archive(options.folder, options.videos, options.distinct)
     one, two, continued = (options.folder / name for name in ("one", "two", "continued"))
     with measured("one process", options.videos) as found:
-        size, found["peak"] = wait(start(archive, one, options.shape_model, 1), one / JOURNAL)
+        found["use"] = [wait(start(archive, one, options.shape_model, 1), one / JOURNAL)]
+        size = found["use"][0].journal
     with measured("two processes", options.videos) as found:
-        _, found["peak"] = wait(start(archive, two, options.shape_model, 2), two / JOURNAL)
+        found["use"] = [wait(start(archive, two, options.shape_model, 2), two / JOURNAL)]
     with measured("two processes, killed and continued", options.videos) as found:
         running = start(archive, continued, options.shape_model, 2)
-        reached, _ = wait(running, continued / JOURNAL, stop_at=size / 2)
-        print(f"killed with {reached / size:.0%} of the records written", flush=True)
-        _, found["peak"] = wait(start(archive, continued, options.shape_model, 2), continued / JOURNAL)
+        killed = wait(running, continued / JOURNAL, stop_at=size / 2)
+        print(f"killed with {killed.journal / size:.0%} of the records written", flush=True)
+        found["use"] = [killed, wait(start(archive, continued, options.shape_model, 2), continued / JOURNAL)]
     for name, output in (("two processes", two), ("killed and continued", continued)):
         print(f"one process and {name}, the same: {same(one, output)}")
 
