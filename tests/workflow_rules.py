@@ -23,7 +23,6 @@ class Rule:
     looked_up: list[str]  # what the run function looks up when a job runs
     threads: int | None  # at most; None: a function says how many
     mem_mb: int | None  # None: the profile's default
-    container: str | None  # the image that its jobs run in where containers are asked for
 
 
 @cache
@@ -65,7 +64,6 @@ def _described(rule) -> Rule:
         looked_up=list(rule.run_func.__code__.co_names),
         threads=_number(rule.resources["_cores"]),
         mem_mb=_number(rule.resources.get("mem_mb")),
-        container=rule.container_img or None,
     )
 
 

@@ -12,9 +12,6 @@ rule archive:
     log:
         "<logs>/report/archive.log",
     localrule: True
-    # Snakemake reads the workflow here, which a container does not see where it lies in another folder.
-    container:
-        None
     params:
         config=configuration,
         snakefile=workflow.main_snakefile,
