@@ -23,7 +23,8 @@ LONGEST = (WORKFLOW, Path(__file__).parent / "train")
 def pytest_collection_modifyitems(items):
     """Tests of a file share what it sets up and run in one process; so do those of the workflow, which share a run.
 
-    The longest come first, so that no process waits for another at the end.
+    The longest come first, so that no process waits for another at the end (pytest-xdist by itself would begin with the
+    files of the most tests: `--no-loadscope-reorder` in pyproject.toml).
     """
     items.sort(key=lambda item: (*LONGEST, item.path.parent).index(item.path.parent))  # stable
     for item in items:

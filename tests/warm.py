@@ -8,12 +8,13 @@ import multiprocessing
 import os
 import resource
 import runpy
+import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Lock
 
 IMPORTED = [
     *("pytest", "echodiff.config", "torch", "h5py", "pandas", "pyarrow.parquet", "matplotlib.pyplot", "great_tables"),
@@ -22,7 +23,8 @@ IMPORTED = [
 ]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(IMPORTED)
-_one_at_a_time = Lock()  # two threads that look whether processes have ended take the exit status from each other
+# Two threads that look whether processes have ended take the exit status from each other.
+_one_at_a_time = threading.Lock()
 
 
 def run_module(
@@ -50,7 +52,7 @@ def run_module(
         said = [pool.submit(_read, reader) for reader in readers]
         late = wait(said, timeout).not_done
         if late:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
     with _one_at_a_time:
         process.join()
     if late:
@@ -66,6 +68,7 @@ def _read(pipe: Connection) -> str:
 
 
 def _become(words: list[str], streams: tuple[Connection, Connection], environment: dict, folder: Path, limit) -> None:
+    os.setsid()  # what it starts is killed with it
     for stream, number in zip(streams, (1, 2), strict=True):
         os.dup2(stream.fileno(), number)
         stream.close()
@@ -75,4 +78,9 @@ def _become(words: list[str], streams: tuple[Connection, Connection], environmen
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     sys.argv = words
-    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+    finally:  # as at the end of any Python; multiprocessing would close the queues of a pool first, which then waits
+        for thread in threading.enumerate():
+            if not thread.daemon and thread is not threading.current_thread():
+                thread.join()

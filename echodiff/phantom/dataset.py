@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from echodiff.config.phantom import FORMATS, PhantomSource
+from echodiff.devices.parent import end_with_main_process
 from echodiff.phantom.machines import MACHINES
 from echodiff.phantom.truth import COLUMNS
 from echodiff.phantom.writers import Job, Writer, Written, camus, dicom, echonet, frames, volume
@@ -88,7 +89,8 @@ def _run(jobs: list[Job], processes: int, description: str) -> list[Written]:
             return written
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])  # imported once, not by every process anew
-        with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
+        several = {"mp_context": context, "initializer": end_with_main_process}
+        with ProcessPoolExecutor(min(processes, len(jobs)), **several) as pool:
             futures = [pool.submit(write_one, job) for job in jobs]
             try:
                 for future in as_completed(futures):

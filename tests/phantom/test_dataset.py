@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -114,19 +115,41 @@ def test_an_error_leaves_nothing_behind(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def of_session(leader: int) -> list[int]:
+    """The processes that it has started and that are left, itself not among them."""
+    found = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+    return [process for process in found if process != leader and session_of(process) == leader]
+
+
+def session_of(process: int) -> int | None:
+    try:
+        return os.getsid(process)
+    except ProcessLookupError:
+        return None
+
+
 def test_a_killed_run_looks_like_none_and_is_cleared_away(tmp_path, configuration):
+    """And its processes end, whoever has started them."""
     output = tmp_path / "killed"
     text = configuration.read_text().replace("patients: 3", "patients: 4000")
     configuration.write_text(text)
     command = [sys.executable, "-m", "echodiff", "phantom", "--config", configuration, "--dataset", "handheld"]
     process = subprocess.Popen(
-        [*map(str, command), "--output", str(output)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [*map(str, command), "--output", str(output), "--processes", "2"],
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 60
     while not any(tmp_path.glob(".killed.*.part/*.dcm")) and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert len(of_session(process.pid)) >= 2
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    deadline = time.monotonic() + 20
+    while of_session(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert of_session(process.pid) == []
     assert any(tmp_path.glob(".killed.*.part/*.dcm")) and not output.exists()
     write_dataset(PhantomSource(machine="vscan", patients=1, frames=6), output)
     assert not list(tmp_path.glob(".killed.*")) and (output / "truth.parquet").is_file()
