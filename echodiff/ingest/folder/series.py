@@ -1,7 +1,7 @@
 """Numbered pictures of one folder as the frames of one cine: `frame_000.png`, `frame_001.png`, ..."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -42,15 +42,17 @@ def series_of(images: Iterable[Path]) -> dict[Path, tuple[Path, ...]]:
 
 def places_of(series: Mapping[Path, tuple[Path, ...]], folder: Path) -> dict[Path, str]:
     """First frame -> the cine's place in the folder: that of its folder, with its own name where several lie there."""
-    parents = [first.parent for first in series]
-    places = {}
+    in_folder = Counter(first.parent for first in series)
+    places: dict[Path, str] = {}
+    taken: set[str] = set()
     for first in series:
         key = series_key(first)
         name = f"{key.before}{key.after}".strip(PARTING) if key else ""
         inside = first.parent.relative_to(folder)
-        alone = parents.count(first.parent) == 1 and inside != Path()
+        alone = in_folder[first.parent] == 1 and inside != Path()
         place = (inside if alone else inside / (name or stem_of_image(first))).as_posix()
-        places[first] = place if place not in places.values() else first.relative_to(folder).as_posix()
+        places[first] = place if place not in taken else first.relative_to(folder).as_posix()
+        taken.add(places[first])
     return places
 
 
