@@ -104,7 +104,7 @@ def main() -> None:
         target = Path(folder, "nearest.h5")
         nearest = partial(translate_trivially, few_originals, "nearest_mask", simple, seed=1, output=target)
         timed("nearest masks, with writing", nearest, **part)
-    timed("pixel metrics", lambda: pixel_table(original, few, cases, model=own.model, seed=1), **part)
+    timed("pixel metrics", lambda: pixel_table(few_originals, few, cases, model=own.model, seed=1), **part)
     timed("fidelity, label maps at hand", lambda: fidelity_table(few, np.roll(few.masks, 2, axis=1)), **part)
     judged = Part(few, features[1].select(chosen))
     timed("memory", lambda: memory_table(known, judged, model=own.model), **part)
