@@ -31,6 +31,7 @@ from echodiff.store.table import read_table
 
 from .conftest import ED, FRAMES, Plane, echonet_planes, plane, write_itk, write_video
 from .dicom_files import HEIGHT, WIDTH, write_gray
+from .reading import read_all
 
 
 def options(**more) -> FramesDataset:
@@ -58,13 +59,7 @@ def pairs(folder, image="{}.png", label="{}_gt.png", count=3) -> list[Plane]:
 
 def read(folder, **more):
     """Case's name -> its frame, or the sentence by which it is rejected."""
-    reader, found = FramesReader(options(**more)), {}
-    for case in reader.find(folder):
-        try:
-            found[case.name] = reader.read(case)
-        except Reject as error:
-            found[case.name] = str(error)
-    return found
+    return read_all(FramesReader(options(**more)), folder)
 
 
 def only(folder, **more):

@@ -23,6 +23,7 @@ from echodiff.ingest.readers.frames import FramesReader
 
 from .conftest import heart, plane
 from .outline_files import coco, compressed, cvat, labelme, labelme_mask, runs, via, via_table, write
+from .reading import read_all
 
 SHAPE = (90, 110)
 LABELS = heart(*SHAPE)
@@ -190,13 +191,8 @@ def options(**more) -> FramesDataset:
 
 def read(folder, **more):
     """Case's name -> its label map, or the sentence by which it is rejected."""
-    reader, found = FramesReader(options(**more)), {}
-    for case in reader.find(folder):
-        try:
-            found[case.name] = reader.read(case).mask
-        except Reject as error:
-            found[case.name] = str(error)
-    return found
+    found = read_all(FramesReader(options(**more)), folder)
+    return {name: case if isinstance(case, str) else case.mask for name, case in found.items()}
 
 
 def write_images(folder, names):

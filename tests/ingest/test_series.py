@@ -9,7 +9,6 @@ import pytest
 
 from echodiff.config.datasets import FramesDataset
 from echodiff.errors import InputError
-from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.check.trial import dataset_of, find_cases
 from echodiff.ingest.readers.frames import FramesReader
@@ -17,6 +16,7 @@ from echodiff.ingest.readers.frames_folder import read_frames_folder
 
 from .conftest import ED, FRAMES, echonet_planes
 from .outline_files import coco, labelme, write
+from .reading import read_all
 
 
 def write_cine(folder, name="frame_{:03d}.png", labels="", only=range(FRAMES), first=0, seed=0):
@@ -32,14 +32,8 @@ def write_cine(folder, name="frame_{:03d}.png", labels="", only=range(FRAMES), f
 
 def read(folder, **more):
     """Case's name -> its frame, or the sentence by which it is rejected."""
-    reader = FramesReader(FramesDataset(format="frames", folder="x", **{"cine": "folder", **more}))
-    found = {}
-    for case in reader.find(folder):
-        try:
-            found[case.name] = reader.read(case)
-        except Reject as error:
-            found[case.name] = str(error)
-    return found
+    options = FramesDataset(format="frames", folder="x", **{"cine": "folder", **more})
+    return read_all(FramesReader(options), folder)
 
 
 def test_a_folder_is_a_cine_and_a_label_map_beside_a_frame_is_that_frame_s(tmp_path):

@@ -15,6 +15,7 @@ from echodiff.ingest.readers.dicom import DicomReader
 
 from .conftest import ED, FRAMES, echonet_planes, heart, plane, write_itk, write_video
 from .dicom_files import HEIGHT, WIDTH, write_gray
+from .reading import read_all
 from .test_volume import write_volume
 
 PARTS = {"LV": (1,), "MYO": (2,), "EPI": (1, 2), "LA": (3,), "RV": (9,)}
@@ -75,13 +76,7 @@ def write_masks(folder, pattern, stem, labels, structures=("LV", "MYO", "LA"), v
 def read(folder):
     """The pattern that check proposes, and what the reader then makes of each case."""
     guess = next(guesses(folder))
-    reader, found = reader_of(dataset_of(guess)), {}
-    for case in reader.find(folder):
-        try:
-            found[case.name] = reader.read(case)
-        except Reject as error:
-            found[case.name] = str(error)
-    return guess.options.get("label_pattern"), found
+    return guess.options.get("label_pattern"), read_all(reader_of(dataset_of(guess)), folder)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from echodiff.ingest.readers.video import read_frame
 from echodiff.ingest.readers.volume import VolumeReader
 
 from .dicom_files import write_gray
+from .reading import read_all
 from .test_volume import write_volume
 
 READER = DicomReader(DicomDataset(format="dicom", folder="anywhere", labels="none"))
@@ -24,14 +25,7 @@ READER = DicomReader(DicomDataset(format="dicom", folder="anywhere", labels="non
 
 def reasons(reader, folder) -> dict[str, str]:
     """Case -> why it is rejected, empty where it is kept."""
-    found = {}
-    for case in reader.find(folder):
-        try:
-            reader.read(case)
-            found[case.name] = ""
-        except Reject as error:
-            found[case.name] = str(error)
-    return found
+    return {name: case if isinstance(case, str) else "" for name, case in read_all(reader, folder).items()}
 
 
 @pytest.fixture
