@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "segmenter": ("echodiff.segment.command", "segmenter", "Train a segmenter on the training dataset."),
     "train": ("echodiff.train.command", "train", "Train a model."),
     "translate": ("echodiff.translate.command", "translate", "Redraw an image set in the training data's style."),
-    "export": ("echodiff.export.command", "export", "Write an image set as NIfTI or PNG files."),
+    "export": ("echodiff.export.command", "export", "Write image sets as NIfTI, PNG, DICOM or for nnU-Net."),
     "evaluate": ("echodiff.evaluate.command", "app", "Metrics of synthetic images."),
     "report": ("echodiff.report.command", "app", "Tables and figures."),
     "lease": ("echodiff.devices.command", "lease", "Run a command on free GPUs of this machine."),

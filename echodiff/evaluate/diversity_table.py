@@ -1,6 +1,5 @@
 """The table of diversity: the samples of every guide, and as many real patients drawn at random."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,16 +12,16 @@ from echodiff.evaluate.features import FeatureSet, check_same_extractor
 from echodiff.progress import track
 from echodiff.store.image_set import ImageSet
 from echodiff.store.intensity import to_unit
+from echodiff.translate.sample_ids import guide_of
 
 SAMPLES, PATIENTS = "samples", "patients"
-SUFFIX = re.compile(r"_s\d+$")  # `echodiff translate --samples` adds it to the guide's case id
 
 
 def guides_of(case_ids: list[str]) -> dict[str, list[int]]:
     """Guide -> positions of its samples, in the order of the image set."""
     guides: dict[str, list[int]] = {}
     for place, case in enumerate(case_ids):
-        guides.setdefault(SUFFIX.sub("", case), []).append(place)
+        guides.setdefault(guide_of(case), []).append(place)
     return guides
 
 

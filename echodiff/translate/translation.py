@@ -15,6 +15,7 @@ from echodiff.store.provenance import provenance, seed_of
 from echodiff.train.data import Planes
 from echodiff.train.drawing import Drawing
 from echodiff.train.generator_file import TrainedGenerator
+from echodiff.translate.sample_ids import sample_id
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def translate_image_set(
         for drawn in draw_images(generator, source, sampling, batch_size=batch_size, device=device):
             row, case_id = drawn.row, source.case_id[drawn.row]
             if sampling.samples > 1:
-                case_id = f"{case_id}_s{drawn.index + 1}"
+                case_id = sample_id(case_id, drawn.index)
             planes = (drawn.image.numpy(), source.masks[row], source.sectors[row])
             writer.append(*planes, source.spacing_mm[row], case_id, seed=drawn.seed)
             progress.advance()
