@@ -243,7 +243,13 @@ rule diversity:
     params:
         config=configuration,
         seed=options.evaluate.seed,
-        code=code("evaluate/diversity.py", "evaluate/diversity_table.py", "evaluate/pixel.py", "split"),
+        code=code(
+            "evaluate/diversity.py",
+            "evaluate/diversity_table.py",
+            "evaluate/pixel.py",
+            "split",
+            "translate/sample_ids.py",
+        ),
     shell:
         "echodiff evaluate diversity --config {params.config} --synthetic {input.synthetic} "
         "--synthetic-features {input.synthetic_features} --reference {input.reference} "

@@ -119,7 +119,7 @@ TABLES = [
         "Diversity: table",
         files=metric_files("diversity", [TRAINING], MODELS),
         command="diversity",
-        code=["evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"],
+        code=["evaluate/diversity.py", "evaluate/diversity_table.py", "translate/sample_ids.py", "spread.py"],
         wanted=options.evaluate.diversity.enabled,
     ),
     Entry(
@@ -275,7 +275,7 @@ FIGURES = [
         files=[f"<results>/samples/{options.headline_model}/{TRAINING}.h5"],
         file="diversity",
         params={"title": TITLES[TRAINING]},
-        code=["evaluate/diversity.py", "evaluate/diversity_table.py", "spread.py"],
+        code=["evaluate/diversity.py", "evaluate/diversity_table.py", "translate/sample_ids.py", "spread.py"],
         wanted=options.evaluate.diversity.enabled,
     ),
 ]
