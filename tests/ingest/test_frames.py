@@ -14,7 +14,8 @@ from echodiff.config.datasets import CamusDataset, DicomDataset, FramesDataset
 from echodiff.config.image import Image
 from echodiff.config.load import load_config
 from echodiff.errors import InputError
-from echodiff.export.files import export_images
+from echodiff.export.cases import cases_of
+from echodiff.export.files import export_cases
 from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.check.patients import with_patients_on_trial
@@ -405,7 +406,7 @@ def test_an_export_reads_back_as_it_was(tmp_path, camus_folder, run_echodiff, mo
     ingest_dataset("a", CamusDataset(format="camus", folder="x"), image, camus_folder, tmp_path / "a", processes=0)
     before = read_image_set(tmp_path / "a" / "images.h5")
     before.spacing_mm[1] = np.nan
-    export_images(before, tmp_path / "export", format=format)
+    export_cases(cases_of([before], None), tmp_path / "export", format=format)
     assert check(tmp_path / "export", run_echodiff, monkeypatch, tmp_path)[:3] == ("frames", None, 2)
     ingest_dataset("b", options(case_ids="source"), image, tmp_path / "export", tmp_path / "b", processes=0)
     after = read_image_set(tmp_path / "b" / "images.h5")
