@@ -1,1 +1,1 @@
-"""Image sets as files of pictures that other programs read."""
+"""Image sets as files that other programs read: pictures, DICOM, datasets of nnU-Net."""
