@@ -12,6 +12,7 @@ from PIL import Image
 
 from echodiff.errors import InputError, OutputError
 from echodiff.export.cases import cases_of, side_of
+from echodiff.export.dicom_seg import CODES
 from echodiff.export.files import export_cases
 from echodiff.export.nnunet import patient_folds
 from echodiff.ingest.labels.dicom_seg import read_segmentation
@@ -92,6 +93,9 @@ def test_nifti_has_the_size_of_a_pixel_and_the_table_what_is_known(images, tmp_p
 
 
 class TestDicom:
+    def test_every_structure_has_a_code(self):
+        assert CODES.keys() == STRUCTURES.keys()
+
     def test_frame_and_segmentation_hold_the_pixels_and_labels(self, images, tmp_path):
         images.masks[0][images.masks[0] == STRUCTURES["LA"]] = 0
         images.masks[2] = 0
