@@ -84,7 +84,7 @@ def scan_maps(grid: PolarGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For every pixel of the frame the line and range sample it shows, float32 (H, W), and the sector, uint8 (H, W)."""
     sector = grid.sector
     rows, columns = sector.shape
-    # In single precision throughout: it is a few times as fast, and good to a hundredth of a sample.
+    # In single precision throughout: it is a few times as fast, and good to a few hundredths of a line or sample.
     x = (np.arange(columns) + 0.5 - columns / 2) * sector.pixel
     y = (np.arange(rows) + 0.5) * sector.pixel + sector.top + sector.virtual_apex
     across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))

@@ -22,6 +22,9 @@ KIND = "echodiff training"
 # The code that decides what is learned; the loop around it, files and speed may change on the way.
 LEARNING = (
     "diffusion",
+    "labels.py",
+    "store/intensity.py",
+    "store/provenance.py",
     "train/augment.py",
     "train/data.py",
     "train/draws.py",

@@ -68,12 +68,18 @@ def test_the_papers_configuration_has_the_papers_values():
         ({"models": {"fast": {"training": {"epoch": 3}}}}, "unknown key 'models.fast.training.epoch'"),
         ({"split": {"validation_fraction": 1.5}}, "'split.validation_fraction': expected a number below 1, found 1.5"),
         ({"split": {"folds": 5, "fold": 5}}, "fold must be below folds = 5, found 5"),
+        ({"split": {"fold": 1}}, "fold 1 is given, but no number of folds"),
         ({"image": {"size": 100}}, "'image.size': expected a multiple of 32, found 100"),
         (
             {"training_dataset": "nowhere"},
             "training_dataset: expected one of the datasets camus.*found 'nowhere'",
         ),
         ({"report": {"model": "best"}}, "report.model: expected one of the models fast, found 'best'"),
+        ({"report": {"ablation": {"against": "best"}}}, "report.ablation.against: expected one of the models fast"),
+        (
+            {"datasets": {"vscan": {"labels": "predicted"}}, "segmenter": {"seed": 2024}},
+            "segmenter.seed: expected another seed than evaluate.segmentation.seed.*found 2024 for both",
+        ),
         (
             {"datasets": {"a/b": {"format": "camus", "folder": "x"}}},
             "'datasets': expected a text.* as a key, found 'a/b'",
@@ -117,6 +123,16 @@ def test_the_papers_configuration_has_the_papers_values():
             {"datasets": {"vscan": {"label_pattern": "{stem}_{structure}.json"}}},
             "expected {structure} in the names of masks, found it in that of outlines",
         ),
+        (
+            {"datasets": {"vscan": {"ed": "segmented_area"}}},
+            "expected `labels: predicted` with `ed: segmented_area`, found labels: file",
+        ),
+        (
+            {"datasets": {"3d_spatial": {"label_pattern": "{stem}_{structure}.nii.gz"}}},
+            "label_pattern': expected the name of one label volume, found {structure}",
+        ),
+        ({"datasets": {"3d_spatial": {"label_pattern": "{id}_gt.nii.gz"}}}, "label volumes, found {id} or outlines"),
+        ({"datasets": {"3d_spatial": {"label_pattern": "{stem}.JSON"}}}, "label volumes, found {id} or outlines"),
         ({"datasets": {"vscan": {"case_seconds": 0}}}, "case_seconds': expected a number above 0, found 0"),
         ({"evaluate": {"trivial": "perhaps"}}, "'evaluate.trivial': expected true or false, found 'perhaps'"),
         ({"models": {"fast": {"generator": {"widths": []}}}}, "'models.fast.generator.widths': expected 1 or more"),
@@ -155,6 +171,19 @@ def test_a_dataset_or_model_that_is_null_is_left_out():
     assert "vscan" not in config.datasets and len(config.datasets) == 5 and list(config.models) == ["one"]
     with pytest.raises(ConfigError, match="training_dataset: expected one of the datasets vscan, .*found 'camus'"):
         load_config("config/config.yaml", {"datasets": {"camus": None}})
+
+
+def test_figures_show_the_first_model_and_tests_are_against_it_unless_others_are_named():
+    models = {"models": {"one": {}}}
+    config = load_config("config/config.yaml", models)
+    assert (config.headline_model, config.ablation_reference) == ("fast", "fast")
+    named = {"report": {"model": "one", "ablation": {"against": "one"}}}
+    config = load_config("config/config.yaml", models | named)
+    assert (config.headline_model, config.ablation_reference) == ("one", "one")
+
+
+def test_seeds_of_segmenters_may_be_equal_where_no_labels_are_predicted():
+    load_config("config/config.yaml", {"segmenter": {"seed": 2024}})
 
 
 def test_use_without_any_synthetic_image_is_refused(tmp_path):

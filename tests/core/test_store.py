@@ -1,8 +1,10 @@
 """Files are complete or absent, come back as written, and a wrong one is refused with a sentence."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+from echodiff import __version__
 from echodiff.errors import InputError, OutputError
 from echodiff.store.atomic import atomic_path
 from echodiff.store.image_set import content_fingerprint, new_image_set, read_image_set
@@ -96,17 +99,28 @@ def test_the_same_content_gives_the_same_bytes(write_image_set):
 
 
 def test_select_keeps_the_asked_order_and_refuses_strangers(small_image_set):
-    chosen = small_image_set.select(["case003", "case001"])
-    assert chosen.case_id == ["case003", "case001"]
-    np.testing.assert_array_equal(chosen.images[0], small_image_set.images[3])
+    random = np.random.default_rng(0)
+    masks, sectors = (random.integers(0, top, small_image_set.masks.shape, dtype=np.uint8) for top in (4, 2))
+    spacing, seed = random.random((6, 2)).astype(np.float32), np.arange(6, dtype=np.uint64)
+    whole = replace(small_image_set, masks=masks, sectors=sectors, spacing_mm=spacing, seed=seed)
+    chosen = whole.select(["case003", "case001"])
+    assert chosen.case_id == ["case003", "case001"] and chosen.attributes == whole.attributes
+    for name in ("images", "masks", "sectors", "spacing_mm", "seed"):
+        np.testing.assert_array_equal(getattr(chosen, name), getattr(whole, name)[[3, 1]])
     with pytest.raises(InputError, match="expected the case case999, found it not among the 6 cases"):
         small_image_set.select(["case999"])
 
 
 def test_fingerprint_follows_the_content(small_image_set, write_image_set):
-    assert content_fingerprint(small_image_set) == content_fingerprint(read_image_set(write_image_set("again.h5")))
-    other = read_image_set(write_image_set("other.h5", seed=1))
-    assert content_fingerprint(small_image_set) != content_fingerprint(other)
+    own = content_fingerprint(small_image_set)
+    assert own == content_fingerprint(read_image_set(write_image_set("again.h5")))
+    found = {own}
+    for name in ("images", "masks", "sectors", "spacing_mm"):  # of the last case alone
+        changed = getattr(small_image_set, name).copy()
+        changed[-1, 0] += 1
+        found.add(content_fingerprint(replace(small_image_set, **{name: changed})))
+    found.add(content_fingerprint(replace(small_image_set, case_id=[*small_image_set.case_id[:-1], "other"])))
+    assert len(found) == 6
 
 
 @pytest.mark.parametrize(
@@ -174,3 +188,6 @@ def test_seeds_depend_on_every_part_and_on_nothing_else():
     seeds = {seed_of(*parts) for parts in different}
     assert len(seeds) == 6 and all(0 <= seed < 2**63 for seed in seeds)
     assert provenance("ingest", {"b": 1, "a": 2}) == provenance("ingest", {"a": 2, "b": 1})
+    record = json.loads(provenance("ingest", {"a": 2}))
+    assert record["options"] == {"a": 2} and record["stage"] == "ingest"
+    assert (record["program"], record["version"]) == ("echodiff", __version__)

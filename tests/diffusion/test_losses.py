@@ -125,8 +125,10 @@ def test_reconstruction_on_pixels_and_on_means():
     each = np.abs(a - b).reshape(4, -1)
     found = reconstruction_loss(tensor(a), tensor(b), weights=tensor(WEIGHTS))
     assert found.item() == pytest.approx(weighted(each, WEIGHTS))
-    means = (a - b).reshape(4, 2, 4, 2, 4).mean(axis=(2, 4)).reshape(4, -1)
-    assert reconstruction_loss(tensor(a), tensor(b), pool=4).item() == pytest.approx(np.abs(means).mean())
+    for pool in (2, 4):
+        means = (a - b).reshape(4, 8 // pool, pool, 8 // pool, pool).mean(axis=(2, 4)).reshape(4, -1)
+        found = reconstruction_loss(tensor(a), tensor(b), pool=pool, weights=tensor(WEIGHTS))
+        assert found.item() == pytest.approx(weighted(np.abs(means), WEIGHTS))
 
 
 def test_transitions_are_drawn_with_their_probabilities():
@@ -137,6 +139,10 @@ def test_transitions_are_drawn_with_their_probabilities():
     torch.testing.assert_close(share, probabilities, atol=0.01, rtol=0)
     assert share[1] == 0
     assert choose_transitions(torch.tensor([0.0, 0.999999940395]), torch.ones(4) / 4).tolist() == [0, 3]
+    # In any unit; never one of probability 0; and the last one where rounding to float32 makes a 1 of the number.
+    assert choose_transitions(torch.tensor([0.49, 0.51, 0.76]), torch.tensor([2.0, 1.0, 1.0])).tolist() == [0, 1, 2]
+    assert choose_transitions(torch.tensor([0.0]), torch.tensor([0.0, 1.0])).tolist() == [1]
+    assert choose_transitions(torch.tensor([1 - 1e-12], dtype=torch.float64), torch.ones(4)).tolist() == [3]
 
 
 def test_a_batch_in_parts_has_the_mean_of_the_parts():

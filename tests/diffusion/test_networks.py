@@ -26,7 +26,7 @@ def random_input(size: int, guides: int = 1, batch: int = 2):
     return x, guide, torch.arange(batch) % 4
 
 
-@pytest.mark.parametrize(("channels", "groups"), [(4, 1), (64, 16), (96, 24), (128, 32), (144, 24), (240, 30)])
+@pytest.mark.parametrize(("channels", "groups"), [(3, 1), (4, 1), (64, 16), (96, 24), (128, 32), (144, 24), (240, 30)])
 def test_groups_of_a_norm_divide_its_channels(channels, groups):
     assert norm_groups(channels) == groups
 

@@ -1,5 +1,7 @@
 """The noise that images are drawn from: known words, normal numbers, each image's its own."""
 
+import math
+
 import pytest
 import torch
 from scipy.stats import kstest
@@ -43,6 +45,22 @@ def test_numbers_are_normal_and_independent():
     between_neighbours = torch.corrcoef(torch.stack([numbers[:, :-1].flatten(), numbers[:, 1:].flatten()]))[0, 1]
     halves = torch.corrcoef(torch.stack([numbers[:, : 2**15].flatten(), numbers[:, 2**15 :].flatten()]))[0, 1]
     assert between_images < 5 / 2**8 and abs(between_neighbours) < 5 / 2**9.5 and abs(halves) < 5 / 2**9
+
+
+def test_numbers_are_those_of_box_and_muller():
+    """The first half of a word gives the distance from 0, the second the angle."""
+    halves = [(12345, 2**30), (2**31, 3 * 2**29), (2**32 - 7, 99), (2**20, 2**32 - 2**28)]
+    words = torch.tensor([[upper * 2**32 + lower - (upper >= 2**31) * 2**64 for upper, lower in halves]])
+    radii = [math.sqrt(-2 * math.log((upper + 0.5) / 2**32)) for upper, _ in halves]
+    angles = [2 * math.pi * lower / 2**32 for _, lower in halves]
+    expected = [radius * math.cos(angle) for radius, angle in zip(radii, angles, strict=True)]
+    expected += [radius * math.sin(angle) for radius, angle in zip(radii, angles, strict=True)]
+    assert normal_numbers(words)[0].tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_latents_are_the_same_in_whatever_order_they_are_named():
+    backwards = SamplingNoise([3], size=16, latents=dict(reversed(LATENTS.items()))).latents()
+    assert all(torch.equal(backwards[name], latent) for name, latent in noise_of([3]).latents().items())
 
 
 def test_the_ends_of_the_range_are_finite():

@@ -80,6 +80,8 @@ def test_two_ways_to_a_noised_image_have_the_same_distribution():
     noise = torch.randn(4, 4, 1, 200, 200, generator=random)
     x_t, x_tp1 = q_sample_pair(schedule, x_0, t, noise[0], noise[1])
     direct = q_sample(schedule, x_0, t + 1, noise[2])
+    signal, deviation = (table[t + 1].view(4, 1, 1, 1) for table in (schedule.signal, schedule.noise))
+    torch.testing.assert_close(direct, signal * x_0 + deviation * noise[2])
     posterior = q_posterior_sample(schedule, x_0, x_tp1, t, noise[3])
     for found, expected in ((x_tp1, direct), (posterior, x_t)):
         torch.testing.assert_close(found.mean(dim=(1, 2, 3)), expected.mean(dim=(1, 2, 3)), atol=0.02, rtol=0)

@@ -1,6 +1,7 @@
 """Export: what other programs read is what the image set holds, and no folder of other things is overwritten."""
 
 import json
+from dataclasses import replace
 
 import highdicom as hd
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from echodiff.errors import InputError, OutputError
 from echodiff.export.cases import cases_of, side_of
+from echodiff.export.dicom import ultrasound_image
 from echodiff.export.dicom_seg import CODES
 from echodiff.export.files import export_cases
 from echodiff.export.nnunet import patient_folds
@@ -133,6 +135,24 @@ class TestDicom:
         for folder in ("images", "labels"):
             one, two, three = (pydicom.dcmread(tmp_path / n / folder / "a.dcm") for n in ("one", "two", "three"))
             assert one.SOPInstanceUID == two.SOPInstanceUID != three.SOPInstanceUID
+
+    def test_uids_differ_by_level_and_by_all_that_the_file_holds(self, images):
+        case = cases_of([images], None)[0]
+        changes = ({}, {"case_id": "z"}, {"seed": 9}, {"origin": case.origin | {"model": "m"}}, {"image": case.mask})
+        made = [ultrasound_image(replace(case, **change)) for change in changes]
+        uids = {uid for ds in made for uid in (ds.SOPInstanceUID, ds.StudyInstanceUID, ds.SeriesInstanceUID)}
+        assert len(uids) == 3 * len(changes)
+
+    def test_an_odd_number_of_pixels_is_padded_and_the_region_is_the_whole_frame(self):
+        (case,) = cases_of([image_set(["a"], size=31)], None)
+        ds = ultrasound_image(case)
+        assert ds.PixelData == case.image.tobytes() + b"\0"  # PS3.5 8.1.1: values have an even length
+        assert (ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation) == (8, 8, 7, 0)
+        region = ds.SequenceOfUltrasoundRegions[0]
+        assert (region.RegionSpatialFormat, region.RegionDataType) == (1, 1)  # 2D, tissue
+        assert (region.PhysicalUnitsXDirection, region.PhysicalUnitsYDirection) == (3, 3)  # cm
+        assert (region.RegionLocationMinX0, region.RegionLocationMinY0) == (0, 0)
+        assert (region.RegionLocationMaxX1, region.RegionLocationMaxY1) == (30, 30)
 
 
 class TestSeveralSets:

@@ -34,9 +34,16 @@ def test_camus_info_and_half_sequences_agree(phantom_folder):
         sequence = sitk.GetArrayFromImage(
             sitk.ReadImage(str(folder / row.case / f"{row.case}_4CH_half_sequence.nii.gz"))
         )
-        ed = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / row.file)))
+        ed, es = (
+            sitk.GetArrayFromImage(sitk.ReadImage(str(folder / row.file.replace("ED", moment))))
+            for moment in ("ED", "ES")
+        )
         assert len(sequence) == int(info["nbframe"]) == row.frames
         assert np.array_equal(sequence[int(info["ed"]) - 1], ed) and int(info["ed"]) - 1 == row.ed_frame
+        assert np.array_equal(sequence[int(info["es"]) - 1], es) and int(info["es"]) - 1 == row.es_frame
+        assert float(info["framerate"]) == pytest.approx(1000 / row.frame_time_ms)
+        labels = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / row.label_file.replace("ED", "ES"))))
+        assert 0 < (labels == 1).sum() * 0.308**2 < row.lv_mm2
         directions.add(int(info["ed"]) < int(info["es"]))
     assert directions == {True, False}
 
@@ -68,6 +75,7 @@ def test_echonet_tables_have_the_archive_s_columns_and_rows(phantom_folder):
 def test_echonet_tracing_is_the_ventricle_of_the_truth(phantom_folder):
     folder, truth = phantom_folder("echonet")
     tracings = pd.read_csv(folder / "VolumeTracings.csv")
+    listing = pd.read_csv(folder / "FileList.csv").set_index("FileName")
     for row in truth.itertuples():
         labels = cv2.imread(str(folder / row.label_file), cv2.IMREAD_GRAYSCALE)
         polygons = {}
@@ -80,6 +88,15 @@ def test_echonet_tracing_is_the_ventricle_of_the_truth(phantom_folder):
             polygons[frame] = mask > 0
         ed = polygons[row.ed_frame]
         assert ed.sum() > polygons[row.es_frame].sum()
+        discs = tracings[tracings.FileName == f"{row.case}.avi"]
+        length = np.hypot(discs.X2 - discs.X1, discs.Y2 - discs.Y1).groupby(discs.Frame)
+        volume = length.first() * length.apply(lambda own: (own.iloc[1:] ** 2).mean())  # but for a common factor
+        assert 100 * (1 - volume[row.es_frame] / volume[row.ed_frame]) == pytest.approx(row.ef, abs=1)
+        listed = listing.loc[row.case]
+        assert listed.EF == pytest.approx(row.ef) == 100 * (1 - listed.ESV / listed.EDV)
+        pixels_ml = row.spacing_row_mm**3 / 1000 * np.pi / 4
+        assert 0.75 < listed.EDV / (volume[row.ed_frame] * pixels_ml) < 1.15  # roundness
+        assert round(1000 / row.frame_time_ms) == listed.FPS
         assert 2 * (ed & (labels == 1)).sum() / (ed.sum() + (labels == 1).sum()) > 0.96
 
 

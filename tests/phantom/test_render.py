@@ -11,6 +11,7 @@ from echodiff.phantom import MACHINES, render_case
 from echodiff.phantom.anatomy import label_areas
 from echodiff.phantom.body import Pose, plane_to_world, world_to_plane
 from echodiff.phantom.cine import Cine, sample_timing
+from echodiff.phantom.cycle import END_SYSTOLE
 from echodiff.phantom.volume import plane_of, render_volume
 
 FLAT = [name for name in MACHINES if name != "3d_spatial"]
@@ -68,8 +69,12 @@ def test_ed_is_never_the_first_or_last_frame():
             timing = sample_timing(seed, frames)
             assert 0 < timing.ed_frame < frames - 1
             assert timing.ed_frame in timing.ed_frames
-            assert len(timing.ed_frames) == (1 if frames <= 40 else len(timing.ed_frames))
+            assert list(timing.ed_frames) == np.flatnonzero(timing.phases == 0).tolist()
+            assert np.diff(timing.ed_frames).tolist() == [timing.beat] * (len(timing.ed_frames) - 1)
+            assert len(timing.ed_frames) == 1 if frames <= 40 else len(timing.ed_frames) in (2, 3)
             assert 0 <= timing.es_frame < frames
+            assert timing.phases[timing.es_frame] == pytest.approx(END_SYSTOLE, abs=0.5 / timing.beat + 1e-9)
+            assert timing.frame_time * timing.beat == pytest.approx(60_000 / timing.heart_rate)
 
 
 def test_frames_of_a_cine_are_more_alike_next_to_each_other():

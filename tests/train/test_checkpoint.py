@@ -1,7 +1,9 @@
 """Checkpoints: going on, and what is refused with a reason."""
 
+import ast
 import pickle
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,8 +12,8 @@ from echodiff.errors import InputError
 from echodiff.store.source_code import code_fingerprint
 from echodiff.store.torch_file import save_file
 from echodiff.train import checkpoint
-from echodiff.train.checkpoint import LEARNING, load_checkpoint
-from echodiff.train.generator_file import load_generator
+from echodiff.train.checkpoint import LEARNING, checkpoint_path, load_checkpoint
+from echodiff.train.generator_file import load_generator, weights_fingerprint
 from echodiff.train.keeper import resume
 
 
@@ -97,6 +99,53 @@ def test_other_code_begins_anew_and_says_so(make_job, run_job, monkeypatch, caps
     assert job.checkpoint != old and run_job(job)
     assert f"{old}: not gone on with, it is a checkpoint of other code" in capsys.readouterr().err
     assert old.is_file() and job.checkpoint.is_file()
+
+
+PACKAGE = Path(checkpoint.__file__).parents[1]
+# What a step imports without learning by it: it moves numbers or keeps them, or its values are compared by themselves.
+NOT_LEARNED = ("config/", "devices/", "errors", "store/image_set", "store/source_code", "store/torch_file")
+NOT_LEARNED += ("train/processes", "train/checkpoint", "train/history")
+
+
+def imports_of(name: str) -> set[str]:
+    """Files of the package that one of them imports, without endings."""
+    found = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("echodiff."):
+            parts = node.module.split(".")[1:]
+            found |= {"/".join(place) for place in (parts, *([*parts, alias.name] for alias in node.names))}
+    return {place for place in found if (PACKAGE / f"{place}.py").is_file()}
+
+
+def test_the_code_of_a_checkpoint_is_all_that_a_step_imports():
+    found, waiting = set(), {"train/step"}
+    while waiting:
+        found |= waiting
+        imported = set().union(*map(imports_of, waiting)) - found
+        waiting = {name for name in imported if not name.startswith(NOT_LEARNED)}
+    assert {"diffusion" if name.startswith("diffusion/") else f"{name}.py" for name in found} == set(LEARNING)
+
+
+def test_images_of_another_size_are_another_training(make_job):
+    job = make_job()
+    assert checkpoint_path(job.checkpoints, job.model, job.fingerprint, 64) != job.checkpoint
+
+
+def test_the_fingerprint_of_a_generator_follows_every_weight_and_option(tiny_model):
+    weights = {"a": torch.zeros(2, 3), "b": torch.ones(4)}
+    others = [
+        {**weights, "b": torch.tensor([1.0, 1.0, 1.0, 2.0])},
+        {**weights, "a": torch.zeros(3, 2)},
+        {**weights, "b": torch.ones(4).view(torch.int32)},
+        {"a": weights["a"], "c": weights["b"]},
+    ]
+    own = weights_fingerprint(tiny_model(), weights)
+    assert own == weights_fingerprint(tiny_model(speed={"part": 2}), dict(reversed(weights.items())))
+    found = {weights_fingerprint(tiny_model(), other) for other in others} | {
+        weights_fingerprint(tiny_model(seed=1), weights),
+        weights_fingerprint(tiny_model(sampler={"method": "ddim"}), weights),
+    }
+    assert len(found) == 6 and own not in found
 
 
 def test_damaged_checkpoints_are_refused(make_job, run_job):

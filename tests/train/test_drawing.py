@@ -1,13 +1,16 @@
 """Drawing from a generator with traits: drawn with the image, or those of the image that is begun from."""
 
+import numpy as np
 import pytest
 import torch
 
 from echodiff.config.models import Model
 from echodiff.diffusion.networks.generator import Generator
 from echodiff.store.intensity import to_model
+from echodiff.store.provenance import seed_of
 from echodiff.train.data import Planes
 from echodiff.train.drawing import Drawing
+from echodiff.train.samples import sample_cases
 
 CPU = torch.device("cpu")
 
@@ -54,3 +57,13 @@ def test_an_image_that_begins_from_its_source_has_the_source_s_traits(cases):
     expected = network.describe(to_model(cases.images))["gray"]
     assert len(network.calls) == 2
     assert all(torch.equal(call["gray"], expected) for call in network.calls)
+
+
+def test_a_sample_of_the_sheet_depends_on_its_case_and_the_model_s_seed_alone(small_image_set):
+    drawing, names = Drawing(Flat(), Model(), CPU), small_image_set.case_id
+    samples = sample_cases(drawing, small_image_set)
+    backwards = sample_cases(drawing, small_image_set.select(names[::-1]))
+    np.testing.assert_array_equal(backwards[::-1], samples)
+    seeds = [seed_of(2024, "sheet", name) for name in names]
+    np.testing.assert_array_equal(samples, drawing.images(Planes.of(small_image_set, CPU), seeds))
+    assert len({int(sample[0, 0]) for sample in samples}) > 3

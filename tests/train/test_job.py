@@ -208,7 +208,10 @@ def test_processes_on_a_cpu_share_its_memory_and_those_on_gpus_do_not(make_job, 
     "options, match",
     [
         ({"discriminator": "none", "loss": {"reconstruction_weight": 0}}, "reconstruction_weight above 0"),
-        ({"loss": {"transition_weights": [1, 1]}}, "expected 4 numbers"),
+        ({"loss": {"transition_weights": [1, 1]}}, "transition_weights: expected 4 numbers"),
+        ({"loss": {"transition_probabilities": [1, 1, 1, -0.1]}}, "transition_probabilities: expected 4 numbers"),
+        ({"loss": {"transition_weights": [0, 0, 0, 0]}}, "expected 4 numbers of 0 or more, not all 0"),
+        ({"generator": {"name": "fast"}}, r"expected one that judges windows \(fast\), or none.*found residual"),
         ({"discriminator": {"group": 3}}, "multiple of discriminator.group = 3"),
         ({"diffusion": {"beta_min": 3.0, "beta_max": 2.0}}, "beta_max must not be below"),
         ({"diffusion": {"beta_max": 400.0}}, "whose 4 steps each leave something .* found 400.0"),
@@ -222,6 +225,20 @@ def test_processes_on_a_cpu_share_its_memory_and_those_on_gpus_do_not(make_job, 
 )
 def test_options_that_contradict_are_refused(options, match):
     with pytest.raises(ValueError, match=match):
+        Model.model_validate({"preset": "paper", **options})
+
+
+def test_options_at_the_edge_of_what_agrees_are_taken():
+    for options in (
+        {"loss": {"transition_weights": [0, 0, 0, 1], "transition_probabilities": [1, 0, 0, 0]}},
+        {"loss": {"reconstruction_weight": 0}},
+        {"generator": {"name": "fast"}, "discriminator": "none"},
+        {"generator": {"name": "fast", "window": 0}},
+        {"discriminator": {"group": 4}},
+        {"diffusion": {"beta_min": 2.0, "beta_max": 2.0}},
+        {"sampler": {"method": "ddim", "steps": 4}},
+        {"diffusion": {"prediction": "velocity"}},
+    ):
         Model.model_validate({"preset": "paper", **options})
 
 

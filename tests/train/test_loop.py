@@ -4,6 +4,7 @@ import resource
 import signal
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,9 @@ import torch
 from PIL import Image
 
 from echodiff.errors import EchodiffError, OutputError
-from echodiff.train import loop
+from echodiff.train import keeper, loop
 from echodiff.train.generator_file import load_generator
-from echodiff.train.history import COLUMNS, History
+from echodiff.train.history import COLUMNS, History, RunningMeans
 from echodiff.translate.translation import Sampling, draw_images
 
 CPU = torch.device("cpu")
@@ -29,6 +30,11 @@ def test_a_training_leaves_generator_history_and_sheet(make_job, run_job):
     assert history["epoch"].tolist() == [1.0, 2.0, 3.0]
     assert history[["loss_d", "loss_g", "reconstruction", "r1", "memory_gib", "rate_g"]].notna().all().all()
     assert history["images_per_second"].gt(0).all() and history["seconds"].is_monotonic_increasing
+    cosine = (1 + np.cos(np.pi * np.array([1, 3, 5]) / 6)) / 2  # the last of two steps, of which the first is step 0
+    assert history["rate_g"].to_numpy() == pytest.approx(1e-5 + 15e-5 * cosine)
+    assert history["rate_d"].to_numpy() == pytest.approx(1e-5 + 9e-5 * cosine)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # of KiB
+    assert peak / 2 < history["memory_gib"].iloc[-1] <= peak
     with Image.open(job.output / "samples.png") as sheet:
         assert sheet.format == "PNG" and min(sheet.size) > 100
     trained = load_generator(job.output / "generator.pt")
@@ -80,6 +86,43 @@ def test_a_measure_without_a_column_ends_the_training_at_its_first_step(make_job
 def test_a_row_of_the_history_drops_no_value():
     with pytest.raises(ValueError, match="found perceptual"):
         History().append({"step": 1, "perceptual": 0.5})
+
+
+def test_a_row_is_the_mean_of_the_steps_since_the_last_one_that_measured_it():
+    means = RunningMeans()
+    means.add({"loss_d": torch.tensor(1.0), "r1": torch.tensor(5.0)})
+    means.add({"loss_d": torch.tensor(4.0, requires_grad=True)})
+    assert means.means() == {"loss_d": 2.5, "r1": 5.0}
+    means.clear()
+    means.add({"loss_d": torch.tensor(8.0)})
+    assert means.means() == {"loss_d": 8.0}
+
+
+def test_speed_is_that_since_the_last_row_and_time_that_of_all_parts(monkeypatch):
+    watch = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(loop.time, "monotonic", lambda: watch.now)
+    state = SimpleNamespace(step=20, seconds=500.0)  # of an earlier part
+    clock = loop.RowClock(state)
+    for watch.now, state.step, seconds, speed in ((1004.0, 30, 504.0, 10.0), (1006.0, 40, 506.0, 20.0)):
+        state.seconds = clock.seconds()
+        assert clock.next(state, 4) == {"seconds": seconds, "images_per_second": speed}
+
+
+def test_checkpoints_and_sheets_are_made_when_the_last_ones_are_old_enough(make_job, tiny_model, monkeypatch):
+    watch, made = SimpleNamespace(now=0.0), []
+    monkeypatch.setattr(keeper.time, "monotonic", lambda: watch.now)
+    monkeypatch.setattr(keeper, "save_file", lambda content, path: made.append((watch.now, path.suffix)))
+    monkeypatch.setattr(keeper, "draw_samples", lambda path, drawing, cases: made.append((watch.now, path.suffix)))
+    due = keeper.Keeper(make_job(tiny_model(record={"checkpoint_seconds": 10, "sheet_seconds": 25})), CPU)
+    state = SimpleNamespace(step=1, checkpoint=lambda model, fingerprint: {}, history=History(), ema=None)
+    for watch.now in (9, 10, 19, 20, 25, 29, 49, 51):
+        due.save_if_due(state, RunningMeans())
+    assert made == [(10, ".pt"), (20, ".pt"), (25, ".png"), (49, ".pt"), (51, ".png")]
+    bad, watch.now = RunningMeans(), 60
+    bad.add({"loss_g": torch.tensor(torch.nan)})
+    with pytest.raises(EchodiffError, match="step 1: expected finite losses and gradients, found loss_g = nan"):
+        due.save_if_due(state, bad)
+    assert made[-1] == (51, ".png")
 
 
 def test_it_learns_a_constant_image(make_job, run_job, tiny_model):

@@ -1,5 +1,6 @@
 """Translation: the layout it writes, that images depend on case and seed alone, and input that cannot be used."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +57,8 @@ def test_a_translation_has_the_source_s_guides_and_images_of_its_own(translate, 
     attributes = found.attributes
     assert (attributes["kind"], attributes["dataset"], attributes["model"]) == ("translation", "test", "tiny")
     assert attributes["model_fingerprint"] == load_generator(generator_file).fingerprint
-    assert '"seed": 3' in attributes["provenance"]
+    options = {"seed": 3, "strength": 1.0, "samples": 1, "steps": 4, "method": "posterior"}
+    assert json.loads(attributes["provenance"])["options"] == options
 
 
 def test_each_case_has_a_seed_of_its_own_made_from_its_id(translate, source):
