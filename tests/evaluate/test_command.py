@@ -8,7 +8,10 @@ import pytest
 
 from echodiff.errors import InputError
 from echodiff.evaluate.features import FeatureSet, write_features
+from echodiff.evaluate.frechet import frechet_distance
 from echodiff.evaluate.frechet_table import Options, frechet_table
+from echodiff.evaluate.interval import divisions
+from echodiff.evaluate.kernel import kernel_distance
 from echodiff.evaluate.share import share_interval
 from echodiff.store.image_set import content_fingerprint, read_image_set
 
@@ -140,6 +143,31 @@ def test_frechet_table_tells_before_from_after_and_both_from_the_floors():
     assert (other["n_reference"] == 10).all() and other.loc["floor_same_n", "n"] == 18
     assert other.loc["before", "value"] > other.loc["after", "value"] > other.loc["floor_same_n", "value"]
     assert not any("polar" in metric for metric in table.index.levels[1])  # these features have no such frame
+    known = np.split(reference.features.astype(float), [50])
+    compared = {"before": _features(20, 1, shift=3.0).features[:18], "after": _features(18, 2, shift=1.0).features}
+    for rows, real in ((distance, known[0]), (other, known[1])):
+        found = {name: frechet_distance(images, real) for name, images in compared.items()}
+        assert rows.loc[["before", "after"], "value"].to_dict() == pytest.approx(found)
+
+
+def test_a_floor_is_the_mean_and_the_range_of_its_draws():
+    """The fourth smallest of 121 draws and the fourth largest are the ends of 2.5 to 97.5 %."""
+    reference = _features(60, 0)
+    table = frechet_table(
+        reference=reference,
+        split=_split(reference, ["train"] * 50 + ["validation"] * 10),
+        original=_features(4, 1),
+        cases=_cases(),
+        synthetic=_features(4, 2),
+        model="m",
+        options=Options(draws=121, seed=3, neighbours=False),
+    ).set_index(["set", "reference", "metric"])
+    known = np.split(reference.features.astype(float), [50])
+    parts = divisions(reference.case_id[:50], first=4, draws=121, seed=3)
+    for side, of in (("training", lambda part: known[0][part.second]), ("held_out", lambda part: known[1])):
+        drawn = sorted(kernel_distance(known[0][part.first], of(part)) for part in parts)
+        row = table.loc[("floor_same_n", side, "kd_efficientnet_lite0")]
+        assert [row["value"], row["low"], row["high"]] == pytest.approx([np.mean(drawn), drawn[3], drawn[-4]])
 
 
 def test_more_images_than_half_of_the_training_images_have_no_floor():
@@ -298,6 +326,7 @@ def test_a_single_image_has_no_distance_and_does_not_hide_the_floors():
     table = _table_of(training=8, synthetic=1).set_index(["set", "reference"])
     assert table.loc[["before", "after"], ["value", "low", "high"]].isna().all(axis=None)
     assert (table.loc[["before", "after"], "n"] == 1).all()
+    assert set(table.index.get_level_values("reference")) == {"training", "held_out"}  # of two held-out images
     assert table.loc[["floor_validation", "floor_halves"], "value"].notna().all()
 
 

@@ -63,7 +63,8 @@ def test_deformations_do_what_their_names_say(guides, case):
         name: [int((guides[case, name] == value).sum()) for value in range(4)] for name in DEFORMATIONS
     }  # of background, LV, MYO, LA
     whole = area[UNCHANGED]
-    assert area["dilated_lv"][1] > 1.5 * whole[1] and area["dilated_lv"][3] == whole[3]
+    assert 1.5 < area["dilated_lv"][1] / whole[1] < 1.4**2 and area["dilated_lv"][3] == whole[3]
+    assert 1 < sum(area["dilated_lv"][1:3]) / sum(whole[1:3]) < 1.2**2
     assert _thickness(guides[case, "dilated_lv"]) < _thickness(guides[case, UNCHANGED])
     assert _thickness(guides[case, "hypertrophied_myo"]) > _thickness(guides[case, UNCHANGED]) + 4
     assert area["hypertrophied_myo"][1] < whole[1] and area["hypertrophied_myo"][3] == whole[3]

@@ -9,7 +9,7 @@ from scipy.stats import ttest_1samp
 
 from echodiff.evaluate import parts
 from echodiff.evaluate.frechet import frechet_distance, frechet_distances
-from echodiff.evaluate.interval import Grouping, divisions, estimates
+from echodiff.evaluate.interval import Grouping, divisions, estimates, half_width
 from echodiff.evaluate.kernel import kernel_distance, kernel_distances
 from echodiff.evaluate.parts import Part
 
@@ -150,6 +150,14 @@ def test_the_interval_of_few_patients_is_not_narrower_than_students(patients):
     assert 0.97 < np.mean(ratios) < 1.2
 
 
+def test_half_of_an_interval_is_the_formula_of_the_larger_factor_and_of_the_smaller_set():
+    """Six of seven patients are kept, of forty 32: a factor of 6 and not of 4; 2.4469 is Student's t of 6."""
+    drawn = [1.0, 2.0, 3.0, 4.0]  # variance 5 / 3
+    expected = 2.446912 * np.sqrt(5 / 3 * 6)
+    for groups in ((alone(7), alone(40)), (alone(40), alone(7))):
+        assert half_width(drawn, groups) == pytest.approx(expected)
+
+
 def test_unequally_many_images_count_as_fewer_patients():
     assert Grouping.of(list("aabbccdd")).effective == 4
     assert Grouping.of([*"abcd", *("e" * 16)]).effective == pytest.approx(400 / 260)
@@ -180,7 +188,7 @@ def test_intervals_repeat_with_their_seed_and_are_absent_for_tiny_sets():
     few = Grouping.of([str(i % 4) for i in range(30)]), groups[1]
     found = estimates(both, x, y, few, draws=20, seed=1)
     assert np.isnan(found.intervals["kernel"]).all() and found.values["kernel"] == kernel_distance(x, y)
-    assert divisions(list("abc"), draws=5, seed=0) == []
+    assert divisions(list("abc"), draws=5, seed=0) == [] and len(divisions(list("abcd"), draws=5, seed=0)) == 5
 
 
 @settings(max_examples=60, deadline=None)

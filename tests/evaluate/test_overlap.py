@@ -61,13 +61,22 @@ def test_clinical_measures_of_a_drawn_heart():
     measures = clinical_measures(mask, SPACING)
     assert measures["lv_area_cm2"] == pytest.approx(60 * 20 / 100)
     assert measures["la_area_cm2"] == pytest.approx(30 * 20 / 100)
-    assert measures["lv_long_axis_mm"] == pytest.approx(np.hypot(60, 10), abs=1.0)
+    assert measures["lv_long_axis_mm"] == pytest.approx(np.hypot(59.5, 9.6))  # between middles of pixels
+    assert clinical_measures(mask * (mask != 3), SPACING)["lv_long_axis_mm"] == measures["lv_long_axis_mm"]
     assert measures["wall_thickness_mm"] == pytest.approx(8, abs=0.8)
     for few in (1, 2, 5):  # pixels of a ventricle that has no border to be smoothed
         hardly_any = mask * (mask != 1) + (np.arange(256**2).reshape(256, 256) < few)
         assert clinical_measures(hardly_any, SPACING)["wall_thickness_mm"] > 0
     empty = clinical_measures(mask * 0, SPACING)
     assert all(np.isnan(value) for value in empty.values())
+
+
+def test_the_long_axis_begins_at_the_mitral_plane_wherever_that_is():
+    """An atrium beside the cavity: from the middle of the 22 pixels along it to the corner far above."""
+    mask = np.zeros((256, 256), np.uint8)
+    mask[40:160, 80:105], mask[100:120, 105:150] = 1, 3
+    expected = np.hypot((109.5 - 40) * 0.5, (104 - 80) * 0.8)
+    assert clinical_measures(mask, SPACING)["lv_long_axis_mm"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("spacing", [(0.3, 0.3), (0.6, 0.6), (0.6, 0.9), (0.5, 1.0), (1.2, 1.2)])

@@ -96,8 +96,11 @@ def test_the_images_of_a_patient_count_by_their_mean_difference():
 
 def test_few_patients_have_no_interval_however_many_images():
     values = np.random.default_rng(4).normal(size=40)
-    mean, low, high = mean_interval(values, [str(i % 4) for i in range(40)])
-    assert mean == pytest.approx(values.mean()) and np.isnan([low, high]).all()
+    for patients, there in ((4, False), (5, True)):
+        names = [str(i % patients) for i in range(40)]
+        mean, low, high = mean_interval(values, names)
+        assert mean == pytest.approx(values.mean()) and (np.isfinite([low, high]) == there).all()
+        assert (np.isfinite(spread_interval(values, names)[1:]) == there).all()
 
 
 def test_interval_of_clustered_values_covers_the_mean_at_its_rate():

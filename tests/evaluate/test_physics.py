@@ -63,6 +63,8 @@ def test_the_width_of_speckle_is_that_of_theory():
 def test_half_width_of_a_known_correlation():
     lags = np.arange(10)
     assert half_width(1 - 0.2 * lags) == pytest.approx(2.5)
+    assert half_width(np.array([1, 0.6, 0.4, 0.1])) == pytest.approx(1.5)
+    assert half_width(np.array([1, 0.5, 0.1])) == 1
     assert half_width(np.exp(-((lags / 3.0) ** 2))) == pytest.approx(3 * np.sqrt(np.log(2)), abs=0.03)
     assert np.isnan(half_width(np.ones(10)))
 

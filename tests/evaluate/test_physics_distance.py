@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from echodiff.evaluate.interval import Grouping
+from echodiff.evaluate.interval import Grouping, divisions
 from echodiff.evaluate.physics_distance import physics_distance, physics_floor, physics_interval
 
 
@@ -60,6 +60,10 @@ def test_the_floor_is_the_distance_of_two_samples_of_one_distribution(real):
     samples = [physics_distance(*(rng.normal([1.0, 200.0], [0.1, 30.0], (n, 2)) for n in (20, 60))) for _ in range(40)]
     assert np.mean(samples) == pytest.approx(floors[20][0], rel=0.25)
     assert floors[5][1] < floors[5][0] < floors[5][2]
+    parts = divisions(range(80), first=20, draws=41, seed=0)
+    drawn = sorted(physics_distance(real[part.first], real[part.second]) for part in parts)
+    expected = np.mean(drawn), drawn[1], drawn[39]  # of 41 in order, the ends of 2.5 to 97.5 %
+    assert physics_floor(real, range(80), 20, draws=41, seed=0) == pytest.approx(expected)
     assert np.isnan(physics_floor(real, range(80), 41, draws=40, seed=0)).all()
     assert np.isnan(physics_floor(real, ["one"] * 80, 20, draws=40, seed=0)).all()
 

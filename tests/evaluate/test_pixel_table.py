@@ -35,13 +35,14 @@ def test_every_case_has_a_row_for_each_comparison(small_image_set):
 
 
 def test_rows_do_not_depend_on_order_or_number_of_cases(small_image_set):
-    synthetic, cases = _noisy(small_image_set), _cases(small_image_set)
+    synthetic, cases = _noisy(small_image_set), _cases(small_image_set, quality=list("abcdef"))
     whole = pixel_table(small_image_set, synthetic, cases, model="m", seed=1)
     part = synthetic.select(["case004", "case001"])
     few = pixel_table(small_image_set, part, cases.iloc[::-1], model="m", seed=1)
     merged = whole.merge(few, on=["case_id", "comparison"], suffixes=("", "_few"))
     assert len(merged) == 2 * len(COMPARISONS)
-    for name in ("mse", "ssim_lv", "compared_case"):
+    assert (merged["patient"] == merged["case_id"]).all() and set(merged["quality"]) == {"b", "e"}
+    for name in ("mse", "ssim_lv", "compared_case", "patient", "quality"):
         pd.testing.assert_series_equal(merged[name], merged[f"{name}_few"], check_names=False)
 
 
@@ -85,6 +86,18 @@ def test_label_means_leave_the_painted_case_out(small_image_set):
     assert (before[small_image_set.sectors[0] == 0] == 0).all()
 
 
+def test_label_means_are_over_the_cases_that_have_the_structure(small_image_set):
+    """Of the painted case's structures, one that no other case has is black."""
+    masks = small_image_set.masks.copy()
+    masks[2:][masks[2:] == 3] = 0
+    images = replace(small_image_set, masks=masks)
+    own = masks[0] == 3
+    painted = LabelMeans.of(images, images.case_id).paint(0, images)
+    assert set(painted[own]) == {np.rint(small_image_set.images[1][masks[1] == 3].mean())}
+    alone = LabelMeans.of(images, [*"aabbcc"]).paint(0, images)
+    assert set(alone[own]) == {0} and alone[masks[0] == 1].min() > 0
+
+
 def test_label_means_leave_out_all_cases_of_the_patient(small_image_set):
     """With another frame of the same patient the floor would know something of him."""
     changed = small_image_set.images.copy()
@@ -104,6 +117,13 @@ def test_a_translation_of_other_cases_is_refused(small_image_set):
     cases = pd.concat([_cases(small_image_set), _cases(stranger)])
     with pytest.raises(InputError, match="found x0"):
         pixel_table(small_image_set, stranger, cases, model="m", seed=1)
+
+
+def test_an_empty_translation_or_one_of_another_size_is_refused(small_image_set):
+    smaller = replace(small_image_set, images=small_image_set.images[:, ::2, ::2])
+    for synthetic, found in ((small_image_set.select([]), "an empty translation"), (smaller, r"\(32, 32\)")):
+        with pytest.raises(InputError, match=f"found {found}"):
+            pixel_table(small_image_set, synthetic, _cases(small_image_set), model="m", seed=1)
 
 
 def test_a_case_without_a_row_in_the_case_table_is_refused(small_image_set):

@@ -53,6 +53,26 @@ def test_every_dataset_has_its_own_number_and_bias_with_an_interval(rows, cases,
     assert len(markers) == len(colours) == 3
 
 
+def test_points_and_lines_are_bland_and_altmans(rows, cases, config):
+    """Difference against mean; a line at each bias, the limits of agreement of the real images alone."""
+    rows.loc[3, "lv_area_cm2_segmented"] = np.nan
+    panel = bland_altman_figure(rows, cases, config, model="small").axes[0]
+    lines = [(line.get_ydata()[0], line.get_linestyle()) for line in panel.lines]
+    expected = []
+    for (dataset, kind), points in zip(
+        (("camus", "dataset"), ("camus", "translation"), ("vscan", "translation")), panel.collections, strict=True
+    ):
+        own = rows[(rows["dataset"] == dataset) & (rows["kind"] == kind)].dropna()
+        guide, segmented = own["lv_area_cm2_guide"], own["lv_area_cm2_segmented"]
+        difference = segmented - guide
+        np.testing.assert_allclose(points.get_offsets(), np.column_stack([guide + difference / 2, difference]))
+        expected.append((pytest.approx(difference.mean()), "-"))
+        if kind == "dataset":
+            limits = difference.mean() + 1.96 * difference.std(ddof=1) * np.array([-1, 1])
+            expected += [(pytest.approx(limit), "--") for limit in limits]
+    assert lines == expected
+
+
 def test_the_figure_grows_with_its_legends(rows, cases, config):
     """Four lines a dataset at most, beside two panels one below the other."""
     more = {f"d{i}": config.datasets["vscan"] for i in range(10)}
@@ -76,6 +96,7 @@ def test_axes_have_the_unit(rows, cases, config):
 def test_what_is_left_out_is_named_with_the_reason(rows, cases, config):
     vscan = rows["dataset"] == "vscan"
     rows.loc[vscan, [f"{name}_segmented" for name in MEASURES]] = np.nan
+    rows.loc[vscan.idxmax(), [f"{name}_guide" for name in MEASURES]] = np.nan  # one guide without the structure
     assert legends(bland_altman_figure(rows, cases, config, model="small"))[0][2].endswith(
         "left out, structure not found"
     )

@@ -9,8 +9,10 @@ from scipy.stats import binomtest
 
 from echodiff.config.load import parse_config
 from echodiff.errors import ConfigError, InputError
+from echodiff.evaluate.diversity_table import PATIENTS, SAMPLES
 from echodiff.evaluate.extreme import DEFORMATIONS, extreme_guides
 from echodiff.evaluate.extreme_table import extreme_table
+from echodiff.evaluate.physics_distance import physics_distance
 from echodiff.report import physics, scores
 from echodiff.report.ablation import COLUMNS, ablation, is_best
 from echodiff.report.extreme import extreme, extreme_sheet
@@ -41,7 +43,8 @@ def pixel():
         for i in range(15):
             base = rng.normal(15, 2)
             names = {"dataset": dataset, "case_id": f"{dataset}{i}", "quality": "Good" if i < 12 else "Poor"}
-            names |= {"ef": [35.0, 45.0, 60.0][i % 3] if dataset == "camus" else np.nan, "scanner": "one"}
+            ef = [39.9, (40.0, 49.9)[i % 2], 50.0][i % 3]  # the ends of the bands
+            names |= {"ef": ef if dataset == "camus" else np.nan, "scanner": "one"}
             for model, more in (("first", 0), ("second", 1)):
                 scores = {"psnr_sector_db": base + more, "ssim_sector": 0.3 + more / 10}
                 rows.append(names | scores | {"model": model, "comparison": "synthetic"})
@@ -134,6 +137,11 @@ def test_subgroups_do_without_mask_fidelity(pixel, cases):
     assert not any("dice" in column for column in subgroups({"pixel": pixel}, cases, _config()).data)
 
 
+def test_without_a_known_factor_there_is_the_row_of_all_cases(pixel, cases):
+    table = subgroups({"pixel": pixel.drop(columns=["quality", "scanner", "ef"])}, cases, _config())
+    assert set(table.data["group"]) == {"All cases"} and table.data["n"].tolist() == [15] * 6
+
+
 def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelity, cases):
     table = paired_tests({"pixel": pixel, "fidelity": fidelity}, cases, _config())
     data = table.data.set_index(["dataset", "score"])
@@ -141,6 +149,10 @@ def test_paired_tests_find_the_model_that_is_better_in_every_case(pixel, fidelit
     row = data.loc[("vscan", "psnr_sector_db")]
     assert (row["n"], row["difference"], row["effect"]) == (15, pytest.approx(1), 1)
     assert row["p"] < 0.001 < row["p_holm"] < 0.05
+    cells = table.cells[(table.cells["group"] == "VSCAN †") & (table.cells["score"] == "In the sector: PSNR, dB")]
+    printed = ["15", "+1.00", "+1.00", "< 0.001", f"{row['p_holm']:.3f}"]
+    assert cells[["n", "difference", "effect", "p", "p_holm"]].to_numpy().tolist() == [printed]
+    assert table.highlight == np.flatnonzero(table.data["p_holm"] < 0.05).tolist()
     assert data.loc[("all", "psnr_sector_db"), "n"] == 30  # of the translated datasets, not of the training dataset
     assert data.loc[("vscan", "dice_lv"), "p_holm"] > 0.05
     turned = paired_tests({"pixel": pixel, "fidelity": fidelity}, cases, _config(ablation={"against": "second"})).data
@@ -275,6 +287,13 @@ def test_the_distance_of_physics_has_its_floor_at_the_rows_n(pixel, cases, with_
     data = table.data.set_index(["dataset", "model"])
     value, floor = data.loc[("vscan", "first"), "physics"], data.loc[("vscan", ""), "physics"]
     assert 0.2 < floor == pytest.approx(value, rel=0.4)
+    compared = [name for name, _, heading, _ in physics.MEASURES if heading != "Sector"]
+    apart = [
+        physics_distance(own.loc[own["dataset"] == name, compared].to_numpy(), rows[compared].to_numpy())
+        for name in ("vscan", "echo")
+    ]
+    found = data.loc[[("vscan", "first"), ("echo", "first"), ("", "first")], "physics"].tolist()
+    assert found == pytest.approx([*apart, np.mean(apart)])
     assert data.loc[("vscan", ""), "physics_low"] < floor < data.loc[("vscan", ""), "physics_high"]
     # 26 are more than half of the training images: no floor there, nor of both datasets together.
     assert data.loc[[("echo", ""), ("", "")], "physics"].isna().all()
@@ -311,15 +330,34 @@ def test_leakage_of_real_images_is_of_held_out_ones(pixel, cases, with_rows_of):
     rows["kind"] = ["dataset"] * 20 + ["held_out"] * 10
     rows["leakage"] = np.where(rows["kind"] == "held_out", 0.01, 0.0)
     tables = {"pixel": pixel, "physics": rows}
-    data = ablation(tables, with_rows_of(cases, rows), _config()).data
-    assert data.loc[data["model"] == "", "leakage"].tolist() == pytest.approx([0.01] * 4)
+    table = ablation(tables, with_rows_of(cases, rows), _config())
+    real = table.data["model"] == ""
+    assert table.data.loc[real, "leakage"].tolist() == pytest.approx([0.01] * 4)
+    assert set(table.cells.loc[real, "leakage"]) == {"0.010 [0.010, 0.010]"}
+
+
+def test_samples_of_a_guide_stand_beside_different_patients(pixel, cases):
+    """The real images' MS-SSIM is that of patients, whatever the dataset whose guides the samples have."""
+    likeness = {("first", SAMPLES): 0.8, ("second", SAMPLES): 0.6, ("first", PATIENTS): 0.3, ("second", PATIENTS): 0.3}
+    rows = pd.DataFrame(
+        {"dataset": "vscan", "model": model, "kind": kind, "case_id": f"vscan{i}", "ms_ssim": value + (i % 2) / 100}
+        for (model, kind), value in likeness.items()
+        for i in range(8)
+    )
+    table = ablation({"pixel": pixel, "diversity": rows}, cases, _config())
+    found = table.data.set_index(["dataset", "model"])["ms_ssim"]
+    assert found["vscan"].to_dict() == pytest.approx({"first": 0.805, "second": 0.605, "": 0.305})
+    assert found["echo"].isna().tolist() == [True, True, False] and found[("echo", "")] == pytest.approx(0.305)
+    assert table.cells["ms_ssim"].tolist()[2].startswith("0.305 [0.3") and not table.data["ms_ssim_best"].any()
 
 
 def test_a_model_without_one_of_the_datasets_has_no_value_over_all(pixel, cases):
     """Its mean would be over other datasets than the means beside it."""
     frechet = _frechet(50.0, 55.0)
     fewer = frechet[(frechet["model"] != "second") | (frechet["dataset"] != "echo")]
-    data = ablation({"pixel": pixel, "frechet": fewer}, cases, _config()).data.set_index(["dataset", "model"])
+    images = pixel[(pixel["model"] != "second") | (pixel["dataset"] != "echo")]
+    data = ablation({"pixel": images, "frechet": fewer}, cases, _config()).data.set_index(["dataset", "model"])
+    assert data.loc[[("", "first"), ("", "second"), ("echo", "second")], "n"].tolist() == [30, 15, 0]
     assert data.loc[("", "first"), "fd_efficientnet_lite0"] == 50
     assert np.isnan(data.loc[("", "second"), "fd_efficientnet_lite0"])
     assert data.loc[("vscan", "second"), "fd_efficientnet_lite0"] == 55

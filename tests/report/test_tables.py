@@ -92,8 +92,14 @@ def test_privacy_counts_kinds_of_identity(cases, config):
     assert rows.loc["vscan", "outside_lit"] == pytest.approx(0.03)
     assert rows.loc["vscan", "names"] == "keyed hashes" and rows.loc["camus", "names"] == "as in the source"
     assert set(KINDS) == set(LABELS)
+    unread = cases.assign(private_tags=cases["private_tags"].replace(3, 1).where(cases["case_id"] != "vscan1"))
+    tags = privacy(unread, config).data.set_index("dataset").loc["vscan"]
+    assert tags[["private", "burned_in_yes", "burned_in_no", "burned_in_not_said"]].tolist() == [1, 0, 1, 4]
     volumes = privacy(cases.assign(identity_found="text", private_tags=None, burned_in=None), config).cells
     assert (volumes["text"] == "6").all() and (volumes[["patient_name", "private"]] == "-").all(axis=None)
+    one = cases["identity_found"].where(cases["case_id"] == "vscan1", None).where(cases["case_id"] != "vscan1", "text")
+    searched = privacy(cases.assign(identity_found=one, private_tags=None, burned_in=None), config).cells
+    assert searched["text"].tolist() == ["-", "1"]
     videos = cases.assign(identity_found=None, private_tags=None, burned_in=None)
     cells = privacy(videos, config).cells
     assert (cells[["patient_name", "dates", "private", "burned_in_not_said"]] == "-").all(axis=None)
@@ -162,6 +168,10 @@ def test_table2_has_each_floor_once_with_its_own_numbers(distances, config):
     assert table.cells["before"].tolist()[:3] == ["-"] * 3 and table.cells["kernel_after"].iloc[0].startswith("15")
     assert len(table.cells) == 3 + 2  # one set of floors, a row a dataset
     assert table.data.loc[1, ["floor_same_n_n", "floor_same_n_n_reference"]].tolist() == [20, 80]
+    unknown = distances.assign(high=distances["high"].mask(floor), low=distances["low"].mask(floor))
+    assert table2(unknown, config).data.set_index("dataset").loc["vscan", "outcome"] == "fell, no floor"
+    unsure = distances.assign(low=distances["low"].mask(distances["set"] == "before"))
+    assert table2(unsure, config).data.set_index("dataset").loc["vscan", "outcome"] == "fell, no interval"
     without = table2(distances[~floor | (distances["dataset"] != "vscan")], config)
     assert without.cells[shown].to_numpy().tolist()[:3] == [same_n, *others]
     assert without.data.set_index("dataset").loc["vscan", "outcome"] == "fell, no floor"
@@ -177,6 +187,7 @@ def test_table2_does_without_floors(distances, config):
 @pytest.mark.parametrize(
     ("interval", "expected"),
     [((0.4782, 0.4478, 0.5086), "478 [448, 509]"), ((-2e-4, -2.3e-3, 3.5e-3), "-0.2 [-2.3, 3.5]"),
+     ((0.05, 0.045, 0.0555), "50 [45, 56]"), ((5e-3, 4.5e-3, 5.56e-3), "5.0 [4.5, 5.6]"),
      ((2e-4, 0.0, 5e-4), "0.20 [0.00, 0.50]"), ((0.25, np.nan, np.nan), "250.00"), ((np.nan,) * 3, "-")],
 )  # fmt: skip
 def test_a_kernel_distance_has_the_digits_that_its_interval_bears(interval, expected):
@@ -209,12 +220,8 @@ def test_table2_never_calls_another_network_fid(distances, config, tmp_path):
     assert named_fid and all("Published" in heading for heading in named_fid)
     assert "fd_efficientnet_lite0 is not FID" in html
     data = pd.read_csv(tmp_path / "t.csv").set_index("dataset")
-    assert data.loc["vscan", ["published_fid_before", "before", "after", "n"]].tolist() == [
-        279.53,
-        120,
-        40,
-        20,
-    ]
+    assert data.loc["vscan", ["published_fid_before", "published_fid_after"]].tolist() == [279.53, 70.18]
+    assert data.loc["vscan", ["before", "after", "n"]].tolist() == [120, 40, 20]
 
 
 def test_table2_refuses_distances_in_different_features(distances, config):
@@ -244,6 +251,9 @@ def test_the_three_files_say_the_same(pixel, cases, config, tmp_path):
     for cell in table.cells[["title", "psnr_db", "legacy_mse_1e3"]].stack().dropna():
         assert cell in texts["html"] and cell in texts["tex"]
     assert len(pd.read_csv(tmp_path / "t.csv")) == len(table.cells)
+    rows = re.findall(r"<tr>(.*?)</tr>", texts["html"], flags=re.S)
+    bold = [row for row in rows if "font-weight: bold" in row]
+    assert len(bold) == len(table.highlight) == 2 and all("Synthetic" in row for row in bold)
     assert texts["html"].startswith("<!DOCTYPE html>") and "\\begin{tabular" in texts["tex"]
 
 

@@ -18,16 +18,16 @@ PATIENTS = 15  # fewer than 14 tied differences would be permuted by scipy, whic
 
 @pytest.fixture
 def rows():
-    """Both is 0.05 better in Dice than real at 50 %, and the same at 100 %; synthetic alone is 0.1 worse."""
+    """Both is 0.05 better in Dice than real at 50 %, and the same at 100 %; synthetic alone is 0.1 worse than that."""
     rng = np.random.default_rng(0)
     base = {key: rng.uniform(0.7, 0.9, PATIENTS) for key in KEYS}
     tables = []
     for arm, model, percent, counts, change in (
         ("real", "real", 50, (20, 0), 0.0),
-        ("real", "real", 100, (40, 0), 0.0),
-        ("synthetic", "small", 100, (0, 60), -0.1),
+        ("real", "real", 100, (40, 0), 0.02),
+        ("synthetic", "small", 100, (0, 60), -0.08),
         ("both", "small", 50, (20, 60), 0.05),
-        ("both", "small", 100, (40, 60), 0.0),
+        ("both", "small", 100, (40, 60), 0.02),
     ):
         scores = {key: values + change for key, values in base.items()}
         names = {"arm": arm, "model": model, "percent": percent, "n_real": counts[0], "n_synthetic": counts[1]}
@@ -49,8 +49,11 @@ def test_table_has_a_row_an_arm_and_share(rows, cases, config):
         ["both", 50, 20, 60, PATIENTS],
         ["both", 100, 40, 60, PATIENTS],
     ]
-    assert table.data["dice_lv_mean"].iloc[2] == pytest.approx(rows.query("arm == 'real'")["dice_lv"].mean() - 0.1)
+    real = rows.query("arm == 'real' and percent == 100")["dice_lv"]
+    assert table.data["dice_lv_mean"].iloc[2] == pytest.approx(real.mean() - 0.1)
     assert table.cells["share"].tolist() == ["50 %", "100 %", "-", "50 %", "100 %"]
+    real, alone, both = "Real only", "Synthetic only, model small", "Both, model small"
+    assert table.cells["group"].str.removesuffix(" †").tolist() == [real, real, alone, both, both]
 
 
 def test_tests_pair_patients_at_the_same_share(rows, cases, config):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import binary_fill_holes, gaussian_filter, label
+from scipy.ndimage import binary_dilation, binary_fill_holes, gaussian_filter, label
 from skimage.draw import disk
 
 from echodiff.labels import LA, LV, MYO
-from echodiff.segment.plausible import anatomical_fault
+from echodiff.segment.plausible import anatomical_fault, misplaced
 from echodiff.segment.tidy import largest_region, second_share, tidy
 
 SIZE = 128
@@ -146,3 +146,49 @@ def unsure(raw, sector):
 )
 def test_what_is_no_heart_is_named(change, sentence):
     assert re.search(sentence, faulty(change))
+
+
+def limited(mask: np.ndarray, region: np.ndarray, number: int) -> np.ndarray:
+    """The label map with the first `number` pixels of `region` alone."""
+    mask = mask.copy()
+    mask[tuple(np.argwhere(region)[number:].T)] = 0
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "name"), [(LV, 656, "left ventricle"), (MYO, 492, "myocardium"), (LA, 82, "left atrium")]
+)
+def test_structures_are_too_small_below_their_share_of_the_sector(value, least, name):
+    """4, 3 and 0.5 % of 16,384 pixels."""
+    for number in (least - 1, least):
+        mask = limited(heart(), heart() == value, number)
+        fault = anatomical_fault(mask, mask, SECTOR, 1.0) or ""
+        assert fault.startswith(f"a {name} of ") == (number < least)
+
+
+def test_the_limits_of_scatter_and_of_confidence():
+    most = int(0.3 * (heart() == LV).sum())
+    for number in (most, most + 1):
+        raw = heart()
+        raw[:, :20] = limited(np.full((SIZE, 20), LV, np.uint8), SECTOR[:, :20] > 0, number)
+        fault = anatomical_fault(raw, heart(), SECTOR, 0.7)
+        assert (fault is None) == (number == most)
+    assert anatomical_fault(heart(), heart(), SECTOR, 0.699) is not None
+
+
+def test_the_wall_is_along_half_of_the_ventricle_s_border_at_least():
+    border = binary_dilation(heart() == LV) & (heart() != LV)
+    beside = heart()
+    beside[border] = MYO
+    half = -(-int(border.sum()) // 2)
+    for number in (half - 1, half):
+        faults = list(misplaced(limited(beside, border, number), SECTOR > 0))
+        assert any(fault.startswith("myocardium along") for fault in faults) == (number < half)
+
+
+def test_the_atrium_is_a_tenth_of_the_frame_below_the_ventricle_at_least():
+    """Their middles 12 and 13 rows of 128 apart."""
+    for rows, there in ((12, True), (13, False)):
+        mask = np.zeros_like(SECTOR)
+        mask[20:60, 40:60], mask[20 + rows : 60 + rows, 60:80] = LV, LA
+        assert ("a left atrium that does not lie below the ventricle" in misplaced(mask, SECTOR > 0)) == there

@@ -10,7 +10,7 @@ from echodiff.config.split import Split
 from echodiff.errors import InputError
 from echodiff.split.files import read_subset
 from echodiff.split.patients import check_split, split_patients, stratum
-from echodiff.split.twins import groups_of
+from echodiff.split.twins import groups_of, twins
 from echodiff.store.table import read_table, write_table
 
 
@@ -71,7 +71,9 @@ def test_twins_of_twins_are_one_group():
     """b shares a frame with a, and another with c."""
     patients = pd.Series(["c", "b", "b", "a", "d"])
     frames = pd.Series(["2", "2", "1", "1", "3"])
-    assert groups_of(patients, frames).tolist() == ["a", "a", "a", "a", "d"]
+    groups = groups_of(patients, frames)
+    assert groups.tolist() == ["a", "a", "a", "a", "d"]
+    assert twins(pd.DataFrame({"patient": patients, "group": groups})) == [["a", "b", "c"]]
     assert groups_of(patients, pd.Series([None, "", pd.NA, "", None])).tolist() == patients.tolist()
 
 
@@ -122,6 +124,20 @@ def test_too_few_patients_are_refused():
         split_patients(case_table(3), Split(folds=5))
     with pytest.raises(InputError, match="at least 2 patients"):
         split_patients(case_table(1), Split())
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda rows: pd.concat([rows, rows.head(1)]), "expected each case once, found c0000_0 twice"),
+        (lambda rows: rows.assign(subset=["test", *rows["subset"][1:]]), "found test"),
+        (lambda rows: rows[rows["subset"] == "train"], "one case of the subset 'validation', found none"),
+        (lambda rows: rows[rows["subset"] == "validation"], "one case of the subset 'train', found none"),
+    ],
+)
+def test_a_split_that_is_none_is_refused(change, found):
+    with pytest.raises(InputError, match=found):
+        check_split(change(split_patients(case_table(10), Split(validation_fraction=0.3))), "split")
 
 
 def test_a_patient_on_both_sides_is_refused_when_read(tmp_path):
