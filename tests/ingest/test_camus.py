@@ -56,10 +56,14 @@ def test_ed_is_taken_from_the_file_in_a_half_sequence_of_either_direction(reader
     folder = tmp_path / "patient0001"
     (folder / "patient0001_4CH_ED.nii.gz").unlink()
     cine = np.stack([content.image if frame == ed - 1 else content.image // 2 for frame in range(4)])
-    write_itk(cine, folder / "patient0001_4CH_half_sequence.nii.gz", (0.308, 0.308, 1.0))
+    write_itk(cine, folder / "patient0001_4CH_half_sequence.nii.gz", (0.308, 0.154, 1.0))
+    write_itk(content.labels, folder / "patient0001_4CH_ED_gt.nii.gz", (0.308, 0.154))
     frame = reader.read(next(reader.find(tmp_path)))
     np.testing.assert_array_equal(frame.image, content.image)
-    assert (frame.ed_frame, frame.frames) == (ed - 1, 4)
+    assert (frame.ed_frame, frame.frames) == (ed - 1, 4) and frame.spacing_mm == pytest.approx((0.154, 0.308))
+    (folder / "Info_4CH.cfg").write_text("ED: 5\nNbFrame: 4\n")
+    with pytest.raises(Reject, match="expected frame 5 of the half sequence, found a size of 220x180x4"):
+        reader.read(next(reader.find(tmp_path)))
 
 
 def test_absent_files_are_rejects_that_say_what_is_missing(reader, camus_folder):
@@ -104,6 +108,9 @@ def test_faults_of_files_are_rejects(reader, tmp_path):
     with pytest.raises(Reject, match="label map of the frame's size"):
         reader.read(next(reader.find(tmp_path)))
     file.write_bytes(whole)
+    write_itk(plane().labels, file.with_name("patient0001_4CH_ED_gt.nii.gz"), (0.308, 0.31))
+    with pytest.raises(Reject, match=r"expected the label map's pixels to be \(0.30.* found \(0.31"):
+        reader.read(next(reader.find(tmp_path)))
     write_itk(plane().labels + 2, file.with_name("patient0001_4CH_ED_gt.nii.gz"), (0.308, 0.308))
     with pytest.raises(Reject, match=r"expected the labels 0, 1, 2, 3, found also 4, 5"):
         reader.read(next(reader.find(tmp_path)))

@@ -16,6 +16,7 @@ from echodiff.ingest.case import CaseReference, Reject
 from echodiff.ingest.readers.dicom import DicomReader
 from echodiff.ingest.readers.dicom_regions import tissue_regions
 from echodiff.ingest.readers.dicom_timing import frame_times_ms, heart_rate_bpm, r_wave_times_ms
+from echodiff.ingest.sector.pixel_size import plausible_mm
 
 from .conftest import heart
 from .dicom_files import HEIGHT, WIDTH, cine, header, write_gray
@@ -140,7 +141,13 @@ def found(*items):
 def test_regions_with_the_quirks_of_real_files():
     whole = region(RegionSpatialFormat=0)
     assert found(whole, region()).rows == slice(10, 110)
-    assert found(region(PhysicalDeltaX=-0.05)).spacing_mm == (0.5, 0.5)
+    assert found(region(PhysicalDeltaX=-0.03)).spacing_mm == pytest.approx((0.5, 0.3)), "row, column"
+    turned = found(
+        region(RegionLocationMinX0=219, RegionLocationMaxX1=20, RegionLocationMinY0=109, RegionLocationMaxY1=10)
+    )
+    assert (turned.rows, turned.columns) == (slice(10, 110), slice(20, 220))
+    assert found(region(RegionLocationMaxY1=900)).rows == slice(10, 480)
+    assert found(region(RegionLocationMaxY1=1000)) is None, "less than half of it lies in the frame"
     assert found(region(RegionLocationMaxX1=700)).columns == slice(20, 640)
     assert found(region(RegionLocationMinX0=630, RegionLocationMaxX1=900)) is None
     assert found(region(RegionDataType=2)) is None
@@ -234,6 +241,16 @@ def test_neighbours_that_share_a_column_are_two_pictures(tmp_path):
     both = np.concatenate([cine(3)] * 2, axis=2)
     with pytest.raises(Reject, match="found 2 side by side"):
         read(write_gray(tmp_path / "a.dcm", both, Columns=2 * WIDTH, SequenceOfUltrasoundRegions=[left, right]))
+
+
+def test_a_pixel_size_is_that_of_a_picture_of_5_to_400_mm():
+    tissue = np.zeros((30, 140), bool)
+    tissue[5:15, 20:120] = True  # 10 x 100
+    assert plausible_mm((0.5, 4.0), tissue) == (0.5, 4.0)
+    np.testing.assert_array_equal(plausible_mm((40.1, 0.05), tissue), (np.nan, 0.05))
+    np.testing.assert_array_equal(plausible_mm((0.49, 4.01), tissue), (np.nan, np.nan))
+    narrow = region(RegionLocationMaxX1=29, PhysicalDeltaX=0.05, PhysicalDeltaY=0.4)  # 10 columns, 100 rows
+    assert found(narrow).spacing_mm == (4.0, 0.5)
 
 
 @pytest.mark.parametrize("factor", [0.01, 10])

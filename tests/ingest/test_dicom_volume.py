@@ -88,6 +88,30 @@ def test_what_is_no_grid_is_refused(tmp_path, options, match):
         read_dicom_volume(path)
 
 
+def test_planes_of_other_data_are_passed_over(tmp_path):
+    import pydicom
+
+    path = write_dicom_volume(tmp_path / "v.dcm", content(2))
+    dataset = pydicom.dcmread(path)
+    place = {}
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        time = group.TemporalPositionSequence[0].TemporalPositionTimeOffset
+        place[float(time), float(TURN[:, 2] @ group.PlanePositionVolumeSequence[0].ImagePositionVolume)] = group
+    groups = [place[key] for key in sorted(place)]
+
+    def read_with_flow(planes):
+        for group in planes:
+            group.ImageDataTypeSequence = item(DataType="FLOW_VELOCITY")
+        dataset.save_as(path)
+        return sitk.GetArrayFromImage(read_dicom_volume(path)[0])
+
+    with pytest.raises(Reject, match="expected the same number of planes at each time"):
+        read_with_flow(groups[:1])
+    np.testing.assert_array_equal(read_with_flow(groups[:6]), content(2)[1])
+    with pytest.raises(Reject, match="expected planes of tissue in the volume, found other data alone"):
+        read_with_flow(groups)
+
+
 def test_a_plane_without_position_is_refused(tmp_path):
     import pydicom
 

@@ -37,6 +37,23 @@ def test_ed_is_the_larger_polygon(reader, tmp_path, suffix, chord_count):
     assert frame.details == {"ef": 55.1, "frame_rate_hz": 50.0} and np.isnan(frame.spacing_mm).all()
 
 
+def test_a_contour_is_filled_with_the_pixels_under_it():
+    """Pixels' centres lie at whole numbers."""
+    corners = np.array([[2.0, 3.0], [6.0, 3.0], [6.0, 8.0], [2.0, 8.0]])
+    expected = np.zeros((12, 20), np.uint8)
+    expected[3:9, 2:7] = 1
+    np.testing.assert_array_equal(polygon_mask(corners, expected.shape), expected)
+    np.testing.assert_array_equal(polygon_mask(corners + (0.25, -0.25), expected.shape)[4:8, 3:6], 1)
+
+
+def test_a_video_of_another_size_than_its_tracing_is_a_reject(reader, tmp_path):
+    write_echonet(tmp_path)
+    table = tmp_path / "FileList.csv"
+    table.write_text(table.read_text().replace(",112,112,", ",128,112,"))
+    with pytest.raises(Reject, match="expected a video of 128 x 112 pixels, found 112 x 112"):
+        reader.read(next(reader.find(tmp_path)))
+
+
 @pytest.mark.parametrize("name", ["0012", "1e5", "NA"])
 def test_names_of_digits_stay_as_they_are_written(reader, tmp_path, name):
     write_echonet(tmp_path, videos=2)
@@ -75,8 +92,13 @@ def test_the_polygon_is_one_ends_then_the_other_ends_reversed():
     rows = np.array([[5, 0, 5, 9], [4, 1, 6, 1], [3, 4, 7, 4], [4, 8, 6, 8]], float)
     np.testing.assert_array_equal(polygon(rows), [[4, 1], [3, 4], [4, 8], [6, 8], [7, 4], [6, 1]])
     assert polygon_area(polygon(rows)) == pytest.approx((2 + 4) / 2 * 3 + (4 + 2) / 2 * 4)
+    assert polygon_area(np.array([[0, 0], [4, 0], [5, 3], [1, 7]])) == pytest.approx(6 + 16), "two triangles"
     frame, _ = largest_tracing({50: rows, 3: rows * 0.9, 70: rows[:2]})
     assert frame == 50
+    assert largest_tracing({9: rows, 4: rows + 1})[0] == 4, "the earlier one where two are alike"
+    assert largest_tracing({2: rows * 0, 5: rows})[0] == 5
+    with pytest.raises(Reject, match="counted from 0 in the tracing, found frame -1"):
+        largest_tracing({-1: rows, 3: rows * 0.9})
 
 
 def test_rows_of_a_traced_frame_keep_the_order_of_the_file_wherever_they_lie(tmp_path):

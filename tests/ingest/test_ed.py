@@ -59,6 +59,16 @@ def test_the_only_labelled_frame_of_a_stack_is_the_one():
     assert by_largest_ventricle(alone) == Choice(8, 1.0)
 
 
+def test_areas_that_hardly_differ_leave_doubt():
+    labels = np.zeros((4, 10, 20), np.uint8)
+    for frame, area in zip(labels, (90, 100, 0, 100), strict=True):
+        frame.flat[:area] = 1
+        frame.flat[area:] = 3  # more of it in the smallest ventricle
+    found = by_largest_ventricle(labels)
+    assert found.frame == 1 and found.confidence == pytest.approx(0.5), "a tenth smaller, of the fifth of a whole beat"
+    assert by_largest_ventricle(labels[[1, 3]]) is None
+
+
 @pytest.mark.parametrize("systole", [0.32, 0.38, 0.45])
 @pytest.mark.parametrize("place", [0.0, 5.25, 13.0])
 def test_the_volume_curve_is_found_again_in_noise(place, systole):
@@ -143,7 +153,10 @@ def test_r_waves_choose_the_frame_that_they_hit_best():
     times = np.arange(20) * 33.0
     assert by_r_wave(times, np.array([118.0, 297.0])).frame == 9
     assert by_r_wave(times, np.array([66.0])) == Choice(2, 1.0)
-    assert by_r_wave(times, np.array([5000.0])) is None
+    assert by_r_wave(times, np.array([66.0, 627.0])).frame == 2, "of two that are hit as well the first"
+    beside, last = by_r_wave(times, np.array([74.25])), by_r_wave(times, np.array([19.5 * 33]))
+    assert (beside.frame, last.frame) == (2, 19) and (beside.confidence, last.confidence) == pytest.approx((0.75, 0.5))
+    assert by_r_wave(times, np.array([20.5 * 33])) is None and by_r_wave(times, np.array([5000.0])) is None
     assert by_r_wave(None, np.array([66.0])) is None and by_r_wave(times, np.empty(0)) is None
 
 
@@ -170,9 +183,10 @@ def test_a_table_of_frames(tmp_path):
     assert read_table(path) == {}
     path.write_text("\ufefffile,frame,reader\na/b.dcm,12,Smith\nc.dcm,0,Jones\n", encoding="utf-8")
     assert read_table(path) == {"a/b.dcm": 12, "c.dcm": 0}
-    assert by_table(12, 20) == Choice(12, 1.0) and by_table(None, 20) is None
-    with pytest.raises(Reject, match="frames 0 to 11"):
-        by_table(12, 12)
+    assert by_table(0, 12) == Choice(0, 1.0) and by_table(11, 12) == Choice(11, 1.0) and by_table(None, 20) is None
+    for frame in (-1, 12):
+        with pytest.raises(Reject, match=f"frames 0 to 11 .* found {frame}"):
+            by_table(frame, 12)
     for wrong, reason in (
         ("name,frame\na,1", "row 2"),
         ("file,frame\na,x", "row 2"),

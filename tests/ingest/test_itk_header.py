@@ -1,5 +1,6 @@
 """MetaImage and NRRD headers that lie are refused before their pixels are reserved."""
 
+import gzip
 import struct
 
 import numpy as np
@@ -26,6 +27,28 @@ def changed(path, old: bytes, new: bytes, compressed: bool = False):
 def test_what_tells_the_truth_is_read(tmp_path, name, compressed):
     sitk.WriteImage(IMAGE, str(tmp_path / name), compressed)
     assert sitk.GetArrayFromImage(read_itk(tmp_path / name, "it")).tolist() == sitk.GetArrayFromImage(IMAGE).tolist()
+
+
+@pytest.mark.parametrize("ending", [".mha", ".nrrd", ".nii", ".nii.gz"])
+def test_a_byte_that_is_missing_is_told_of_values_of_every_type(tmp_path, ending):
+    for dtype in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"):
+        values, path = np.arange(1, 25).reshape(2, 3, 4).astype(dtype), tmp_path / f"{dtype}{ending}"
+        sitk.WriteImage(sitk.GetImageFromArray(values), str(path))
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(read_itk(path, "it")), values)
+        content = path.read_bytes()
+        path.write_bytes(gzip.compress(gzip.decompress(content)[:-1]) if ending == ".nii.gz" else content[:-1])
+        with pytest.raises(Reject, match=f"it: expected {24 * values.itemsize} bytes of pixels, found it cut short"):
+            read_itk(path, "it")
+
+
+def test_of_two_nifti_files_of_one_name_each_has_its_own_pixels(tmp_path):
+    """ITK by itself reads both from the one that is not compressed."""
+    for number, name in enumerate(("a.nii", "a.nii.gz", "A.NII", "A.NII.GZ"), 1):
+        sitk.WriteImage(IMAGE * number, str(tmp_path / f"b{name[1:].lower()}"))
+        (tmp_path / f"b{name[1:].lower()}").rename(tmp_path / name)
+    for number, name in enumerate(("a.nii", "a.nii.gz", "A.NII", "A.NII.GZ"), 1):
+        found = sitk.GetArrayFromImage(read_itk(tmp_path / name, "it"))
+        np.testing.assert_array_equal(found, number * sitk.GetArrayFromImage(IMAGE))
 
 
 @pytest.mark.parametrize("number", [b"-1", b"0", b"65535", b"1000000000", b"x", b""])

@@ -8,7 +8,7 @@ from echodiff.errors import InputError
 from echodiff.ingest.case import Reject, SourceFrame
 from echodiff.ingest.completion.band import half_width, inside_band
 from echodiff.ingest.completion.complete import ByDilation, ByShape
-from echodiff.ingest.completion.contour import NoContour, arc, resample, ventricle
+from echodiff.ingest.completion.contour import NoContour, arc, outline, resample, ventricle
 from echodiff.ingest.completion.learn import fit, given_of, heart_of, learn_shape_model, place, true_contours
 from echodiff.ingest.completion.raster import largest_region
 from echodiff.ingest.completion.shape_model import ENDO, EPI, LA, PLACE, read_shape_model, write_shape_model
@@ -189,6 +189,17 @@ def test_a_speck_is_no_ventricle(model):
         ByShape(model)(lv_alone(mask))
     with pytest.raises(NoContour):
         heart_of(np.where(heart(200, 200) == 1, 1, 0), np.ones((200, 200), bool), SPACING)
+
+
+def test_an_outline_runs_through_the_outermost_pixels():
+    mask = np.zeros((50, 90), bool)
+    mask[10:30, 20:60] = mask[40:45, 70:80] = True  # the larger one counts
+    points = outline(mask, (0.7, 0.5))
+    assert points.shape == (256, 2) and points.mean(axis=0) == pytest.approx((39.5 * 0.5, 19.5 * 0.7))
+    assert points.min(axis=0) == pytest.approx((20 * 0.5, 10 * 0.7), abs=0.01)
+    assert points.max(axis=0) == pytest.approx((59 * 0.5, 29 * 0.7), abs=0.01)
+    steps = np.linalg.norm(np.diff(points, axis=0, append=points[:1]), axis=1)
+    assert steps.max() == pytest.approx((39 + 19 * 1.4) / 256) and np.median(steps) == pytest.approx(steps.max())
 
 
 def test_arcs_and_even_steps():

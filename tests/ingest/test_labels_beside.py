@@ -15,7 +15,7 @@ from echodiff.ingest.case import Reject
 from echodiff.ingest.check.detect import guesses
 from echodiff.ingest.folder.listings import Listings
 from echodiff.ingest.folder.stem import stem_of_image
-from echodiff.ingest.labels.beside import LabelFiles, read_label_stack
+from echodiff.ingest.labels.beside import LabelFiles, label_plane, read_label_stack
 from echodiff.ingest.readers.dicom import DicomReader
 
 from .conftest import heart
@@ -45,6 +45,15 @@ def test_a_stack_of_frames(tmp_path, ending):
     np.testing.assert_array_equal(read_label_stack(write(tmp_path / f"a{ending}", STACK), 4, SHAPE, {}), STACK)
     with pytest.raises(Reject, match="one plane or the image's 7 frames, found 4"):
         read_label_stack(tmp_path / f"a{ending}", 7, SHAPE, {})
+
+
+def test_the_labels_of_a_frame_are_its_own_plane_or_the_only_one():
+    np.testing.assert_array_equal(label_plane(STACK, 2, SHAPE), STACK[2])
+    np.testing.assert_array_equal(label_plane(STACK[1:2], 3, SHAPE), STACK[1])
+    assert not label_plane(None, 3, SHAPE).any()
+    labelled = STACK * (np.arange(4) != 2)[:, None, None]
+    with pytest.raises(Reject, match="expected labels on the end-diastolic frame 2, found none there"):
+        label_plane(labelled, 2, SHAPE)
 
 
 def test_values_go_through_the_map(tmp_path):
@@ -133,6 +142,25 @@ def test_segmentations_of_several_frames_or_that_overlap(tmp_path):
     overlapping = write_segmentation(tmp_path / "over.dcm", {(5, None): LABELS > 0, (7, None): LABELS == 2})
     found = read_label_stack(overlapping, 1, SHAPE, {5: 1, 7: 2})[0]
     assert ((found == 2) == (LABELS == 2)).all() and ((found == 1) == np.isin(LABELS, (1, 3))).all()
+
+
+BYTES = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+
+
+def test_fractions_belong_to_a_segment_from_half_of_the_highest_value_on(tmp_path):
+    values = np.array((0, 99, 100, 200), np.uint8)[LABELS]
+    tags = {**BYTES, "SegmentationType": "FRACTIONAL", "MaximumFractionalValue": 200, "PixelData": values.tobytes()}
+    path = write_segmentation(tmp_path / "a.dcm", {(4, None): values > 0}, **tags)
+    np.testing.assert_array_equal(read_label_stack(path, 1, SHAPE, {4: 1})[0], LABELS >= 2)
+
+
+def test_label_maps_of_frames_in_any_order(tmp_path):
+    """A plane holds all segments; the third frame has none."""
+    order = [3, 0, 1]
+    tags = {**BYTES, "SegmentationType": "LABELMAP", "PixelData": STACK[order].tobytes()}
+    path = write_segmentation(tmp_path / "a.dcm", {(0, frame + 1): STACK[frame] > 0 for frame in order}, **tags)
+    expected = STACK * (np.arange(4) != 2)[:, None, None]
+    np.testing.assert_array_equal(read_label_stack(path, 4, SHAPE, {}), expected)
 
 
 def test_what_is_no_segmentation_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from echodiff.ingest.case import Reject
+from echodiff.ingest.sector.colour import coloured, refuse_doppler, without_drawings
 from echodiff.ingest.sector.find import find_sector, sector_from_pixels
 from echodiff.ingest.sector.fit import fit_shape
 from echodiff.ingest.sector.shape import Fan, Rectangle
@@ -91,6 +92,37 @@ def test_only_the_region_is_looked_at():
     frames[0, 10:60, 10:90] = speckle(shape, seed=3)[0, 150:200, 150:230]
     found = find_sector(frames, None, (slice(15, 290), slice(100, 380))).mask
     assert not found[:, :100].any() and iou(found, shape.draw(SIZE) & found.any(axis=0)) > 0.9
+
+
+def test_colour_is_what_stands_out_of_the_tint_of_its_gray_level():
+    """Bright pixels are tinted more; two of five of the brightest are drawn in blue."""
+    gray = np.tile(np.arange(60, 220, dtype=np.uint8), (40, 1))
+    sepia = np.stack([gray, gray * 0.85, gray * 0.6], axis=-1).astype(np.uint8)
+    drawn = np.zeros(gray.shape, bool)
+    drawn[::5, 100:] = drawn[2::5, 100:] = True
+    assert not coloured(sepia).any()
+    np.testing.assert_array_equal(coloured(np.where(drawn[..., None], sepia[..., ::-1], sepia)), drawn)
+
+
+def test_one_in_fifty_pixels_of_the_sector_may_be_in_colour():
+    sector, colours = np.zeros((30, 100), bool), np.zeros((30, 100), bool)
+    sector[:10] = colours[20:] = True
+    colours[0, :20] = True
+    refuse_doppler(colours, sector)
+    colours[0, 20] = True
+    with pytest.raises(Reject, match="found 2% of the sector in colour"):
+        refuse_doppler(colours, sector)
+
+
+def test_drawings_in_the_sector_are_painted_over_with_their_rim():
+    image = np.full((60, 80), 50, np.uint8)
+    drawn, sector = np.zeros(image.shape, bool), np.zeros(image.shape, bool)
+    sector[:, :40] = drawn[30, 10:70] = True
+    image[29:32, 9:71] = 90  # the rim of what is drawn
+    image[drawn] = 255
+    painted = without_drawings(image, drawn, sector)
+    assert np.abs(painted[:, :36].astype(int) - 50).max() <= 5 and (painted[:, 42:] == image[:, 42:]).all()
+    np.testing.assert_array_equal(without_drawings(image, drawn & ~sector, sector), image)
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,17 @@ def test_one_label_map_of_all_frames_and_outlines_of_some(tmp_path):
     np.testing.assert_array_equal(found.mask, cine[ED].labels)
 
 
+def test_masks_of_a_frame_that_lack_a_structure_are_told(tmp_path):
+    cine = write_cine(tmp_path / "p1")
+    for index, structures in ((3, ("LV", "MYO", "LA")), (ED, ("LV", "LA"))):
+        for label, name in enumerate(("LV", "MYO", "LA"), 1):
+            if name in structures:
+                path = tmp_path / "p1" / f"frame_{index:03d}_{name}.png"
+                assert cv2.imwrite(str(path), (cine[index].labels == label).astype(np.uint8))
+    found = read(tmp_path, label_pattern="{stem}_{structure}.*")["p1"]
+    assert "expected masks of LA, LV, MYO as other images have them, found none of MYO" in found
+
+
 def test_the_table_names_the_folder(tmp_path):
     write_cine(tmp_path / "p1", labels="frame_{:03d}_gt.png")
     (tmp_path / "cases.csv").write_text("file,patient,frame,row_mm,column_mm\np1,q,4,0.5,0.5\n")

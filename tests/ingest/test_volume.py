@@ -98,12 +98,40 @@ def test_the_orientation_in_space_does_not_matter(reader, tmp_path):
 
 def test_the_lateral_annulus_is_shown_on_the_right():
     image = to_itk(np.zeros(SHAPE, np.uint8), np.eye(3), (0, 0, 0))
-    for lateral in (LATERAL, (26.0, 61.0, 37.0)):
+    for lateral in (LATERAL, (26.0, 61.0, 37.0), (95.0, 61.0, 37.0)):  # the last one lies beyond the volume
         marks = Landmarks(*(np.array(point) for point in (APEX, MITRAL, lateral)))
         plane = plane_through(marks, image, 0.5)
         assert (np.array(lateral) - MITRAL) @ plane.right > 0
         assert (np.array(MITRAL) - APEX) @ plane.down > 0
         assert np.cross(plane.right, plane.down) @ (np.array(lateral) - APEX) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("degrees", "spans"), [(1.5, False), (2.5, True), (177.5, True), (178.5, False)])
+def test_landmarks_on_a_line_span_no_plane(degrees, spans):
+    """The angle is that between the long axis and the way from its end to the lateral annulus, here of 15 mm."""
+    angle = np.radians(degrees)
+    lateral = np.array([35 + 15 * np.sin(angle), 50 + 15 * np.cos(angle), 30])
+    marks = Landmarks(np.array([35.0, 20.0, 30.0]), np.array([35.0, 50.0, 30.0]), lateral)
+    image = to_itk(np.zeros(SHAPE, np.uint8), np.eye(3), (0, 0, 0))
+    if spans:
+        assert plane_through(marks, image, 0.5).right == pytest.approx([1, 0, 0])
+    else:
+        with pytest.raises(Reject, match="found them on one line"):
+            plane_through(marks, image, 0.5)
+
+
+def test_the_plane_just_holds_the_volume_and_no_pixel_is_larger_than_a_voxel():
+    image = to_itk(np.zeros(SHAPE, np.uint8), Rotation.random(random_state=5).as_matrix(), (5, -20, 12))
+    image.SetSpacing((1.0, 0.8, 1.5))
+    marks = [np.array(image.TransformContinuousIndexToPhysicalPoint(point)) for point in (APEX, MITRAL, LATERAL)]
+    corners = [[x, y, z] for x in (0, SHAPE[2] - 1) for y in (0, SHAPE[1] - 1) for z in (0, SHAPE[0] - 1)]
+    for pixel_mm in (0.5, 3.0):
+        plane = plane_through(Landmarks(*marks), image, pixel_mm)
+        assert plane.pixel_mm == min(pixel_mm, 0.8)
+        ways = [np.array(image.TransformIndexToPhysicalPoint(corner)) - plane.origin for corner in corners]
+        for side, length in ((plane.down, plane.shape[0]), (plane.right, plane.shape[1])):
+            pixels = ways @ side / plane.pixel_mm
+            assert pixels.min() == pytest.approx(0, abs=1e-6) and length - 2 < pixels.max() <= length - 1
 
 
 @pytest.mark.parametrize(("slope", "shift"), [(0.5, 0.0), (2.0, -10.0)])
@@ -152,6 +180,29 @@ def test_ed_of_a_beating_volume_is_where_the_ventricle_is_largest_or_as_given(re
         reader.read(next(reader.find(tmp_path)))
 
 
+def test_labels_of_all_frames_or_the_table_say_where_end_diastole_is(tmp_path):
+    write_volume(tmp_path, suffix=".mha", frames=4)
+    path, table = tmp_path / "vol1_label.mha", tmp_path / "planes.csv"
+
+    def read(ed, labels="file"):
+        reader = VolumeReader(VolumeDataset(format="volume", folder="anywhere", labels=labels, ed=ed))
+        return reader.read(next(reader.find(tmp_path)))
+
+    with pytest.raises(Reject, match="expected the ED frame in the column `frame` of planes.csv, found none"):
+        read("explicit")
+    header, row = table.read_text().splitlines()
+    table.write_text(f"{header},frame\n{row},0\n")
+    assert read("lv_volume").ed_frame == 2
+    sitk.WriteImage(sitk.ReadImage(str(path))[..., 2], str(path))
+    frame = read("explicit")
+    assert (frame.ed_frame, frame.ed_rule) == (0, "explicit") and frame.mask.any(), "a map of one frame is that one's"
+    with pytest.raises(Reject, match="expected labels of all 4 frames, or the ED frame in the column `frame`"):
+        read("lv_volume")
+    path.unlink()
+    with pytest.raises(Reject, match="expected labels of all 4 frames"):
+        read("lv_volume", labels="predicted")
+
+
 def test_labels_of_some_frames_are_refused(reader, tmp_path):
     write_volume(tmp_path, frames=6)
     path, table = tmp_path / "vol1_label.nii.gz", tmp_path / "planes.csv"
@@ -162,14 +213,49 @@ def test_labels_of_some_frames_are_refused(reader, tmp_path):
         reader.read(next(reader.find(tmp_path)))
 
 
-def test_labels_that_lost_their_orientation_are_refused(reader, tmp_path):
-    write_volume(tmp_path, seed=3)
-    path = tmp_path / "vol1_label.nii.gz"
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda labels: labels.SetDirection(np.eye(3).ravel().tolist()),
+        lambda labels: labels.SetSpacing((1.0, 1.01, 1.0)),
+        lambda labels: labels.SetOrigin((5, -20, 12.6)),
+    ],
+    ids=["orientation", "spacing", "position"],
+)
+def test_labels_that_lost_their_place_are_refused(reader, tmp_path, change):
+    write_volume(tmp_path, suffix=".mha", seed=3)
+    path = tmp_path / "vol1_label.mha"
     labels = sitk.ReadImage(str(path))
-    labels.SetDirection(np.eye(3).ravel().tolist())
+    change(labels)
     sitk.WriteImage(labels, str(path))
     with pytest.raises(Reject, match="the volume's spacing, position and orientation, found others"):
         reader.read(next(reader.find(tmp_path)))
+    sitk.WriteImage(labels[1:], str(path))
+    with pytest.raises(Reject, match="expected a label volume of the volume's size 70x90x60, found 69x90x60"):
+        reader.read(next(reader.find(tmp_path)))
+
+
+def test_label_values_say_which_frame_has_the_largest_ventricle(reader, tmp_path):
+    """The LV has two values: of 9 alone another frame has more, and 1 is the wall."""
+    write_volume(tmp_path, suffix=".mha", frames=4)
+    (case,) = reader.find(tmp_path)
+    plain, path = reader.read(case), tmp_path / "vol1_label.mha"
+    image = sitk.ReadImage(str(path))
+    labels = sitk.GetArrayFromImage(image)
+    right = labels[2] == 1
+    right[..., :33] = False
+    values = np.array((0, 8, 1, 3), np.uint8)[labels]
+    values[2][(labels[2] == 1) & ~right], values[1][right] = 9, 9
+    changed = sitk.GetImageFromArray(values, isVector=False)
+    changed.CopyInformation(image)
+    sitk.WriteImage(changed, str(path))
+    options = VolumeDataset(format="volume", folder="anywhere", label_values={0: 0, 9: 1, 8: 1, 1: 2, 3: 3})
+    found = VolumeReader(options).read(case)
+    assert (found.ed_frame, found.ed_rule) == (plain.ed_frame, plain.ed_rule) == (2, "lv_volume")
+    np.testing.assert_array_equal(found.mask, plain.mask)
+    options = VolumeDataset(format="volume", folder="anywhere", label_values={0: 0, 9: 2, 8: 2, 1: 2, 3: 3})
+    with pytest.raises(Reject, match="expected a left ventricle in the label volume of some frame, found none"):
+        VolumeReader(options).read(case)
 
 
 def test_fractions_are_gray_values(reader, tmp_path):
@@ -199,6 +285,7 @@ def test_rejects(reader, tmp_path):
         ("", "four-chamber plane's landmarks"),
         ("vol1," + ",".join(["5", "5", "15"] * 3), "on one line|outside"),
         ("vol1," + ",".join(["900"] * 9), "inside the volume"),
+        ("vol1," + ",".join(["-900"] * 9), "inside the volume"),
         ("vol1," + ",".join(["5"] * 8), "number missing"),
     ):
         (tmp_path / "planes.csv").write_text(f"{header}\n{text}\n")

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import math
 import struct
+import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,8 +30,9 @@ READERS = {
 SUFFIXES = tuple(READERS)
 LARGEST_BYTES = 2**30  # what a header may promise: 64 volumes of 256 x 256 x 256 voxels of a byte
 LARGEST_GRAY = 2**16 - 1  # of pictures; greater label values are colours, 0xRRGGBB
-NIFTI_HEADER = 348
+NIFTI_START = 348  # bytes that are read of a header
 NIFTI_TYPES = {348: 70, 540: 12}  # where the header of each size (NIfTI-1, NIfTI-2) holds the code of its data type
+NIFTI_OFFSETS = {348: ("f", 108), 540: ("q", 168)}  # type and place of vox_offset, where the pixels begin
 # Bytes a voxel as stored (nifti1.h, DT_*): scl_slope makes floating point of integers that are smaller in the file.
 NIFTI_BYTES = {2: 1, 256: 1, 4: 2, 512: 2, 8: 4, 768: 4, 16: 4, 64: 8, 1024: 8, 1280: 8}
 BYTES = {
@@ -59,6 +61,23 @@ def read_itk(path: Path, what: str, *, layers: bool = False) -> sitk.Image:
         Reject: missing, closed, empty, damaged, cut short, in colour, or of a size that no such image has.
     """
     refuse_unreadable(path, what)
+    with _alone(path) as file:
+        return _read(file, what, layers=layers)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[Path]:
+    """The file, of `a.nii.gz` beside `a.nii` under a name of its own: ITK takes the pixels of both from the latter."""
+    if not (path.name.lower().endswith(".nii.gz") and path.with_name(path.name[: -len(".gz")]).exists()):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"image{path.name[-len('.nii.gz') :]}"
+        link.symlink_to(path.absolute())
+        yield link
+
+
+def _read(path: Path, what: str, *, layers: bool) -> sitk.Image:
     pixels = stored(path, what)
     reader = _reader(path, what)
     with _faults(what):
@@ -197,21 +216,29 @@ def _check_whole(path: Path, voxels: int, what: str) -> None:
     found = 0
     try:
         with opener(path, "rb") as file:
-            expected = voxels * _nifti_bytes(file.read(NIFTI_HEADER))
+            bytes_each, start = _nifti_layout(file.read(NIFTI_START))
+            expected = voxels * bytes_each
             file.seek(0)
-            while found <= 2 * expected + 2**22 and (part := file.read(2**22)):
+            while found <= 2 * expected + start + 2**22 and (part := file.read(2**22)):
                 found += len(part)
-    except (OSError, EOFError, KeyError, struct.error, zlib.error) as error:
+    except (OSError, EOFError, KeyError, ValueError, OverflowError, struct.error, zlib.error) as error:
         raise Reject(f"{what}: expected a readable image, found it damaged or cut short") from error
-    if found < expected + NIFTI_HEADER:
+    if found < expected + start:
         raise Reject(f"{what}: expected {expected} bytes of pixels, found it cut short")
 
 
-def _nifti_bytes(header: bytes) -> int:
-    """Bytes of a voxel in the file; KeyError or struct.error where the header is none."""
+def _nifti_layout(header: bytes) -> tuple[int, int]:
+    """Bytes of a voxel in the file, and bytes before the first one.
+
+    Raises:
+        KeyError, ValueError, OverflowError, struct.error: the header is none.
+    """
     order = "<" if struct.unpack_from("<i", header)[0] in NIFTI_TYPES else ">"
-    place = NIFTI_TYPES[struct.unpack_from(f"{order}i", header)[0]]
-    return NIFTI_BYTES[struct.unpack_from(f"{order}h", header, place)[0]]
+    (size,) = struct.unpack_from(f"{order}i", header)
+    (code,) = struct.unpack_from(f"{order}h", header, NIFTI_TYPES[size])
+    kind, place = NIFTI_OFFSETS[size]
+    (offset,) = struct.unpack_from(f"{order}{kind}", header, place)
+    return NIFTI_BYTES[code], max(int(offset), size)  # an offset inside the header counts as none, as in ITK
 
 
 @contextlib.contextmanager

@@ -122,8 +122,13 @@ class VolumeReader:
                 f"expected labels of all {frames} frames, or the ED frame in the column `frame` of "
                 f"{self._options.planes}, found neither"
             )
-        value = next((key for key, label in self._options.label_values.items() if label == LV), LV)
-        sizes = [(frame == value).sum() for frame in sitk.GetArrayViewFromImage(labels)]
+        values = [value for value, label in (self._options.label_values or {LV: LV}).items() if label == LV]
+        sizes = [np.isin(frame, values).sum() for frame in sitk.GetArrayViewFromImage(labels)]
+        if not any(sizes):
+            raise Reject(
+                "expected a left ventricle in the label volume of some frame, found none; say in label_values which "
+                f"value is the LV, or give the ED frame in the column `frame` of {self._options.planes}"
+            )
         return int(np.argmax(sizes)), "lv_volume"
 
 
