@@ -14,9 +14,8 @@ from pydicom.uid import ExplicitVRLittleEndian, UltrasoundImageStorage, generate
 
 from echodiff import __version__
 from echodiff.export.cases import Case
-from echodiff.export.dicom_seg import segmentation
+from echodiff.export.dicom_seg import PROGRAM, segmentation
 
-PROGRAM = "echodiff"
 CENTIMETRE = 3  # Physical Units X and Y Direction (0018,6024), (0018,6026)
 TWO_D, TISSUE = 1, 1  # Region Spatial Format (0018,6012), Region Data Type (0018,6014)
 
