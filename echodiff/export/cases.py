@@ -56,17 +56,13 @@ def cases_of(sets: Sequence[ImageSet], split: Path | None) -> list[Case]:
     """
     for images in sets:
         if not len(images):
-            raise InputError(f"{_names([images])[0]}: expected cases to export, found none")
-    folders = [""] if len(sets) == 1 else [f"{name}/" for name in _names(sets)]
+            raise InputError(f"{_name(images)}: expected cases to export, found none")
+    folders = [""] if len(sets) == 1 else _folders(sets)
     table = None if split is None else read_split(split).set_index("case_id")
-    known = [_covers(table, images, split) for images in sets]
-    if split is not None and not any(known):
+    known = [None if table is None else _of_split(images, table, split) for images in sets]
+    if split is not None and all(rows is None for rows in known):
         raise InputError(f"{split}: expected cases of the image sets, found none; name the split of their dataset")
-    return [
-        case
-        for images, folder, has_split in zip(sets, folders, known, strict=True)
-        for case in _cases(images, folder, table if has_split else None)
-    ]
+    return [case for own in zip(sets, folders, known, strict=True) for case in _cases(*own)]
 
 
 def side_of(cases: Sequence[Case], side: Literal["train", "validation"] | None) -> list[Case]:
@@ -92,46 +88,43 @@ def flat_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name.replace("/", "_"))
 
 
-def _names(sets: Sequence[ImageSet]) -> list[str]:
-    """The name of each set, from what it says of itself."""
-    names = []
-    for images in sets:
-        parts = (images.attributes.get(key) for key in ("model", "dataset"))
-        names.append("_".join(part for part in parts if part) or "the image set")
+def _name(images: ImageSet) -> str:
+    """What a set says of itself."""
+    parts = (images.attributes.get(key) for key in ("model", "dataset"))
+    return "_".join(part for part in parts if part) or "the image set"
+
+
+def _folders(sets: Sequence[ImageSet]) -> list[str]:
+    """The folder of each set."""
+    names = [_name(images) for images in sets]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(
             f"{twice[0]}: expected image sets of different datasets or models, found {names.count(twice[0])} of this "
             "one; export them to folders of their own"
         )
-    return names
+    return [f"{name}/" for name in names]
 
 
-def _covers(table: pd.DataFrame | None, images: ImageSet, split: Path | None) -> bool:
-    """Whether the split is that of the set's cases."""
-    if table is None:
-        return False
-    missing = [case for case in images.case_id if _guide(case, table) is None]
+def _of_split(images: ImageSet, table: pd.DataFrame, split: Path) -> pd.DataFrame | None:
+    """The split's row of each case, or of the case that guided it; None where it has none of them."""
+    guides = [case if case in table.index else guide_of(case) for case in images.case_id]
+    missing = [case for case, guide in zip(images.case_id, guides, strict=True) if guide not in table.index]
     if 0 < len(missing) < len(images):
         raise InputError(
-            f"{split}: expected all cases of {_names([images])[0]} or none, found {len(images) - len(missing)} of "
+            f"{split}: expected all cases of {_name(images)} or none, found {len(images) - len(missing)} of "
             f"{len(images)}, not {missing[0]}; run the split again, or export the sets one by one"
         )
-    return not missing
+    return None if missing else table.loc[guides]
 
 
-def _guide(case_id: str, table: pd.DataFrame) -> str | None:
-    """The split's case that is this one, or that guided it."""
-    return next((name for name in (case_id, guide_of(case_id)) if name in table.index), None)
-
-
-def _cases(images: ImageSet, folder: str, table: pd.DataFrame | None) -> Iterator[Case]:
+def _cases(images: ImageSet, folder: str, known: pd.DataFrame | None) -> Iterator[Case]:
+    """`known`: the split's rows of the cases."""
     origin = {key: images.attributes[key] for key in ("dataset", "kind", "model") if key in images.attributes}
+    held_out = [False] * len(images) if known is None else (known["subset"] == "validation").tolist()
+    groups = [None] * len(images) if known is None else known["group"].tolist()
     for row, case_id in enumerate(images.case_id):
-        own = {}
-        if table is not None:
-            guide = table.loc[_guide(case_id, table)]
-            own = {"held_out": guide["subset"] == "validation", "group": guide["group"]}
         planes = images.images[row], images.masks[row], images.sectors[row]
         seed = None if images.seed is None else int(images.seed[row])
-        yield Case(folder + case_id, case_id, *planes, images.spacing_mm[row], origin, seed, **own)
+        name = folder + case_id
+        yield Case(name, case_id, *planes, images.spacing_mm[row], origin, seed, held_out[row], groups[row])

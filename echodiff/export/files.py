@@ -62,12 +62,12 @@ def export_cases(cases: Sequence[Case], output: Path, *, format: str) -> pd.Data
         for case in cases:
             row_mm, column_mm = case.spacing_mm
             row = {"case_id": case.case_id, **own.write(folder, case), "row_mm": row_mm, "column_mm": column_mm}
-            rows.append(row | dict(case.origin) | ({} if case.seed is None else {"seed": case.seed}))
+            rows.append(row | dict(case.origin))
             progress.advance()
         own.finish(folder, cases)
         table = pd.DataFrame(rows)
-        if "seed" in table:
-            table["seed"] = table["seed"].astype("UInt64")  # 63 bits, more than a float has
+        if any(case.seed is not None for case in cases):
+            table["seed"] = pd.array([case.seed for case in cases], dtype="UInt64")  # of 64 bits, a float has 53
         table.to_csv(folder / TABLE, index=False)
     progress.close()
     return table

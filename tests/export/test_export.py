@@ -20,6 +20,7 @@ from echodiff.export.nnunet import patient_folds
 from echodiff.ingest.labels.dicom_seg import read_segmentation
 from echodiff.labels import STRUCTURES
 from echodiff.store.image_set import ImageSet, read_image_set
+from echodiff.translate.sample_ids import guide_of
 
 TRANSLATION = {"dataset": "vscan", "kind": "translation", "model": "fast"}
 
@@ -38,7 +39,7 @@ def images():
     """Three cases of a translation, pixels of unknown size in the last, an id with a slash in the second."""
     content = image_set(["a", "b/im", "c"])
     content.spacing_mm[2] = np.nan
-    content.seed[1] = 2**63 - 1
+    content.seed[1] = 2**63 + 1
     return content
 
 
@@ -158,9 +159,12 @@ class TestDicom:
 class TestSeveralSets:
     def test_cases_lie_in_a_folder_of_their_dataset_and_model(self, tmp_path):
         sets = [image_set(["p1"], {"dataset": "camus", "kind": "dataset"}), image_set(["p1"])]
+        sets[1].seed[0] = 2**63 + 1  # beside cases without a seed
         table = export_cases(cases_of(sets, None), tmp_path / "out", format="png")
         assert table["image"].tolist() == ["images/camus/p1.png", "images/fast_vscan/p1.png"]
         assert table["seed"].isna().tolist() == [True, False]
+        found = pd.read_csv(tmp_path / "out" / "cases.csv", dtype={"seed": "UInt64"})["seed"]
+        assert pd.isna(found[0]) and found[1] == 2**63 + 1
         with pytest.raises(
             InputError, match="fast_vscan: expected image sets of different datasets or models, found 2"
         ):
@@ -223,10 +227,7 @@ class TestNnunet:
         for fold in folds:
             of_val = {name.removeprefix("camus_") for name in fold["val"]}
             assert "fast_vscan_x" in fold["train"]
-            assert (
-                not {name.split("_")[-1] if "_s" not in name else name.split("_")[-2] for name in fold["train"]}
-                & of_val
-            )
+            assert not {guide_of(name).split("_")[-1] for name in fold["train"]} & of_val
             assert len(fold["train"]) == 3 * (12 - len(of_val)) + 1
 
     def test_without_a_split_there_are_no_folds_and_the_command_says_so(self, tmp_path, write_image_set, run_echodiff):
